@@ -1,0 +1,317 @@
+"""Examining: plan the cells of a target, run Hypothesis over each unit, judge, shrink what fails.
+
+One example is one case for every law that applies to its subject; forward, pullback and truth are
+shared between them. A law that fails is run again alone, from the same seed, to shrink its witness.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from zlib import crc32
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+from gradlaw_properties.compose import expand
+from gradlaw_properties.judge import Outcome
+from gradlaw_properties.laws import RunnableLaw, all_laws
+from gradlaw_properties.strategies import primitive_cases, program_cases
+from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape
+from gradlaw_spec import Case, Cell, Primitive, Program, SpecError, Step, Target, Verdict, load_clauses, load_primitives
+
+PROGRAM = "program"
+"""The subject of the cells that run random programs."""
+OnCase = Callable[[Case, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to search: examples a unit, the seed, and whether to explore anew (``fuzz``)."""
+
+    examples: int = 50
+    seed: int = 0
+    fuzz: bool = False
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is run in one go: every law of one subject in one dtype."""
+
+    subject: str
+    dtype: str
+    laws: tuple[str, ...]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of the unit's cells, ``subject/law@dtype``."""
+        return tuple(f"{self.subject}/{law}@{self.dtype}" for law in self.laws)
+
+
+def matches(address: str, pattern: str) -> bool:
+    """Whether an address fits a pattern: ``tanh``, ``tanh/*``, ``*/linearity``, ``*@float32``, …"""
+    subject, _, kind = pattern.partition("@")
+    name, _, law = subject.partition("/")
+    return fnmatchcase(address, f"{name or '*'}/{law or '*'}@{kind or '*'}")
+
+
+def plan(
+    target: Target, globs: Iterable[str] = (), level: str | None = None, dtype: str | None = None
+) -> tuple[Unit, ...]:
+    """Return the units that a target is examined in: its dtypes × subjects × the laws that apply.
+
+    ``globs`` are address patterns (none: everything), ``level`` and ``dtype`` limit further. A primitive
+    that the target claims by its level but lacks is in the plan, and comes out unsupported.
+    """
+    chosen = tuple(globs)
+    subjects: list[Primitive | None] = [
+        page
+        for page in load_primitives().values()
+        if page.level in target.levels and (level is None or page.level == level)
+    ]
+    if level is None or level in target.levels:
+        subjects.append(None)
+    units = []
+    for page in subjects:
+        name = PROGRAM if page is None else page.name
+        for kind in target.dtypes:
+            laws = tuple(
+                law
+                for law, runnable in all_laws().items()
+                if runnable.applies(page)
+                and runnable.page.level in (*target.levels, "scalar")
+                and (not chosen or any(matches(f"{name}/{law}@{kind}", pattern) for pattern in chosen))
+            )
+            if laws and (dtype is None or kind == dtype):
+                units.append(Unit(name, kind, laws))
+    return tuple(units)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is known so far of one law in a unit."""
+
+    examples: int = 0
+    points: int = 0
+    inconclusive: int = 0
+    seconds: float = 0.0
+    unsupported: str = ""
+    problem: str = ""
+    witness: Case | None = None
+    refused: int = 0
+
+
+def judge_case(law: RunnableLaw, trial: Trial) -> Outcome:
+    """Run one law's check; an error under differentiation alone is its violation.
+
+    A wrong shape violates the laws ``shape`` and ``gradient``; the others have nothing to compare.
+    """
+    try:
+        return law.check(trial)
+    except DifferentiationError as error:
+        return Outcome(1, 0, str(error))
+    except WrongShape as error:
+        return Outcome(1, 0, str(error)) if law.page.id in ("shape", "gradient") else Outcome()
+
+
+def strategy(unit: Unit, target: Target, chosen: Settings) -> SearchStrategy[Case]:
+    """Return the cases of a unit, as far as the target can take them."""
+    cotangents = "ones" if target.cotangent == "ones" else "any"
+    if unit.subject != PROGRAM:
+        page = load_primitives()[unit.subject]
+        return primitive_cases(page, unit.dtype, scalar=target.scalar, cotangents=cotangents, seed=chosen.seed)
+    return program_cases(
+        runnable_primitives(target), unit.dtype, scalar=target.scalar, cotangents=cotangents, seed=chosen.seed
+    )
+
+
+def runnable_primitives(target: Target) -> dict[str, Primitive]:
+    """Return the primitives of the target's levels that it has, or that can be composed for it."""
+    found = {}
+    available = frozenset(target.primitives)
+    for name, page in load_primitives().items():
+        operands = tuple(operand.name for operand in page.operands)
+        attempt = Program(operands, (Step("y", name, operands),), ("y",))
+        composable = target.composed and bool(page.definition) and _composable(attempt, available)
+        if page.level in target.levels and (name in available or composable):
+            found[name] = page
+    return found
+
+
+def _composable(program: Program, available: frozenset[str]) -> bool:
+    try:
+        return expand(program, available) is not None
+    except ValueError:
+        return False
+
+
+def _search(
+    cases: SearchStrategy[Case],
+    number: int,
+    examples: int,
+    fuzz: bool,
+    phases: tuple[Phase, ...],
+    test: Callable[[Case], None],
+) -> None:
+    """Run Hypothesis over cases; the same seed draws the same ones."""
+    configured = settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=phases,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    run = configured(given(cases)(test))
+    (run if fuzz else seed(number)(run))()
+
+
+def examine(unit: Unit, target: Target, chosen: Settings, on_case: OnCase | None = None) -> tuple[Cell, ...]:
+    """Run every law of a unit and return a cell for each, in the unit's order.
+
+    ``on_case(case, law)`` is called before a law runs on a case, so that a crash can be told of.
+    """
+    watch = on_case or (lambda case, law: None)
+    if unit.subject != PROGRAM and unit.subject not in target.primitives:
+        missing = f"{target.name} has no {unit.subject}"
+        return tuple(_cell(unit, law, _Tally(unsupported=missing)) for law in unit.laws)
+    page = load_primitives().get(unit.subject)
+    tallies = {law: _Tally() for law in unit.laws}
+    number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ chosen.seed
+    cases = strategy(unit, target, chosen)
+
+    def test(case: Case) -> None:
+        trial = Trial(target, case, page)
+        for name, tally in tallies.items():
+            if not tally.problem:
+                watch(replace(case, law=name, target=target.name), name)
+                _run(all_laws()[name], trial, tally)
+
+    _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
+    for name, tally in tallies.items():
+        if tally.problem:
+            _shrink(all_laws()[name], target, page, cases, number, chosen, tally, watch)
+    return tuple(_cell(unit, law, tally, target.name) for law, tally in tallies.items())
+
+
+def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
+    begin = time.perf_counter()
+    try:
+        outcome = judge_case(law, trial)
+    except UnsupportedCase as error:
+        tally.refused += 1
+        tally.unsupported = tally.unsupported or str(error)
+    else:
+        tally.examples += 1
+        tally.points += outcome.points
+        tally.inconclusive += outcome.inconclusive
+        if outcome.violated:
+            tally.problem, tally.witness = outcome.problem, trial.case
+    tally.seconds += time.perf_counter() - begin
+
+
+class _Found(Exception):
+    """A failing case, thrown so that Hypothesis shrinks it."""
+
+
+MOST_SHRINKS = 400
+"""Cases tried while shrinking one witness."""
+
+
+def _shrink(
+    law: RunnableLaw,
+    target: Target,
+    page: Primitive | None,
+    cases: SearchStrategy[Case],
+    number: int,
+    chosen: Settings,
+    tally: _Tally,
+    watch: OnCase,
+) -> None:
+    """Run a failing law again alone and keep the smallest case that Hypothesis finds."""
+    begin, tried = time.perf_counter(), 0
+
+    def test(case: Case) -> None:
+        nonlocal tried
+        tried += 1
+        if tried > MOST_SHRINKS + chosen.examples:
+            return
+        watch(replace(case, law=law.page.id, target=target.name), law.page.id)
+        try:
+            outcome = judge_case(law, Trial(target, case, page))
+        except UnsupportedCase:
+            return
+        if outcome.violated:
+            tally.problem, tally.witness = outcome.problem, case
+            raise _Found
+
+    try:
+        _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate, Phase.shrink), test)
+    except _Found:
+        pass
+    except BaseExceptionGroup:
+        pass
+    tally.seconds += time.perf_counter() - begin
+
+
+def _verdict(tally: _Tally) -> Verdict:
+    if tally.problem:
+        return Verdict.VIOLATION
+    if tally.unsupported and tally.points == 0:
+        return Verdict.UNSUPPORTED
+    if tally.points == tally.inconclusive:
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS
+
+
+def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
+    verdict = _verdict(tally)
+    message = tally.problem
+    if verdict is Verdict.UNSUPPORTED:
+        message = tally.unsupported
+    elif verdict is Verdict.INCONCLUSIVE:
+        message = "no example reached a point that this law can judge" if not tally.points else "every set was too wide"
+    elif not message and tally.refused:
+        message = f"{tally.refused} cases unsupported: {tally.unsupported}"
+    witness = tally.witness
+    return Cell(
+        address=f"{unit.subject}/{law}@{unit.dtype}",
+        verdict=verdict,
+        examples=tally.examples,
+        points=tally.points,
+        inconclusive=tally.inconclusive,
+        seconds=tally.seconds,
+        clause=all_laws()[law].page.clause,
+        message=message,
+        witness=None if witness is None else replace(witness, law=law, target=target),
+    )
+
+
+def replay(case: Case, target: Target) -> Cell:
+    """Run a witness's law on its one case; raise SpecError where the case names no law of the book."""
+    laws = all_laws()
+    if case.law not in laws:
+        raise SpecError("$.law", f"law={case.law!r}", "a law of the book (gradlaw laws)", "Name one.")
+    single = len(case.program.steps) == 1
+    subject = case.program.steps[0].primitive if single else PROGRAM
+    page = load_primitives().get(subject) if single else None
+    tally = _Tally()
+    _run(laws[case.law], Trial(target, case, page), tally)
+    return _cell(Unit(subject, case.dtype, (case.law,)), case.law, tally, target.name)
+
+
+def clause_text(cell: Cell) -> str:
+    """Return the text of the clause that a cell is about."""
+    clauses = load_clauses()
+    return clauses[cell.clause].text if cell.clause in clauses else ""
+
+
+def cells(units: Iterable[Unit], target: Target, chosen: Settings) -> Iterator[Cell]:
+    """Examine units one after the other, in this process."""
+    for unit in units:
+        yield from examine(unit, target, chosen)

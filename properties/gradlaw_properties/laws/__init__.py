@@ -1,0 +1,53 @@
+"""The laws: one module each, found by its name; its page in the law book says what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+
+from gradlaw_properties.judge import Outcome
+from gradlaw_properties.mutants import Mutant
+from gradlaw_properties.trial import Trial
+from gradlaw_spec import Law, Primitive, SpecError, load_laws
+
+
+@dataclass(frozen=True, slots=True)
+class RunnableLaw:
+    """A law's page with its check, the primitives it speaks about, and mutants that it kills."""
+
+    page: Law
+    check: Callable[[Trial], Outcome]
+    applies: Callable[[Primitive | None], bool]
+    mutants: tuple[Mutant, ...]
+
+
+def _applies_by_page(law: Law, narrower: Callable[[Primitive | None], bool]) -> Callable[[Primitive | None], bool]:
+    def applies(page: Primitive | None) -> bool:
+        if page is None:
+            return law.subject != "primitive"
+        if law.subject == "program" or (law.patterns and page.pattern not in law.patterns):
+            return False
+        return narrower(page)
+
+    return applies
+
+
+@cache
+def all_laws() -> Mapping[str, RunnableLaw]:
+    """Return every law by id; raise SpecError where a page has no module."""
+    laws = {}
+    for name, page in load_laws().items():
+        path = f"gradlaw_properties.laws.{name.replace('-', '_')}"
+        try:
+            module = import_module(path)
+        except ModuleNotFoundError as error:
+            if error.name != path:
+                raise
+            cure = f"Write {path.replace('.', '/')}.py, or remove the page."
+            raise SpecError(f"spec/laws/{name}.md", "no module", "a check for each law", cure) from None
+        narrower = getattr(module, "applies", lambda page: True)
+        laws[name] = RunnableLaw(page, module.check, _applies_by_page(page, narrower), module.MUTANTS)
+    return MappingProxyType(laws)

@@ -1,0 +1,51 @@
+"""Law ``chain``: P of the whole agrees with P of the first part applied to P of the second."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradlaw_properties import mutants
+from gradlaw_properties.judge import Outcome
+from gradlaw_properties.laws.common import NOTHING, gradients_admissible
+from gradlaw_properties.trial import Cotangents, Trial, UnsupportedCase
+from gradlaw_spec import Program
+
+MUTANTS = (mutants.wrong_at_inner_steps,)
+
+
+def cut(program: Program, place: int) -> tuple[Program, Program]:
+    """Cut a program before a step into two; the second one's inputs are what crosses the cut.
+
+    An input that is used behind the cut too is an input of both.
+    """
+    made = {step.name for step in program.steps[:place]}
+    needed = {item for step in program.steps[place:] for item in step.operands if isinstance(item, str)}
+    needed |= set(program.outputs)
+    crossing = tuple(step.name for step in program.steps[:place] if step.name in needed)
+    direct = tuple(name for name in program.inputs if name in needed)
+    data = tuple(name for name in program.data if name in needed)
+    first = Program(program.inputs, program.steps[:place], crossing, program.data)
+    assert made >= set(crossing)
+    return first, Program((*direct, *crossing), program.steps[place:], program.outputs, data)
+
+
+def check(trial: Trial) -> Outcome:
+    """Cut the program at a step and chain the two pullbacks through the engine's own values there."""
+    if len(trial.program.steps) < 2:
+        return NOTHING
+    if not trial.any_cotangent:
+        raise UnsupportedCase("the engine can only start from ones, and the chain rule hands on other cotangents")
+    first, second = cut(trial.program, int(trial.random.integers(1, len(trial.program.steps))))
+    if not first.outputs:
+        return NOTHING
+    before = trial.variant(first, cotangents=tuple(np.zeros(()) for _ in first.outputs))
+    crossing = dict(zip(first.outputs, before.forward, strict=True))
+    behind = trial.variant(second, {**trial.values, **crossing})
+    received = dict(zip(second.inputs, behind.pull(), strict=True))
+    handed: Cotangents = tuple(received[name] for name in first.outputs)
+    gradients = trial.variant(first, cotangents=handed).pull()
+    joined = tuple(
+        trial.rounded(received[name].astype(np.float64) + gradient.astype(np.float64)) if name in received else gradient
+        for name, gradient in zip(trial.program.inputs, gradients, strict=True)
+    )
+    return gradients_admissible(trial, joined, trial.truth())

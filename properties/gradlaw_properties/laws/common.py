@@ -1,0 +1,69 @@
+"""What several laws ask: every gradient in its set, a program with a step rewired, an unbroadcast operand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from gradlaw_properties.judge import Outcome, combine, judge
+from gradlaw_properties.trial import Cotangents, Trial
+from gradlaw_reference import Data
+from gradlaw_spec import Array, Primitive, Program, Step
+
+_BALLS = np.frompyfunc(lambda number: arb(float(number)), 1, 1)
+NOTHING = Outcome()
+"""The law has nothing to say about this case."""
+
+
+def gradients_admissible(trial: Trial, got: Cotangents, truth: tuple[Data, ...]) -> Outcome:
+    """Judge each gradient of a trial against its admissible set."""
+    named = zip(trial.names(), got, truth, strict=True)
+    return combine(judge(what, gradient, allowed, trial.case.dtype) for what, gradient, allowed in named)
+
+
+def exact(value: Array) -> Data:
+    """Return an engine's numbers as exact balls."""
+    return np.asarray(_BALLS(value.astype(np.float64)), dtype=object)
+
+
+def one_step(trial: Trial, operands: tuple[Any, ...], inputs: tuple[str, ...]) -> Program:
+    """Return the program of a primitive's case with other operands and inputs."""
+    step = replace(trial.step, operands=operands)
+    return Program(inputs, (step,), (step.name,), trial.program.data)
+
+
+def real_operands(page: Primitive | None, step: Step) -> tuple[int, ...]:
+    """Return the positions of a step's operands that have a gradient."""
+    if page is None:
+        return ()
+    if page.operands[0].kind == "sequence":
+        return tuple(range(len(step.operands)))
+    return tuple(position for position, operand in enumerate(page.operands) if operand.kind == "real")
+
+
+def plain(trial: Trial) -> bool:
+    """Whether each input of a primitive's case is one operand, and each operand a name."""
+    named = [operand for operand in trial.step.operands if isinstance(operand, str)]
+    inputs = [operand for operand in named if operand in trial.program.inputs]
+    return len(named) == len(trial.step.operands) and len(set(inputs)) == len(inputs)
+
+
+def unstretched(trial: Trial) -> Iterable[tuple[int, str]]:
+    """Return position and name of the inputs whose shape is the output's, so that nothing is summed."""
+    shape = trial.cotangents[0].shape
+    for position, name in enumerate(trial.program.inputs):
+        if trial.values[name].shape == shape:
+            yield position, name
+
+
+def total(arrays: Iterable[Data], shape: tuple[int, ...]) -> Data:
+    """Add exact arrays without rounding."""
+    result = np.empty(shape, dtype=object)
+    result[...] = arb(0)
+    for array in arrays:
+        result = np.asarray(result + array, dtype=object)
+    return result

@@ -1,0 +1,22 @@
+"""Law ``dtype``: gradient dtype == primal dtype."""
+
+from __future__ import annotations
+
+from gradlaw_properties import mutants
+from gradlaw_properties.judge import Outcome
+from gradlaw_properties.trial import Trial
+
+MUTANTS = (mutants.gradients_in_float64,)
+
+
+def check(trial: Trial) -> Outcome:
+    """Compare the dtypes of inputs and gradients; the value keeps the dtype too."""
+    for name, primal, gradient in zip(trial.names(), trial.inputs, trial.pull_raw(), strict=True):
+        if gradient is not None and gradient.dtype != primal.dtype:
+            return Outcome(
+                1, 0, f"{name}: found dtype={gradient.dtype.name}; expected {primal.dtype.name}, the primal's"
+            )
+    for output in trial.outputs:
+        if output.dtype.name != trial.case.dtype:
+            return Outcome(1, 0, f"value: found dtype={output.dtype.name}; expected {trial.case.dtype}, the operands'")
+    return Outcome(len(trial.inputs), 0)

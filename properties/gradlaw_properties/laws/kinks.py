@@ -1,0 +1,95 @@
+"""Law ``kinks``: at every declared kink the local gradient lies in the set that the spec allows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradlaw_properties import mutants
+from gradlaw_properties.judge import Outcome, combine
+from gradlaw_properties.laws.common import NOTHING, plain
+from gradlaw_properties.trial import Trial
+from gradlaw_spec import Array, Kink, Primitive
+
+MUTANTS = (mutants.relu_minus_one_at_zero,)
+
+
+def applies(page: Primitive | None) -> bool:
+    """Whether the primitive declares a kink at which values meet."""
+    return page is not None and any(kink.where != "ties" for kink in page.kinks)
+
+
+def at_kink(trial: Trial, kink: Kink) -> Array | None:
+    """Return where the case's elements are on a kink such as ``x == 0``, in the output's shape."""
+    assert trial.page is not None
+    operands = dict(zip((o.name for o in trial.page.operands), trial.step.operands, strict=True))
+    sides = []
+    for side in kink.where.split(" == "):
+        if side in operands:
+            sides.append(trial.values[str(operands[side])].astype(np.float64))
+        elif side in trial.step.attributes:
+            bound = trial.step.attributes[side]
+            if not isinstance(bound, int | float):
+                return None
+            sides.append(trial.rounded(bound).astype(np.float64))
+        elif any(side == attribute.name for attribute in trial.page.attributes):
+            return None
+        else:
+            sides.append(np.asarray(float(side)))
+    return np.broadcast_to(sides[0] == sides[1], trial.cotangents[0].shape)
+
+
+def on_kink(trial: Trial) -> Trial:
+    """Move elements of a case onto its primitive's kinks, one kink after the other."""
+    assert trial.page is not None
+    values = dict(trial.values)
+    draw = trial.random
+    for kink in trial.page.kinks:
+        left, _, right = kink.where.partition(" == ")
+        operands = dict(zip((o.name for o in trial.page.operands), trial.step.operands, strict=True))
+        name = str(operands[left])
+        if right in operands:
+            target = values[str(operands[right])]
+        else:
+            bound = trial.step.attributes.get(right)
+            if bound is None and not right.lstrip("-").replace(".", "").isdigit():
+                continue
+            target = trial.rounded(bound if isinstance(bound, int | float) else float(right))
+        if target.shape not in ((), values[name].shape):
+            continue
+        chosen = draw.random(values[name].shape) < 0.5
+        values[name] = np.where(chosen, target, values[name]).astype(values[name].dtype)
+    return trial.variant(values=values)
+
+
+def check(trial: Trial) -> Outcome:
+    """Look at the gradient of every element on a kink: it lies between the ends of the allowed set times g."""
+    if not plain(trial):
+        return NOTHING
+    trial = on_kink(trial)
+    assert trial.page is not None
+    cotangent = trial.cotangents[0].astype(np.float64)
+    outcomes = []
+    for kink in trial.page.kinks:
+        chosen = at_kink(trial, kink)
+        if chosen is None or not chosen.any():
+            continue
+        for operand, name in zip(trial.page.operands, trial.step.operands, strict=True):
+            if operand.name not in kink.allowed or trial.values[str(name)].shape != cotangent.shape:
+                continue
+            gradient = trial.pull()[trial.program.inputs.index(str(name))]
+            outcomes.append(_within(trial, kink, operand.name, gradient, cotangent, chosen))
+    return combine(outcomes)
+
+
+def _within(trial: Trial, kink: Kink, operand: str, gradient: Array, cotangent: Array, chosen: Array) -> Outcome:
+    """Judge the shares that were handed back at a kink; a subnormal share may have been flushed to 0."""
+    lower, upper = kink.allowed[operand]
+    ends = np.stack([lower * cotangent, upper * cotangent])
+    got = gradient.astype(np.float64)
+    outside = chosen & ~((got >= ends.min(axis=0)) & (got <= ends.max(axis=0)))
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
+        allowed = f"[{ends.min(axis=0)[place]!r}, {ends.max(axis=0)[place]!r}]"
+        where = f"gradient of {operand}{list(place)} at the kink {kink.where}"
+        return Outcome(int(chosen.sum()), 0, f"{where}: got {got[place]!r}; allowed {allowed}")
+    return Outcome(int(chosen.sum()), 0)

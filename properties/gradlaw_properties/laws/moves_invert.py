@@ -1,0 +1,34 @@
+"""Law ``moves-invert``: data movement sends every cotangent element back to where its value came from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradlaw_properties import mutants
+from gradlaw_properties.judge import Outcome, combine, judge
+from gradlaw_properties.laws.common import NOTHING, plain
+from gradlaw_properties.trial import Trial
+from gradlaw_reference import Ball, evaluate, using
+
+MUTANTS = (mutants.last_write_wins, mutants.detaches_view, mutants.reversed_order)
+
+
+def check(trial: Trial) -> Outcome:
+    """Learn where each element goes from a forward run on labels, and send the cotangent back the same way."""
+    if not plain(trial):
+        return NOTHING
+    labels, start = dict(trial.values), 0
+    for name in trial.program.inputs:
+        size = trial.values[name].size
+        labels[name] = np.arange(start, start + size, dtype=np.float64).reshape(trial.values[name].shape)
+        start += size
+    origin = evaluate(trial.program, labels)[trial.program.outputs[0]].astype(np.int64).ravel()
+    ball = Ball(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    with using(ball):
+        received = ball.scatter(ball.asarray(trial.cotangents[0]).ravel(), (start,), (origin,))
+    outcomes, start = [], 0
+    for what, value, got in zip(trial.names(), trial.inputs, trial.pull(), strict=True):
+        allowed = received[start : start + value.size].reshape(value.shape)
+        start += value.size
+        outcomes.append(judge(what, got, allowed, trial.case.dtype))
+    return combine(outcomes)

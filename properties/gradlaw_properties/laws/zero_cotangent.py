@@ -1,0 +1,24 @@
+"""Law ``zero-cotangent``: P(0) == 0 at every point where the gradient is finite."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradlaw_properties import mutants
+from gradlaw_properties.judge import Outcome, combine, equal
+from gradlaw_properties.trial import Trial, UnsupportedCase
+
+MUTANTS = (mutants.absolute_offset, mutants.ignores_cotangent)
+
+
+def check(trial: Trial) -> Outcome:
+    """Pull zeros back."""
+    if not trial.any_cotangent:
+        raise UnsupportedCase("the engine can only start from ones, and this law starts from zeros")
+    zeros = tuple(np.zeros_like(g) for g in trial.cotangents)
+    outcomes = []
+    for name, got, allowed in zip(trial.names(), trial.pull(zeros), trial.truth(), strict=True):
+        finite = np.array([item.is_finite() for item in allowed.ravel()], dtype=bool).reshape(allowed.shape)
+        chosen = np.where(finite, got.astype(np.float64), 0.0)
+        outcomes.append(equal(f"{name} for a zero cotangent", chosen, np.zeros(finite.shape)))
+    return combine(outcomes)

@@ -1,0 +1,48 @@
+"""Law ``zero-stops`` (SHOULD): a zero cotangent at an infinite local derivative comes out as 0, not nan."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from gradlaw_properties import mutants
+from gradlaw_properties.judge import Outcome, combine, equal
+from gradlaw_properties.laws.common import NOTHING, plain
+from gradlaw_properties.trial import Trial, UnsupportedCase
+from gradlaw_spec import Primitive
+
+MUTANTS = (mutants.nan_at_domain_edge,)
+
+
+def edges(domain: tuple[str, ...]) -> tuple[float, ...]:
+    """Return the finite open ends of a domain, where a local derivative may be infinite."""
+    found = []
+    for piece in domain:
+        lower, upper = (float(end) for end in piece.strip("()[]").split(","))
+        found += [lower] if piece[0] == "(" and math.isfinite(lower) else []
+        found += [upper] if piece[-1] == ")" and math.isfinite(upper) else []
+    return tuple(dict.fromkeys(found))
+
+
+def applies(page: Primitive | None) -> bool:
+    """Whether some operand's domain ends at a finite point."""
+    return page is not None and any(edges(operand.domain) for operand in page.operands)
+
+
+def check(trial: Trial) -> Outcome:
+    """Put operands on the edge of their domain and pull zeros back."""
+    if not plain(trial):
+        return NOTHING
+    if not trial.any_cotangent:
+        raise UnsupportedCase("the engine can only start from ones, and this law starts from zeros")
+    assert trial.page is not None
+    values = dict(trial.values)
+    for operand, name in zip(trial.page.operands, trial.step.operands, strict=True):
+        for edge in edges(operand.domain):
+            values[str(name)] = np.full_like(values[str(name)], edge)
+    at_edge = trial.variant(values=values, cotangents=tuple(np.zeros_like(g) for g in trial.cotangents))
+    zero = zip(trial.names(), at_edge.pull(), strict=True)
+    return combine(
+        equal(f"{name}, zero cotangent at the domain's edge", got, np.zeros(got.shape)) for name, got in zero
+    )

@@ -1,0 +1,432 @@
+"""Mutants: wrong engines, each the reference with one fault, that the laws must kill.
+
+A mutant is killed on a ``subject`` (a primitive, or ``program``) in a ``dtype``; ``tests/meta`` runs the laws
+that claim it there. The faults are those that real engines have had, and those of ``LAWS``.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradlaw_properties.engines import forward, reference_target, taped_vjp
+from gradlaw_reference import RULES, Rule, Tape, apply, as_array
+from gradlaw_reference import Array as ReferenceArray
+from gradlaw_spec import Array, Target, dtype
+
+Arrays = tuple[Array, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A wrong engine: its name, how it is made, and where it must be caught."""
+
+    name: str
+    build: Callable[[], Target]
+    subject: str = "program"
+    dtype: str = "float64"
+
+
+# --- faults of the finished gradient, or of the cotangent on its way in ----------------------------
+
+
+def _gradient_fault(
+    name: str, fault: Callable[[Array, Array, int], Array], subject: str = "program", dtype_name: str = "float64"
+) -> Mutant:
+    """``fault(gradient, primal, position) -> gradient`` after a right backward pass."""
+    right = taped_vjp()
+
+    def vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+        outputs, gradients = right(function, primals, cotangents)
+        wrong = []
+        for position, (gradient, primal) in enumerate(zip(gradients, primals, strict=True)):
+            assert gradient is not None
+            with np.errstate(all="ignore"):
+                wrong.append(np.asarray(fault(gradient, primal, position)))
+        return outputs, tuple(wrong)
+
+    return Mutant(name, lambda: reference_target(name, vjp=vjp), subject, dtype_name)
+
+
+def _cotangent_fault(name: str, fault: Callable[[Array], Array], subject: str = "program") -> Mutant:
+    right = taped_vjp()
+
+    def vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+        return right(function, primals, tuple(np.asarray(fault(g)).astype(g.dtype) for g in cotangents))
+
+    return Mutant(name, lambda: reference_target(name, vjp=vjp), subject)
+
+
+def _typed(number: float) -> Callable[[Array, Array, int], Array]:
+    return lambda gradient, primal, position: (gradient.astype(np.float64) * number).astype(gradient.dtype)
+
+
+def _through(name: str) -> Callable[[Array, Array, int], Array]:
+    return lambda gradient, primal, position: gradient.astype(dtype(name).numpy).astype(gradient.dtype)
+
+
+def _where_primal(condition: Callable[[Array], Array]) -> Callable[[Array, Array, int], Array]:
+    return lambda gradient, primal, position: np.where(condition(primal), -gradient, gradient)
+
+
+def _zero_one(gradient: Array, primal: Array, position: int) -> Array:
+    if gradient.size < 20:
+        return gradient
+    wrong = gradient.copy()
+    wrong.reshape(-1)[gradient.size // 2] = 0
+    return wrong
+
+
+sign_flip = _gradient_fault("sign-flip", _typed(-1))
+doubled = _gradient_fault("doubled", _typed(2))
+one_percent = _gradient_fault("one-percent", _typed(1.01), "add")
+twentieth_percent = _gradient_fault("twentieth-percent", _typed(1.0005))
+relative_error = _gradient_fault("relative-error-2^-40", _typed(1 + 2.0**-40))
+all_zeros = _gradient_fault("all-zeros", _typed(0))
+one_zeroed = _gradient_fault("one-zeroed", _zero_one, "sum")
+reversed_order = _gradient_fault("reversed-order", lambda g, x, i: g.reshape(-1)[::-1].reshape(g.shape), "reshape")
+clipped_result = _gradient_fault("clipped-result", lambda g, x, i: np.clip(g, -10, 10), "multiply")
+absolute_offset = _gradient_fault("absolute-offset", lambda g, x, i: g + np.asarray(1e-6, g.dtype))
+float32_round_trip = _gradient_fault("float32-round-trip", _through("float32"))
+float16_round_trip = _gradient_fault("float16-round-trip", _through("float16"), "program", "float32")
+bfloat16_round_trip = _gradient_fault("bfloat16-round-trip", _through("bfloat16"), "program", "float32")
+wrong_below_zero = _gradient_fault("wrong-below-zero", _where_primal(lambda x: x < 0), "tanh")
+wrong_at_zero = _gradient_fault("wrong-at-zero", _where_primal(lambda x: x == 0), "sin")
+wrong_above_hundred = _gradient_fault("wrong-above-hundred", _where_primal(lambda x: np.abs(x) > 100), "multiply")
+gradients_in_float64 = _gradient_fault(
+    "gradients-in-float64", lambda g, x, i: g.astype(np.float64), "program", "float32"
+)
+drops_unit_axes = _gradient_fault("drops-unit-axes", lambda g, x, i: np.squeeze(g), "add")
+
+ignores_cotangent = _cotangent_fault("ignores-cotangent", np.ones_like)
+absolute_cotangent = _cotangent_fault("absolute-cotangent", np.abs)
+positive_part = _cotangent_fault("positive-part", lambda g: np.maximum(g, 0))
+clipped_cotangent = _cotangent_fault("clipped-cotangent", lambda g: np.clip(g, -1, 1))
+quadratic_cotangent = _cotangent_fault("quadratic-cotangent", lambda g: g * np.abs(g))
+
+
+# --- faults of one rule ---------------------------------------------------------------------------
+
+
+def _rule_fault(
+    name: str, subject: str, changes: Mapping[str, Callable[[Rule], Rule]], dtype_name: str = "float64"
+) -> Mutant:
+    def build() -> Target:
+        rules = {**RULES, **{changed: change(RULES[changed]) for changed, change in changes.items()}}
+        return reference_target(name, tape=lambda: Tape(rules=rules))
+
+    return Mutant(name, build, subject, dtype_name)
+
+
+def _with_vjp(*vjp: Callable[..., Any]) -> Callable[[Rule], Rule]:
+    return lambda rule: replace(rule, vjp=vjp)
+
+
+def _call(primitive: str, *operands: Any, **attributes: Any) -> ReferenceArray:
+    return apply(primitive, operands, attributes)
+
+
+def _through_value(rule: Rule) -> Rule:
+    local = rule.vjp[0]
+    return replace(rule, vjp=(lambda g, y, x: local(g, y, y),))
+
+
+def _swapped(rule: Rule) -> Rule:
+    return replace(rule, vjp=(rule.vjp[1], rule.vjp[0]))
+
+
+def _transposed(rule: Rule) -> Rule:
+    def wrap(local: Callable[..., ReferenceArray]) -> Callable[..., ReferenceArray]:
+        def wrong(g: Any, y: Any, x1: Any, x2: Any) -> ReferenceArray:
+            gradient = local(g, y, x1, x2)
+            return _call("matrix_transpose", gradient) if gradient.ndim >= 2 else gradient
+
+        return wrong
+
+    return replace(rule, vjp=tuple(wrap(local) for local in rule.vjp))
+
+
+def _all_axes(rule: Rule) -> Rule:
+    def wrong(g: Any, y: Any, x1: Any, x2: Any) -> ReferenceArray:
+        reverse = tuple(reversed(range(x2.ndim)))
+        return _call("matmul", g, _call("permute_dims", x2, axes=reverse)) if x2.ndim > 1 else rule.vjp[0](g, y, x1, x2)
+
+    return replace(rule, vjp=(wrong, rule.vjp[1]))
+
+
+def _fused_sigmoid(g: Any, y: Any, x: Any) -> ReferenceArray:
+    return g * (y * (1 + y))  # type: ignore[no-any-return]
+
+
+def _relu_at_zero(g: Any, y: Any, x: Any) -> ReferenceArray:
+    data = x.data
+    return _call("where", data == 0, -g, _call("where", data > 0, g, 0))
+
+
+def _tied(above: Callable[[Any, Any], Any]) -> Callable[[Rule], Rule]:
+    return _with_vjp(
+        lambda g, y, x1, x2: _call("where", np.asarray(above(as_array(x1).data, as_array(x2).data)), g, 0),
+        lambda g, y, x1, x2: _call("where", np.asarray(above(as_array(x2).data, as_array(x1).data)), g, 0),
+    )
+
+
+def _last_write(rule: Rule) -> Rule:
+    def wrong(g: Any, y: Any, x: Any, indices: Any, *, axis: int = 0) -> ReferenceArray:
+        result = np.zeros(x.shape, g.dtype)
+        places = np.asarray(getattr(indices, "data", indices)).astype(np.int64)
+        result[(*(slice(None),) * (axis % x.ndim), places)] = g.data
+        return as_array(result)
+
+    return replace(rule, vjp=(wrong,))
+
+
+def _mean_for_sum(rule: Rule) -> Rule:
+    def wrong(g: Any, y: Any, x: Any, **attributes: Any) -> ReferenceArray:
+        gradient = rule.vjp[0](g, y, x, **attributes)
+        return gradient * (max(g.data.size, 1) / max(gradient.data.size, 1))
+
+    return replace(rule, vjp=(wrong,))
+
+
+def _no_gradient(rule: Rule) -> Rule:
+    return replace(rule, vjp=())
+
+
+UNARY = ("exp", "sin", "cos", "tanh", "log", "sqrt", "square", "reciprocal")
+VIEWS = ("reshape", "permute_dims", "matrix_transpose", "getitem", "expand_dims", "broadcast_to")
+
+at_the_output = _rule_fault("at-the-output", "sin", dict.fromkeys(UNARY, _through_value))
+operands_swapped = _rule_fault("operands-swapped", "multiply", {"multiply": _swapped, "divide": _swapped})
+transposes_matrices = _rule_fault("transposes-matrices", "matmul", {"matmul": _transposed})
+transposes_all_axes = _rule_fault("transposes-all-axes", "matmul", {"matmul": _all_axes})
+fused_differs = _rule_fault("fused-differs", "sigmoid", {"sigmoid": _with_vjp(_fused_sigmoid)})
+relu_minus_one_at_zero = _rule_fault("relu-minus-one-at-zero", "relu", {"relu": _with_vjp(_relu_at_zero)})
+maximum_sends_all_to_both = _rule_fault("maximum-sends-all-to-both", "maximum", {"maximum": _tied(lambda x, y: x >= y)})
+ties_get_nothing = _rule_fault("ties-get-nothing", "maximum", {"maximum": _tied(lambda x, y: x > y)})
+through_unselected = _rule_fault(
+    "through-unselected",
+    "where",
+    {"where": _with_vjp(*(lambda g, y, *operands: g,) * 3)},
+)
+last_write_wins = _rule_fault("last-write-wins", "take", {"take": _last_write})
+mean_for_sum = _rule_fault("mean-for-sum", "sum", {"sum": _mean_for_sum})
+detaches_view = _rule_fault("detaches-view", "reshape", dict.fromkeys(VIEWS, _no_gradient))
+exponent_without_gradient = _rule_fault(
+    "exponent-without-gradient", "pow", {"pow": lambda rule: replace(rule, vjp=rule.vjp[:1])}
+)
+
+
+# --- faults of the engine -------------------------------------------------------------------------
+
+
+def _tape_fault(name: str, tape: Callable[[], Tape], subject: str = "program", dtype_name: str = "float64") -> Mutant:
+    return Mutant(name, lambda: reference_target(name, tape=tape), subject, dtype_name)
+
+
+class _Overwrites(Tape):
+    """The last branch wins: ``=`` where ``+=`` belongs."""
+
+    def accumulate(self, cotangents: list[ReferenceArray]) -> ReferenceArray:
+        return cotangents[-1]
+
+
+class _CountsTwice(Tape):
+    """A node with several users is swept once for each."""
+
+    def accumulate(self, cotangents: list[ReferenceArray]) -> ReferenceArray:
+        total = super().accumulate(cotangents)
+        return total if len(cotangents) == 1 else total + cotangents[0]
+
+
+class _WrongOrder(Tape):
+    """Nodes are swept as they are first reached, before all of their users have sent."""
+
+    def sweep(self, seeds: Mapping[int, list[ReferenceArray]]) -> dict[int, ReferenceArray]:
+        received = {node: list(cotangents) for node, cotangents in seeds.items()}
+        queue, done = list(received), set[int]()
+        while queue:
+            index = queue.pop(0)
+            node = self.nodes[index]
+            if index in done or node is None:
+                continue
+            done.add(index)
+            for position, parent in node.parents:
+                share = self.pull(node, position, self.accumulate(received[index]))
+                if share is not None:
+                    received.setdefault(parent, []).append(share)
+                    queue.append(parent)
+        return {index: self.accumulate(got) for index, got in received.items() if self.nodes[index] is None}
+
+
+class _ForgetsToSum(Tape):
+    """Takes the first slice of a broadcast axis."""
+
+    def fit(self, share: ReferenceArray, shape: tuple[int, ...]) -> ReferenceArray:
+        if share.shape == shape or 0 in share.shape:
+            return super().fit(share, shape)
+        data = share.data[(0,) * (share.ndim - len(shape))]
+        return as_array(data[tuple(slice(0, length) for length in shape)].copy())
+
+
+class _SumsWrongAxis(Tape):
+    """Sums the axes that were not broadcast, and fills the shape with what comes out."""
+
+    def fit(self, share: ReferenceArray, shape: tuple[int, ...]) -> ReferenceArray:
+        if share.shape == shape or share.ndim < 2 or 0 in share.shape:
+            return super().fit(share, shape)
+        return as_array(np.resize(share.data.sum(axis=-1 if shape[-1:] != (1,) else 0), shape))
+
+
+class _NeverFits(Tape):
+    """Hands the cotangent on in the broadcast shape."""
+
+    def fit(self, share: ReferenceArray, shape: tuple[int, ...]) -> ReferenceArray:
+        return share
+
+
+class _WeakIntermediates(Tape):
+    """Holds what the caller holds: a node whose value was dropped passes nothing on."""
+
+    def record(self, rule: Rule, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> ReferenceArray:
+        value = super().record(rule, operands, attributes)
+        _ALIVE[(self.level, value.node)] = weakref.ref(value)
+        return value
+
+    def pull(self, node: Any, position: int, cotangent: ReferenceArray) -> ReferenceArray | None:
+        index = next(place for place, other in enumerate(self.nodes) if other is node)
+        last = index == len(self.nodes) - 1
+        if not last and _ALIVE[(self.level, index)]() is None:
+            return None
+        return super().pull(node, position, cotangent)
+
+
+_ALIVE: dict[tuple[int, int], weakref.ref[ReferenceArray]] = {}
+
+
+class _ConstantsInFloat32(Tape):
+    """Keeps Python scalars in single precision."""
+
+    def record(self, rule: Rule, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> ReferenceArray:
+        narrowed = tuple(float(np.float32(item)) if isinstance(item, float) else item for item in operands)
+        return super().record(rule, narrowed, attributes)
+
+
+class _WrongInside(Tape):
+    """Differentiates what an input feeds, and goes wrong at what an intermediate feeds."""
+
+    def pull(self, node: Any, position: int, cotangent: ReferenceArray) -> ReferenceArray | None:
+        share = super().pull(node, position, cotangent)
+        inner = any(self.nodes[parent] is not None for _, parent in node.parents)
+        return share if share is None or not inner else -share
+
+
+class _NanAtEdge(Tape):
+    """Multiplies zero by infinity."""
+
+    def stop_zeros(self, cotangent: ReferenceArray, share: ReferenceArray) -> ReferenceArray:
+        return share
+
+
+overwrites = _tape_fault("overwrites", _Overwrites)
+counts_twice = _tape_fault("counts-twice", _CountsTwice)
+wrong_order = _tape_fault("wrong-order", _WrongOrder)
+forgets_to_sum = _tape_fault("forgets-to-sum", _ForgetsToSum, "add")
+sums_wrong_axis = _tape_fault("sums-wrong-axis", _SumsWrongAxis, "multiply")
+forgets_to_unbroadcast = _tape_fault("forgets-to-unbroadcast", _NeverFits, "add")
+weak_intermediates = _tape_fault("weak-intermediates", _WeakIntermediates)
+constants_in_float32 = _tape_fault("constants-in-float32", _ConstantsInFloat32, "multiply")
+wrong_at_inner_steps = _tape_fault("wrong-at-inner-steps", _WrongInside)
+nan_at_domain_edge = _tape_fault("nan-at-domain-edge", _NanAtEdge, "sqrt")
+
+
+# --- faults of the call ---------------------------------------------------------------------------
+
+
+def _call_fault(name: str, vjp: Any, subject: str = "program") -> Mutant:
+    return Mutant(name, lambda: reference_target(name, vjp=vjp), subject)
+
+
+def _stale_state() -> Target:
+    previous: dict[tuple[int, ...], Array] = {}
+    right = taped_vjp()
+
+    def vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+        outputs, gradients = right(function, primals, cotangents)
+        left_over = []
+        for gradient in gradients:
+            assert gradient is not None
+            left_over.append(gradient + previous.get(gradient.shape, np.zeros_like(gradient)))
+            previous[gradient.shape] = gradient
+        return outputs, tuple(left_over)
+
+    return reference_target("stale-state", vjp=vjp)
+
+
+def _accumulating_vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+    result = taped_vjp()(function, primals, cotangents)
+    for cotangent in cotangents:
+        cotangent += cotangent
+    return result
+
+
+def _overwriting_vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+    result = taped_vjp()(function, primals, cotangents)
+    for primal in primals:
+        primal *= primal
+    return result
+
+
+def _merging_vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+    """Equal values become one variable: the first holder gets the gradient, the others nothing."""
+    owner = [
+        next(i for i, other in enumerate(primals) if other.shape == primal.shape and (other == primal).all())
+        for primal in primals
+    ]
+    outputs, gradients = taped_vjp()(function, primals, cotangents)
+    merged = [np.zeros_like(primal) for primal in primals]
+    for position, gradient in enumerate(gradients):
+        assert gradient is not None
+        merged[owner[position]] = merged[owner[position]] + gradient
+    return outputs, tuple(merged)
+
+
+def _unused_gets_ones(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+    outputs, gradients = taped_vjp()(function, primals, cotangents)
+    return outputs, tuple(np.ones_like(g) if g is not None and not g.any() else g for g in gradients)
+
+
+def _refuses_unused(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+    tapes: list[Tape] = []
+
+    def tape() -> Tape:
+        tapes.append(Tape())
+        return tapes[-1]
+
+    result = taped_vjp(tape)(function, primals, cotangents)
+    used = {parent for node in tapes[0].nodes if node is not None for _, parent in node.parents}
+    if any(position not in used for position in range(len(primals))):
+        raise RuntimeError("one of the differentiated inputs was not used in the graph")
+    return result
+
+
+def _wrong_forward(function: Any, primals: Arrays) -> Arrays:
+    return tuple((out.astype(np.float64) * 1.001).astype(out.dtype) for out in forward(function, primals))
+
+
+stale_state = Mutant("stale-state", _stale_state)
+accumulates_into_cotangent = _call_fault("accumulates-into-cotangent", _accumulating_vjp)
+overwrites_primal = _call_fault("overwrites-primal", _overwriting_vjp)
+merges_equal_values = _call_fault("merges-equal-values", _merging_vjp, "multiply")
+unused_gets_cotangent = _call_fault("unused-gets-cotangent", _unused_gets_ones)
+unused_is_refused = _call_fault("unused-is-refused", _refuses_unused)
+wrong_value = Mutant("wrong-value", lambda: reference_target("wrong-value", plain=_wrong_forward))
+
+
+def all_mutants() -> tuple[Mutant, ...]:
+    """Return every hand-written mutant, by name."""
+    found = {item.name: item for item in globals().values() if isinstance(item, Mutant)}
+    return tuple(found[name] for name in sorted(found))

@@ -1,0 +1,26 @@
+"""Each cell of a target's plan as one pytest item: ``pytest --pyargs gradlaw_properties --target NAME``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gradlaw_properties.examine import Settings, Unit, examine
+from gradlaw_properties.laws import all_laws
+from gradlaw_spec import Cell, Target, Verdict, load_clauses
+
+
+def test_law(cell_address: tuple[Target, Unit, str], law_settings: Settings, finished: dict[Unit, Any]) -> None:
+    """The cell's law holds in every example; a SHOULD law only fails a strict run."""
+    target, unit, law = cell_address
+    if unit not in finished:
+        finished[unit] = {cell.address: cell for cell in examine(unit, target, law_settings)}
+    cell: Cell = finished[unit][f"{unit.subject}/{law}@{unit.dtype}"]
+    if cell.verdict is Verdict.UNSUPPORTED:
+        pytest.skip(f"unsupported: {cell.message}")
+    if cell.verdict is Verdict.VIOLATION:
+        text = f"{cell.address}: {cell.message}\n{load_clauses()[cell.clause].text}\nwitness: {cell.witness}"
+        if all_laws()[law].page.keyword == "MUST" or law_settings.strict:
+            pytest.fail(text, pytrace=False)
+        pytest.xfail(f"SHOULD: {text}")

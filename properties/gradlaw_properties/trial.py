@@ -1,0 +1,185 @@
+"""A trial: one case on one target, with forward, pullback and truth computed once and shared by laws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradlaw_properties.compose import expand
+from gradlaw_reference import Certified, Data, certify
+from gradlaw_spec import Array, Case, Primitive, Program, Step, Target, dtype, load_primitives
+
+Cotangents = tuple[Array, ...]
+Gradients = tuple[Array | None, ...]
+
+
+class UnsupportedCase(Exception):
+    """The target does not do this case: it raises on the plain forward call too, or lacks a primitive."""
+
+
+class DifferentiationError(Exception):
+    """The target computes the value, but raises under differentiation."""
+
+
+class WrongShape(Exception):
+    """A gradient has not its primal's shape: the ``shape`` law's matter, and no other law can compare it."""
+
+
+def engine_function(
+    target: Target, program: Program, data: Mapping[str, Array], keep: list[Any] | None = None
+) -> Callable[..., Any]:
+    """Return the function of engine values that runs a program with the target's primitives.
+
+    ``keep`` collects every engine value, for laws about their lifetime. Raises UnsupportedCase where a
+    primitive is missing and cannot be composed.
+    """
+    runnable = expand(program, frozenset(target.primitives)) if target.composed else program
+    if runnable is None or not runnable.primitives <= target.primitives.keys():
+        missing = ", ".join(sorted(program.primitives - target.primitives.keys()))
+        raise UnsupportedCase(f"the target has no {missing}")
+    sequences = {name for name, page in load_primitives().items() if page.operands[0].kind == "sequence"}
+
+    def function(*inputs: Any) -> tuple[Any, ...]:
+        known: dict[str, Any] = dict(zip(program.inputs, inputs, strict=True))
+        known.update((name, target.constant(data[name])) for name in program.data)
+        for step in runnable.steps:
+            operands = [known[item] if isinstance(item, str) else item for item in step.operands]
+            called = target.primitives[step.primitive]
+            arguments = [operands] if step.primitive in sequences else operands
+            known[step.name] = called(*arguments, **step.attributes)
+        if keep is not None:
+            keep.append(known)
+        return tuple(known[name] for name in program.outputs)
+
+    return function
+
+
+class Trial:
+    """One case on one target; everything that several laws look at is computed once, on demand."""
+
+    def __init__(self, target: Target, case: Case, page: Primitive | None) -> None:
+        self.target, self.case, self.page = target, case, page
+        self.program = case.program
+        self.values = {name: case.values[name].array() for name in (*self.program.inputs, *self.program.data)}
+        self.cotangents: Cotangents = tuple(tensor.array() for tensor in case.cotangents)
+        self._pulled: dict[bytes, tuple[Cotangents, Gradients]] = {}
+        self._truths: dict[bytes, tuple[Data, ...]] = {}
+
+    @property
+    def inputs(self) -> Cotangents:
+        """The differentiated inputs."""
+        return tuple(self.values[name] for name in self.program.inputs)
+
+    @property
+    def step(self) -> Step:
+        """The one step of a primitive's case."""
+        return self.program.steps[0]
+
+    @property
+    def random(self) -> np.random.Generator:
+        """What a law draws from the case's seed; the same at every call."""
+        return np.random.Generator(np.random.PCG64(self.case.seed))
+
+    def variant(
+        self,
+        program: Program | None = None,
+        values: Mapping[str, Array] | None = None,
+        cotangents: Cotangents | None = None,
+    ) -> Trial:
+        """Return a trial of a changed case on the same target; what is not given stays."""
+        other = Trial.__new__(Trial)
+        other.target, other.case, other.page = self.target, self.case, self.page
+        other.program = self.program if program is None else program
+        other.values = dict(self.values if values is None else values)
+        other.cotangents = self.cotangents if cotangents is None else cotangents
+        other._pulled, other._truths = {}, {}
+        return other
+
+    def run(
+        self, inputs: Cotangents, cotangents: Cotangents, keep: list[Any] | None = None
+    ) -> tuple[Cotangents, Gradients]:
+        """Call the target's vjp; raise UnsupportedCase or DifferentiationError where it raises."""
+        function = engine_function(self.target, self.program, self.values, keep)
+        if self.target.cotangent == "ones" and any((cotangent != 1).any() for cotangent in cotangents):
+            raise UnsupportedCase("the engine can only start from ones, and this needs another cotangent")
+        try:
+            outputs, gradients = self.target.vjp(function, inputs, cotangents)
+        except Exception as error:
+            self.forward_or_unsupported(function, inputs)
+            raise DifferentiationError(
+                f"the value is computed, but differentiation raises {type(error).__name__}: {error}"
+            ) from error
+        return outputs, gradients
+
+    def forward_or_unsupported(self, function: Callable[..., Any], inputs: Cotangents) -> Cotangents:
+        """Run without differentiation; raise UnsupportedCase with the target's message where it raises."""
+        try:
+            return self.target.forward(function, inputs)
+        except Exception as error:
+            raise UnsupportedCase(f"{type(error).__name__}: {error}") from error
+
+    @cached_property
+    def forward(self) -> Cotangents:
+        """The outputs computed without differentiation."""
+        return self.forward_or_unsupported(engine_function(self.target, self.program, self.values), self.inputs)
+
+    def _both(self, cotangents: Cotangents) -> tuple[Cotangents, Gradients]:
+        key = b"".join(cotangent.tobytes() for cotangent in cotangents)
+        if key not in self._pulled:
+            copies = tuple(cotangent.copy() for cotangent in cotangents)
+            self._pulled[key] = self.run(tuple(value.copy() for value in self.inputs), copies)
+        return self._pulled[key]
+
+    @property
+    def outputs(self) -> Cotangents:
+        """The outputs computed under differentiation."""
+        return self._both(self.cotangents)[0]
+
+    def pull(self, cotangents: Cotangents | None = None) -> Cotangents:
+        """The target's gradients for these cotangents (the case's own, if none); its None is zeros."""
+        gradients = self.pull_raw(cotangents)
+        for name, gradient, value in zip(self.names(), gradients, self.inputs, strict=True):
+            if gradient is not None and gradient.shape != value.shape:
+                raise WrongShape(f"{name}: found shape={gradient.shape}; expected {value.shape}, the primal's")
+        return tuple(
+            np.zeros_like(value) if gradient is None else gradient
+            for gradient, value in zip(gradients, self.inputs, strict=True)
+        )
+
+    def pull_raw(self, cotangents: Cotangents | None = None) -> Gradients:
+        """The target's gradients as it gave them."""
+        return self._both(self.cotangents if cotangents is None else cotangents)[1]
+
+    @cached_property
+    def certified(self) -> Certified:
+        """The program in ball arithmetic under the rounding model of the case's dtype."""
+        return certify(
+            self.program,
+            self.values,
+            dtype=self.case.dtype,
+            flushes_subnormals=self.target.flushes_subnormals,
+        )
+
+    def truth(self, cotangents: Cotangents | None = None) -> tuple[Data, ...]:
+        """The admissible sets of the gradients for these cotangents."""
+        chosen = self.cotangents if cotangents is None else cotangents
+        key = b"".join(cotangent.tobytes() for cotangent in chosen)
+        if key not in self._truths:
+            self._truths[key] = self.certified.gradients(chosen)
+        return self._truths[key]
+
+    @property
+    def any_cotangent(self) -> bool:
+        """Whether the target can start from cotangents other than ones."""
+        return self.target.cotangent != "ones"
+
+    def rounded(self, values: Any) -> Array:
+        """Round numbers to the case's dtype."""
+        return np.asarray(values, dtype=np.float64).astype(dtype(self.case.dtype).numpy)
+
+    def names(self) -> tuple[str, ...]:
+        """How messages call the gradients: ``gradient of x``."""
+        return tuple(f"gradient of {name}" for name in self.program.inputs)

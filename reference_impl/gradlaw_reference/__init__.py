@@ -1,0 +1,73 @@
+"""Certified gradients in pure Python: an engine, three arithmetics, and one rule for each primitive.
+
+``grad``, ``value_and_grad`` and ``vjp`` have JAX's signatures; each primitive of the spec is a function
+of this module (``gradlaw_reference.sigmoid(x)``). ``with using(RATIONAL)`` or ``with using(Ball())`` runs the
+same rules on fractions or on certified balls; ``admissible`` returns what a correct implementation may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradlaw_reference import rules
+from gradlaw_reference.arithmetic import FLOAT64, RATIONAL, Arithmetic, Ball, Data, Float, Rational, arithmetic, using
+from gradlaw_reference.engine import RULES, Array, Node, Rule, Tape, apply, as_array, grad, value_and_grad, vjp
+from gradlaw_reference.primitives import primitive_function
+from gradlaw_reference.programs import (
+    Certified,
+    Enclosures,
+    admissible,
+    apply_step,
+    certify,
+    evaluate,
+    program_vjp,
+    run,
+)
+from gradlaw_spec import load_primitives
+
+__all__ = [
+    "FLOAT64",
+    "RATIONAL",
+    "RULES",
+    "Arithmetic",
+    "Array",
+    "Ball",
+    "Certified",
+    "Data",
+    "Enclosures",
+    "Float",
+    "Node",
+    "Rational",
+    "Rule",
+    "Tape",
+    "admissible",
+    "apply",
+    "apply_step",
+    "arithmetic",
+    "as_array",
+    "certify",
+    "evaluate",
+    "grad",
+    "program_vjp",
+    "rules",
+    "run",
+    "using",
+    "value_and_grad",
+    "vjp",
+]
+
+_PRIMITIVES: dict[str, Callable[..., Any]] = {
+    name: primitive_function(page) for name, page in load_primitives().items() if name in RULES
+}
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """Find a primitive of the spec by its name."""
+    if name in _PRIMITIVES:
+        return _PRIMITIVES[name]
+    raise AttributeError(f"gradlaw_reference has no {name!r}: it is neither a function nor a primitive of the spec")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_PRIMITIVES])

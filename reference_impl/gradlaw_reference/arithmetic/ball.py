@@ -1,0 +1,239 @@
+"""Ball arithmetic, and the rounding model of the law book on top of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from flint import arb, fmpq
+
+from gradlaw_reference.arithmetic.objects import Objects, elementwise
+from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
+from gradlaw_spec import Dtype, dtype
+
+ANYTHING: Final = arb("nan")
+"""The set of all numbers with inf and nan: what is left after an overflow or outside a domain."""
+ZERO, ONE, SOME = arb(0), arb(1), arb(0.5, 0.5)
+UNIT: Final = arb(0, 1)
+
+
+def _ball(value: Any) -> arb:
+    if isinstance(value, arb):
+        return value
+    if isinstance(value, fmpq):
+        return arb(value)
+    number = value if isinstance(value, int) else float(value)
+    return arb(number) if math.isfinite(number) else ANYTHING
+
+
+def _ball_sigmoid(x: arb) -> arb:
+    return 1 / (1 + (-x).exp()) if x > 0 else 1 - 1 / (1 + x.exp()) if x > -1 else _decayed(x.exp())
+
+
+def _decayed(power: arb) -> arb:
+    return power / (1 + power)
+
+
+def _ball_softplus(x: arb) -> arb:
+    return x + (-x).exp().log1p() if x > 0 else x.exp().log1p()
+
+
+def _ball_power(x: arb, y: arb) -> arb:
+    if x == 0 and y > 0:
+        return ZERO
+    return x**y
+
+
+def _ball_share(x: arb, y: arb) -> arb:
+    return ONE if x > y else ZERO if x < y else SOME
+
+
+def _ball_square(x: arb) -> arb:
+    return x * x if x.is_exact() else x**2
+
+
+BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "add": arb.__add__,
+    "subtract": arb.__sub__,
+    "multiply": arb.__mul__,
+    "divide": arb.__truediv__,
+    "negative": arb.__neg__,
+    "abs": arb.__abs__,
+    "pow": _ball_power,
+    "square": _ball_square,
+    "reciprocal": lambda x: 1 / x,
+    "sigmoid": _ball_sigmoid,
+    "softplus": _ball_softplus,
+    "maximum": arb.max,
+    "minimum": arb.min,
+}
+
+
+def _ball_function(name: str) -> Callable[..., Any]:
+    return BALL_FUNCTIONS.get(name) or getattr(arb, name)
+
+
+def _widening(accuracy: int, of: Dtype, tiny: float) -> Callable[[arb], arb]:
+    """Return the rounding of one result: ``|r~ - r| <= k u |r| + t``, anything past the largest number."""
+    factor, tail, largest = arb(1, accuracy * of.unit_roundoff), arb(0, tiny), arb(of.largest)
+
+    def widen(exact: arb) -> arb:
+        if exact == 0:
+            return exact
+        rounded = exact * factor + tail
+        return rounded if abs(rounded) <= largest else ANYTHING
+
+    return widen
+
+
+@cache
+def _ball_operation(name: str, accuracy: int, of: Dtype | None, tiny: float) -> Callable[..., Data]:
+    """Return an elementwise function with its rounding in one pass, the hot path of certification."""
+    function = _ball_function(name)
+    operands = 2 if name in ("add", "subtract", "multiply", "divide", "pow", "maximum", "minimum") else 1
+    if of is None or accuracy == 0:
+        return elementwise(function, operands)
+    widen = _widening(accuracy, of, tiny)
+    if name == "multiply":
+
+        def multiply(x: arb, y: arb) -> arb:
+            product = x * y
+            return product if x == 1 or y == 1 else widen(product)
+
+        return elementwise(multiply, 2)
+    if name in ("add", "subtract"):
+        return elementwise(lambda x, y: function(x, y) if x == 0 or y == 0 else widen(function(x, y)), 2)
+    return elementwise(lambda *operands: widen(function(*operands)), operands)
+
+
+@cache
+def _widening_pass(accuracy: int, of: Dtype, tiny: float) -> Callable[..., Data]:
+    return elementwise(_widening(accuracy, of, tiny), 1)
+
+
+class Ball(Objects):
+    """Ball arithmetic (``flint.arb``): certified values, and with a dtype the rounding model on top.
+
+    ``Ball()`` is exact arithmetic at ``precision`` bits; ``Ball("float32")`` encloses every result that
+    an implementation in float32 may return. Source: F. Johansson, Arb: efficient arbitrary-precision
+    midpoint-radius interval arithmetic, IEEE Trans. Computers 66 (2017).
+    """
+
+    zero, one = ZERO, ONE
+
+    def __init__(self, name: str | None = None, *, flushes_subnormals: bool = False, precision: int = 128) -> None:
+        self.name = "ball" if name is None else f"ball of {name}"
+        self.dtype = None if name is None else dtype(name)
+        self.rounds = name is not None
+        self.flushes_subnormals = flushes_subnormals
+        self.precision = precision
+        self.tiny = 0.0 if self.dtype is None else self.dtype.tiny(flushes_subnormals)
+        self._make = elementwise(_ball, 1)
+
+    def asarray(self, value: Any) -> Data:
+        made = self._make(value if isinstance(value, np.ndarray) else objects(value))
+        if self.flushes_subnormals and self.dtype is not None:
+            smallest = self.dtype.smallest_normal
+            made = elementwise(lambda x: x.union(ZERO) if 0 < abs(x) < smallest else x, 1)(made)
+        return made
+
+    def constant(self, value: float) -> Data:
+        exact = arb(value)
+        if self.dtype is None or float(self.dtype.numpy.type(value)) == value:
+            return objects(exact)
+        return objects(_widening(1, self.dtype, self.tiny)(exact))
+
+    def widen(self, value: Data, accuracy: int) -> Data:
+        if self.dtype is None or accuracy == 0:
+            return value
+        return _widening_pass(accuracy, self.dtype, self.tiny)(value)
+
+    def widen_inexact(self, value: Data, accuracy: int) -> Data:
+        if self.dtype is None:
+            return value
+        widen, numpy = _widening(accuracy, self.dtype, self.tiny), self.dtype.numpy.type
+        return elementwise(lambda x: x if x.is_exact() and arb(float(numpy(float(x)))) == x else widen(x), 1)(value)
+
+    def elementary(self, function: str, *operands: Data) -> Data:
+        return _ball_operation(function, 0, None, 0.0)(*operands)
+
+    def rounded(self, function: str, accuracy: int, *operands: Data) -> Data:
+        """Compute an elementwise function and round it, in one pass over the elements."""
+        return _ball_operation(function, accuracy, self.dtype, self.tiny)(*operands)
+
+    def share(self, first: Data, second: Data) -> Data:
+        return elementwise(_ball_share, 2)(first, second)
+
+    def share_of_maximum(self, value: Data, axis: int) -> Data:
+        if value.size == 0:
+            return value
+        floor = elementwise(lambda x: arb(x.lower()), 1)(value)
+        largest = np.expand_dims(objects(np.maximum.reduce(floor, axis=axis)), axis)
+        candidates = ~np.less(value, largest).astype(bool)
+        alone = np.sum(candidates, axis=axis, keepdims=True) == 1
+        result = self.filled(value.shape, ZERO)
+        result[candidates] = SOME
+        result[candidates & alone] = ONE
+        return result
+
+    def _reduced(self, value: Data, magnitude: Data, terms: int, accuracy: int) -> Data:
+        """Round a sum of that many terms, in any order: ``(n + k) u sum|terms| + t``."""
+        if self.dtype is None or terms < 2:
+            return value
+        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(self.tiny)
+        largest = arb(self.dtype.largest)
+
+        def widen(total: arb, size: arb) -> arb:
+            if size == 0:
+                return total
+            return total + UNIT * (factor * size + tail) if size * (1 + factor) <= largest else ANYTHING
+
+        return elementwise(widen, 2)(value, magnitude)
+
+    def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
+        total = self.exact_sum(value, axes)
+        terms = math.prod(value.shape[axis] for axis in axes)
+        if self.dtype is None or terms < 2:
+            return total
+        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, accuracy)
+
+    def prod(self, value: Data, axes: Axes) -> Data:
+        total = self.exact_prod(value, axes)
+        terms = math.prod(value.shape[axis] for axis in axes)
+        if self.dtype is None or terms < 2:
+            return total
+        # In any order, a partial product is at most the product of the factors above 1, and an
+        # underflow in it is carried on by at most that.
+        above = self.exact_prod(elementwise(lambda x: abs(x).max(ONE), 1)(value), axes)
+        factor, tail = arb(terms * self.dtype.unit_roundoff), arb(terms * self.tiny)
+        largest = arb(self.dtype.largest)
+
+        def widen(product: arb, bound: arb) -> arb:
+            if not bound * (1 + factor) <= largest:
+                return ANYTHING
+            return product if product == 0 else product + UNIT * (factor * abs(product) + tail * bound)
+
+        return elementwise(widen, 2)(total, above)
+
+    def matmul(self, first: Data, second: Data, accuracy: int) -> Data:
+        total = self.exact_matmul(first, second)
+        if self.dtype is None or first.shape[-1] == 0:
+            return total
+        magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
+        return self._reduced(total, magnitude, max(first.shape[-1], 2), accuracy)
+
+    def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
+        total = self.exact_scatter(value, shape, index)
+        counts = np.zeros(shape, dtype=int)
+        np.add.at(counts, index, 1)
+        most = int(counts.max(initial=0))
+        if self.dtype is None or most < 2:
+            return total
+        magnitude = self.exact_scatter(np.absolute(value), shape, index)
+        return np.where(counts < 2, total, self._reduced(total, magnitude, most, 1))
+
+    def hull(self, first: Data, second: Data) -> Data:
+        return elementwise(arb.union, 2)(first, second)

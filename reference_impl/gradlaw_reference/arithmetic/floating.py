@@ -1,0 +1,82 @@
+"""Floating point: the plain reference, and the reference as a target in any dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from gradlaw_reference.arithmetic.protocol import Axes, Data
+from gradlaw_spec import dtype
+
+
+def _sigmoid(x: Data) -> Data:
+    decay = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + decay), decay / (1 + decay))
+
+
+FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "pow": np.power,
+    "abs": np.absolute,
+    "sigmoid": _sigmoid,
+    "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+}
+
+
+class Float:
+    """Plain floating point: each operation in float64, rounded once to the dtype (float64 by default)."""
+
+    rounds = False
+
+    def __init__(self, name: str = "float64") -> None:
+        self.dtype = dtype(name)
+        self.name = name
+
+    def asarray(self, value: Any) -> Data:
+        return np.asarray(value).astype(self.dtype.numpy)
+
+    constant = asarray
+
+    def widen(self, value: Data, accuracy: int) -> Data:
+        return value
+
+    widen_inexact = widen
+
+    def _compute(self, function: Callable[..., Any], *operands: Data) -> Data:
+        with np.errstate(all="ignore"):
+            result = function(*(operand.astype(np.float64) for operand in operands))
+            return np.asarray(result).astype(self.dtype.numpy)
+
+    def elementary(self, function: str, *operands: Data) -> Data:
+        compute = FLOAT_FUNCTIONS.get(function) or getattr(np, function)
+        return self._compute(compute, *operands)
+
+    def share(self, first: Data, second: Data) -> Data:
+        return self._compute(lambda x, y: np.where(x > y, 1.0, np.where(x < y, 0.0, 0.5)), first, second)
+
+    def share_of_maximum(self, value: Data, axis: int) -> Data:
+        at_most = value == np.max(value, axis=axis, keepdims=True)
+        return self.asarray(at_most / np.maximum(np.sum(at_most, axis=axis, keepdims=True), 1))
+
+    def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
+        return self._compute(lambda x: np.sum(x, axis=axes), value)
+
+    def prod(self, value: Data, axes: Axes) -> Data:
+        return self._compute(lambda x: np.prod(x, axis=axes), value)
+
+    def matmul(self, first: Data, second: Data, accuracy: int) -> Data:
+        return self._compute(np.matmul, first, second)
+
+    def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
+        total = np.zeros(shape, dtype=np.float64)
+        np.add.at(total, index, value.astype(np.float64))
+        return self.asarray(total)
+
+    def stop_zeros(self, cotangent: Data, share: Data) -> Data:
+        if np.isfinite(share.astype(np.float64)).all():
+            return share
+        return np.where((cotangent == 0) & np.isnan(share.astype(np.float64)), self.asarray(0), share)
+
+    def hull(self, first: Data, second: Data) -> Data:
+        return first

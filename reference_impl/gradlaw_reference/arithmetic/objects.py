@@ -1,0 +1,56 @@
+"""What the two exact arithmetics share: sums, products and contractions of object arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
+
+
+def elementwise(function: Callable[..., Any], operands: int) -> Callable[..., Data]:
+    vectorised = np.frompyfunc(function, operands, 1)
+    return lambda *data: objects(vectorised(*data))
+
+
+class Objects:
+    """Object arrays: sums, products and contractions of exact elements."""
+
+    zero: Any
+    one: Any
+
+    def stop_zeros(self, cotangent: Data, share: Data) -> Data:
+        return share
+
+    def filled(self, shape: Axes, element: Any) -> Data:
+        result = np.empty(shape, dtype=object)
+        result[...] = element
+        return result
+
+    def exact_sum(self, value: Data, axes: Axes) -> Data:
+        if value.size == 0 or not axes:
+            kept = tuple(n for axis, n in enumerate(value.shape) if axis not in axes)
+            return self.filled(kept, self.zero) if axes else value
+        return objects(np.add.reduce(value, axis=axes))
+
+    def exact_prod(self, value: Data, axes: Axes) -> Data:
+        if not axes:
+            return value
+        kept = tuple(n for axis, n in enumerate(value.shape) if axis not in axes)
+        if value.size == 0:
+            return self.filled(kept, self.one)
+        for axis in sorted(axes, reverse=True):
+            value = objects(np.multiply.reduce(value, axis=axis))
+        return value
+
+    def exact_matmul(self, first: Data, second: Data) -> Data:
+        if first.shape[-1] == 0:
+            return self.filled(np.matmul(np.zeros(first.shape), np.zeros(second.shape)).shape, self.zero)
+        return objects(np.matmul(first, second))
+
+    def exact_scatter(self, value: Data, shape: Axes, index: Any) -> Data:
+        total = self.filled(shape, self.zero)
+        np.add.at(total, index, value)
+        return total

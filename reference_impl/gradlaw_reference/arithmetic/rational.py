@@ -1,0 +1,98 @@
+"""Rational arithmetic: exact fractions, for laws that hold with ``==``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from flint import fmpq
+
+from gradlaw_reference.arithmetic.objects import Objects, elementwise
+from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
+from gradlaw_spec import SpecError
+
+
+def _fraction(value: Any) -> fmpq:
+    if isinstance(value, fmpq):
+        return value
+    if isinstance(value, float | np.floating):
+        return fmpq(*float(value).as_integer_ratio())
+    if hasattr(value, "numerator"):
+        return fmpq(int(value.numerator), int(value.denominator))
+    return fmpq(*float(value).as_integer_ratio())
+
+
+def _rational_power(x: fmpq, y: fmpq) -> fmpq:
+    if y.q != 1:
+        raise SpecError("rational pow", f"exponent={y}", "an integer exponent", "Use the ball arithmetic.")
+    return x ** int(y.p)
+
+
+def _rational_share(x: fmpq, y: fmpq) -> fmpq:
+    return fmpq(1) if x > y else fmpq(0) if x < y else fmpq(1, 2)
+
+
+RATIONAL_FUNCTIONS: Final[dict[str, Callable[..., Data]]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "negative": np.negative,
+    "abs": elementwise(abs, 1),
+    "pow": elementwise(_rational_power, 2),
+    "maximum": elementwise(lambda x, y: x if x > y else y, 2),
+    "minimum": elementwise(lambda x, y: x if x < y else y, 2),
+    "square": elementwise(lambda x: x * x, 1),
+    "reciprocal": elementwise(lambda x: 1 / x, 1),
+}
+
+
+class Rational(Objects):
+    """Exact fractions (``flint.fmpq``), for laws that hold with ``==``."""
+
+    name = "rational"
+    rounds = False
+    zero, one = fmpq(0), fmpq(1)
+    _make = staticmethod(elementwise(_fraction, 1))
+    _share = staticmethod(elementwise(_rational_share, 2))
+
+    def asarray(self, value: Any) -> Data:
+        return self._make(np.asarray(value) if isinstance(value, np.ndarray) else objects(value))
+
+    constant = asarray
+
+    def widen(self, value: Data, accuracy: int) -> Data:
+        return value
+
+    widen_inexact = widen
+
+    def elementary(self, function: str, *operands: Data) -> Data:
+        if function not in RATIONAL_FUNCTIONS:
+            found = f"primitive={function!r}"
+            raise SpecError("rational arithmetic", found, "a rational function", "Use the ball arithmetic.")
+        return objects(RATIONAL_FUNCTIONS[function](*operands))
+
+    def share(self, first: Data, second: Data) -> Data:
+        return self._share(first, second)
+
+    def share_of_maximum(self, value: Data, axis: int) -> Data:
+        largest = np.expand_dims(objects(np.maximum.reduce(value, axis=axis)), axis)
+        at_most = np.equal(value, largest).astype(bool)
+        ties = np.sum(at_most, axis=axis, keepdims=True)
+        return self.asarray(objects(at_most.astype(int)) * self.asarray(1) / self.asarray(ties))
+
+    def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
+        return self.exact_sum(value, axes)
+
+    def prod(self, value: Data, axes: Axes) -> Data:
+        return self.exact_prod(value, axes)
+
+    def matmul(self, first: Data, second: Data, accuracy: int) -> Data:
+        return self.exact_matmul(first, second)
+
+    def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
+        return self.exact_scatter(value, shape, index)
+
+    def hull(self, first: Data, second: Data) -> Data:
+        return first

@@ -1,0 +1,403 @@
+"""The engine: a tape, and a sweep over it in reverse.
+
+A primitive computes forward and, where an operand is on a tape, leaves a node there: what it was
+applied to, and what came out. The pullback walks the nodes backwards: each receives the sum of what
+its users send, hands each operand its share by the primitive's rule, and is done. Rules are made of
+primitives, so a pullback may itself be taped, and gradients have gradients. The walk is a loop, not a
+recursion: a chain of 100,000 steps is as safe as one.
+
+Source: R. E. Wengert 1964; A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final
+
+import numpy as np
+
+from gradlaw_reference.arithmetic import Ball, Data, arithmetic
+from gradlaw_spec import SpecError
+
+Operand = Any
+"""What a primitive takes: an Array, a number, or anything that the arithmetic makes data of."""
+Pullback = Callable[..., "tuple[Array, ...]"]
+LocalRule = Callable[..., "Array"]
+
+
+class Array:
+    """A value of the engine: data in an arithmetic, or a value on a tape, with operators and NumPy's shape."""
+
+    __slots__ = ("__weakref__", "content", "node", "tape")
+    __array_priority__ = 1000.0
+
+    def __init__(self, content: Data | Array, tape: Tape | None = None, node: int = -1) -> None:
+        self.content, self.tape, self.node = content, tape, node
+
+    @property
+    def data(self) -> Data:
+        """The elements, without any tape."""
+        content = self.content
+        while isinstance(content, Array):
+            content = content.content
+        return content
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy's dtype of the elements (object outside floating point)."""
+        return self.data.dtype
+
+    def item(self) -> Any:
+        """Return the one element of an array of size 1."""
+        return self.data.item()
+
+    def __float__(self) -> float:
+        return float(self.data.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Data:
+        return np.array(self.data, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"Array({self.data.tolist()})"
+
+    def __add__(self, other: Operand) -> Array:
+        return apply("add", (self, other))
+
+    def __radd__(self, other: Operand) -> Array:
+        return apply("add", (other, self))
+
+    def __sub__(self, other: Operand) -> Array:
+        return apply("subtract", (self, other))
+
+    def __rsub__(self, other: Operand) -> Array:
+        return apply("subtract", (other, self))
+
+    def __mul__(self, other: Operand) -> Array:
+        return apply("multiply", (self, other))
+
+    def __rmul__(self, other: Operand) -> Array:
+        return apply("multiply", (other, self))
+
+    def __truediv__(self, other: Operand) -> Array:
+        return apply("divide", (self, other))
+
+    def __rtruediv__(self, other: Operand) -> Array:
+        return apply("divide", (other, self))
+
+    def __pow__(self, other: Operand) -> Array:
+        return apply("pow", (self, other))
+
+    def __rpow__(self, other: Operand) -> Array:
+        return apply("pow", (other, self))
+
+    def __matmul__(self, other: Operand) -> Array:
+        return apply("matmul", (self, other))
+
+    def __rmatmul__(self, other: Operand) -> Array:
+        return apply("matmul", (other, self))
+
+    def __neg__(self) -> Array:
+        return apply("negative", (self,))
+
+    def __abs__(self) -> Array:
+        return apply("abs", (self,))
+
+    def __getitem__(self, index: Any) -> Array:
+        return apply("getitem", (self,), {"index": index if isinstance(index, tuple) else (index,)})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a primitive computes, and how its gradient flows back.
+
+    ``value(*data, **attributes)`` computes data from data; where ``composed`` it is a function of
+    Arrays made of other primitives instead. ``vjp`` has one function a differentiable operand (or one
+    for all of a sequence, told which by ``position``): cotangent, value, operands and attributes to the
+    operand's gradient. ``function`` names the arithmetic's elementwise function, which rounds in one pass;
+    ``accuracy`` and ``gradient_accuracy`` are the page's; ``alternatives`` are its other correct formulas
+    of each operand's gradient, whose roundings are admissible too.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    vjp: tuple[LocalRule, ...]
+    composed: bool = False
+    function: str = ""
+    accuracy: int = 0
+    gradient_accuracy: int = 0
+    sequence: bool = False
+    alternatives: tuple[tuple[LocalRule, ...], ...] = ()
+
+
+RULES: Final[dict[str, Rule]] = {}
+"""Every rule by the name of its primitive; filled where `gradlaw_reference.rules` is imported, then only read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One recorded step: its rule, the primals it was applied to, its value, and who made them."""
+
+    rule: Rule
+    operands: tuple[Any, ...]
+    value: Array
+    attributes: Mapping[str, Any]
+    parents: tuple[tuple[int, int], ...]
+    """For each operand on the tape: its position and its node."""
+
+
+_levels = count()
+
+
+@dataclass(slots=True)
+class Tape:
+    """The record of one forward run; a later tape is further inside (a gradient of a gradient)."""
+
+    rules: Mapping[str, Rule] = field(default_factory=lambda: RULES)
+    nodes: list[Node | None] = field(default_factory=list)
+    level: int = field(default_factory=lambda: next(_levels))
+
+    def variable(self, content: Array) -> Array:
+        """Put a primal on the tape."""
+        self.nodes.append(None)
+        return Array(content, self, len(self.nodes) - 1)
+
+    def record(self, rule: Rule, operands: tuple[Operand, ...], attributes: Mapping[str, Any]) -> Array:
+        """Apply a rule to operands of which some are on this tape, and note the step."""
+        rule = self.rules.get(rule.name, rule)
+        primals = []
+        parents = []
+        for position, operand in enumerate(operands):
+            if type(operand) is Array and operand.tape is self:
+                primals.append(operand.content)
+                parents.append((position, operand.node))
+            else:
+                primals.append(operand)
+        value = _apply_rule(rule, primals, attributes)
+        self.nodes.append(Node(rule, tuple(primals), value, attributes, tuple(parents)))
+        return Array(value, self, len(self.nodes) - 1)
+
+    def sweep(self, seeds: Mapping[int, list[Array]]) -> dict[int, Array]:
+        """Walk back from the seeded nodes; return what each variable received in all."""
+        received: dict[int, list[Array]] = {node: list(cotangents) for node, cotangents in seeds.items()}
+        gradients: dict[int, Array] = {}
+        for index in range(len(self.nodes) - 1, -1, -1):
+            cotangents = received.pop(index, None)
+            if cotangents is None:
+                continue
+            total = self.accumulate(cotangents)
+            node = self.nodes[index]
+            if node is None:
+                gradients[index] = total
+                continue
+            for position, parent in node.parents:
+                share = self.pull(node, position, total)
+                if share is not None:
+                    received.setdefault(parent, []).append(share)
+        return gradients
+
+    def accumulate(self, cotangents: list[Array]) -> Array:
+        """Branches add: the cotangent of a node is the sum of what its users send, in any order."""
+        if len(cotangents) == 1:
+            return cotangents[0]
+        if len(cotangents) == 2:
+            return cotangents[0] + cotangents[1]
+        stacked = apply("stack", tuple(cotangents), {"axis": 0})
+        return apply("sum", (stacked,), {"axis": 0, "keepdims": False})
+
+    def pull(self, node: Node, position: int, cotangent: Array) -> Array | None:
+        """Apply one local rule: the share of the cotangent that an operand receives."""
+        rule = node.rule
+        arguments: dict[str, Any] = dict(node.attributes)
+        if rule.sequence:
+            arguments["position"] = position
+            local = rule.vjp[0]
+        else:
+            if position >= len(rule.vjp):
+                return None
+            local = rule.vjp[position]
+        share = local(cotangent, node.value, *node.operands, **arguments)
+        used = arithmetic()
+        if share.tape is None:
+            if used.rounds:
+                share = _all_formulas(used, rule, position, share, (cotangent, node.value, *node.operands), arguments)
+            elif rule.function:
+                share = self.stop_zeros(cotangent, share)
+        return self.fit(share, node.operands[position].shape)
+
+    def stop_zeros(self, cotangent: Array, share: Array) -> Array:
+        """Let a zero cotangent stay zero where the local gradient is infinite (clause ``patterns/zero-stops``)."""
+        return Array(arithmetic().stop_zeros(cotangent.data, share.data))
+
+    def fit(self, share: Array, shape: tuple[int, ...]) -> Array:
+        """Sum what broadcasting spread, so that a gradient has its operand's shape."""
+        return unbroadcast(share, shape)
+
+
+def _all_formulas(
+    used: Any, rule: Rule, position: int, share: Array, operands: tuple[Any, ...], attributes: Mapping[str, Any]
+) -> Array:
+    """Widen a share by the page's other formulas of it and by its further roundings."""
+    if position < len(rule.alternatives):
+        for formula in rule.alternatives[position]:
+            share = Array(used.hull(share.data, formula(*operands, **attributes).data))
+    return Array(used.widen(share.data, rule.gradient_accuracy)) if rule.gradient_accuracy else share
+
+
+def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] | None = None) -> Array:
+    """Apply a primitive: compute it, and record it on the innermost tape that an operand is on."""
+    tape: Tape | None = None
+    for operand in operands:
+        if type(operand) is Array and operand.tape is not None and (tape is None or operand.tape.level > tape.level):
+            tape = operand.tape
+    rule = RULES[name]
+    if tape is None:
+        return _apply_rule(rule, operands, attributes or {})
+    return tape.record(rule, operands, attributes or {})
+
+
+def _apply_rule(rule: Rule, operands: Sequence[Operand], attributes: Mapping[str, Any]) -> Array:
+    """Compute a rule's value; operands may still be on outer tapes, which then record it."""
+    for operand in operands:
+        if type(operand) is Array and operand.tape is not None:
+            return apply(rule.name, tuple(operands), attributes)
+    used = arithmetic()
+    if rule.composed:
+        return _widened(used, rule, rule.value(*map(as_array, operands), **attributes).data)
+    data: list[Data] = [operand.content if type(operand) is Array else _lift(operand) for operand in operands]  # type: ignore[misc]
+    if rule.function and isinstance(used, Ball):
+        return Array(used.rounded(rule.function, rule.accuracy, *data))
+    if rule.function:
+        return Array(used.elementary(rule.function, *data))
+    return Array(rule.value(used, *data, **attributes))
+
+
+def _widened(used: Any, rule: Rule, data: Data) -> Array:
+    return Array(used.widen(data, rule.accuracy)) if used.rounds and rule.accuracy else Array(data)
+
+
+def _lift(operand: Operand) -> Data:
+    if isinstance(operand, np.bool_ | bool) or (isinstance(operand, np.ndarray) and operand.dtype.kind in "bi"):
+        return np.asarray(operand)
+    if isinstance(operand, int | float):
+        return arithmetic().constant(operand)
+    return arithmetic().asarray(operand)
+
+
+def as_array(operand: Operand) -> Array:
+    """Return an operand as an Array of the current arithmetic (indices and conditions keep their dtype)."""
+    return operand if type(operand) is Array else Array(_lift(operand))
+
+
+def unbroadcast(cotangent: Array, shape: tuple[int, ...]) -> Array:
+    """Sum over the axes that broadcasting added or stretched, so that the shape is the operand's."""
+    if cotangent.shape == shape:
+        return cotangent
+    added = cotangent.ndim - len(shape)
+    stretched = tuple(
+        added + axis for axis, length in enumerate(shape) if length == 1 and cotangent.shape[added + axis] != 1
+    )
+    axes = (*range(added), *stretched)
+    if axes:
+        cotangent = apply("sum", (cotangent,), {"axis": axes, "keepdims": False})
+    return cotangent if cotangent.shape == shape else apply("reshape", (cotangent,), {"shape": shape})
+
+
+def _strip(value: Any, tape: Tape) -> Array:
+    if type(value) is Array and value.tape is tape:
+        assert isinstance(value.content, Array)  # what is on a tape wraps an Array
+        return value.content
+    return as_array(value)
+
+
+def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = None) -> tuple[Any, Pullback]:
+    """Return the value of a function at the primals, and its pullback there.
+
+    ``pullback(cotangent)`` returns one gradient a primal, of the primal's shape; where the function
+    returns a tuple, the cotangent is a tuple too. The pullback may be called many times. ``tape`` replaces
+    the tape, for engines that differ from the reference in one point.
+    """
+    record = Tape() if tape is None else tape
+    arrays = tuple(primal if type(primal) is Array else Array(arithmetic().asarray(primal)) for primal in primals)
+    variables = tuple(record.variable(array) for array in arrays)
+    result = function(*variables)
+    outputs = result if isinstance(result, tuple) else (result,)
+    values = tuple(_strip(output, record) for output in outputs)
+
+    def pullback(cotangent: Any) -> tuple[Array, ...]:
+        cotangents = cotangent if isinstance(result, tuple) else (cotangent,)
+        if len(cotangents) != len(outputs):
+            expected = f"{len(outputs)} cotangents, one for each output"
+            raise SpecError("pullback", f"{len(cotangents)} cotangents", expected, "Give a tuple of that length.")
+        seeds: dict[int, list[Array]] = {}
+        for position, (output, value, given) in enumerate(zip(outputs, values, cotangents, strict=True)):
+            seed = as_array(given)
+            if seed.shape != value.shape:
+                found = f"cotangents[{position}].shape={seed.shape}"
+                raise SpecError("pullback", found, f"{value.shape}, the output's", "Reshape the cotangent.")
+            if type(output) is Array and output.tape is record:
+                seeds.setdefault(output.node, []).append(seed)
+        gradients = record.sweep(seeds)
+        return tuple(
+            gradients[variable.node] if variable.node in gradients else zeros(array.shape)
+            for variable, array in zip(variables, arrays, strict=True)
+        )
+
+    return (values if isinstance(result, tuple) else values[0]), pullback
+
+
+def zeros(shape: tuple[int, ...]) -> Array:
+    """Return zeros of the current arithmetic."""
+    return Array(arithmetic().asarray(np.zeros(shape)))
+
+
+def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Return a function that computes the value and the gradient of a scalar function.
+
+    ``argnums`` says with respect to which arguments (an integer, or several). Raises SpecError where
+    the value is not 0-d or an argument number does not exist.
+    """
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def compute(*arguments: Any) -> Any:
+        for number in chosen:
+            if not -len(arguments) <= number < len(arguments):
+                expected = f"below {len(arguments)}, the number of arguments"
+                raise SpecError("grad", f"argnums={argnums!r}", expected, "Name an argument that is given.")
+        positions = [number % len(arguments) for number in chosen]
+
+        def restricted(*variables: Array) -> Any:
+            full = list(arguments)
+            for position, variable in zip(positions, variables, strict=True):
+                full[position] = variable
+            return function(*full)
+
+        value, pullback = vjp(restricted, *(arguments[position] for position in positions))
+        if isinstance(value, tuple) or value.shape != ():
+            found = "a tuple" if isinstance(value, tuple) else f"shape={value.shape}"
+            raise SpecError("grad", found, "a function with a 0-d value", "Use vjp with a cotangent.")
+        gradients = pullback(1)
+        return value, gradients[0] if isinstance(argnums, int) else gradients
+
+    return compute
+
+
+def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Return a function that computes the gradient of a scalar function; see `value_and_grad`."""
+    both = value_and_grad(function, argnums)
+
+    def compute(*arguments: Any) -> Any:
+        return both(*arguments)[1]
+
+    return compute

@@ -1,0 +1,31 @@
+"""The primitives as functions: ``sigmoid(x)``, ``sum(x, axis=0)``, ``concat([x, y], axis=0)``, …
+
+One for each page of the spec, made from the page: operands positional, attributes keywords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradlaw_reference.engine import Array, apply
+from gradlaw_spec import Primitive
+
+
+def primitive_function(page: Primitive) -> Callable[..., Array]:
+    """Return the function of a primitive: operands positional, attributes under their spec names."""
+    operands = [operand.name for operand in page.operands]
+    sequence = page.operands[0].kind == "sequence"
+    names = frozenset(attribute.name for attribute in page.attributes)
+
+    def function(*values: Any, **attributes: Any) -> Array:
+        if len(values) != len(operands):
+            raise TypeError(f"{page.name}: found {len(values)} operands; expected {', '.join(operands)}")
+        if unknown := sorted(set(attributes) - names):
+            expected = ", ".join(sorted(names)) or "no attributes"
+            raise TypeError(f"{page.name}: found {unknown[0]}={attributes[unknown[0]]!r}; expected {expected}")
+        return apply(page.name, tuple(values[0]) if sequence else values, attributes)
+
+    function.__name__ = function.__qualname__ = page.name
+    function.__doc__ = f"{page.summary}\n\nOperands: {', '.join(operands)}. Source: spec/primitives/{page.name}.md."
+    return function

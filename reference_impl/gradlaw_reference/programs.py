@@ -1,0 +1,111 @@
+"""Programs run by the engine: forward, and with the admissible sets of their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, using
+from gradlaw_reference.engine import Array, Pullback, apply, as_array, vjp
+from gradlaw_spec import Program, Step
+
+
+def apply_step(step: Step, values: Mapping[str, Any]) -> Array:
+    """Compute one step of a program from the values of the names before it, in the current arithmetic."""
+    operands = tuple(values[operand] if isinstance(operand, str) else operand for operand in step.operands)
+    return apply(step.primitive, operands, step.attributes)
+
+
+def run(program: Program, values: Mapping[str, Any]) -> dict[str, Array]:
+    """Compute every name of a program in the current arithmetic; arrays and Arrays are taken."""
+    known: dict[str, Array] = {name: as_array(values[name]) for name in (*program.inputs, *program.data)}
+    for step in program.steps:
+        known[step.name] = apply_step(step, known)
+    return known
+
+
+def evaluate(program: Program, values: Mapping[str, Any]) -> dict[str, Data]:
+    """Compute every name of a program in the current arithmetic, as plain data."""
+    return {name: value.data for name, value in run(program, values).items()}
+
+
+def program_vjp(program: Program, values: Mapping[str, Any]) -> tuple[tuple[Array, ...], Pullback, dict[str, Array]]:
+    """Run a program on a tape; return its outputs, the pullback to its inputs, and every name's value.
+
+    The pullback takes one tuple with a cotangent for each output.
+    """
+    known: dict[str, Array] = {}
+
+    def function(*inputs: Array) -> tuple[Array, ...]:
+        known.update(run(program, {**values, **dict(zip(program.inputs, inputs, strict=True))}))
+        return tuple(known[name] for name in program.outputs)
+
+    outputs, pullback = vjp(function, *(values[name] for name in program.inputs))
+    return outputs, pullback, known
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosures:
+    """Certified sets of a program at a point, as object arrays of ``flint.arb``.
+
+    ``outputs`` and ``gradients`` hold one array an output and an input; ``steps`` one for each name. A nan
+    ball is the set of everything, inf and nan included.
+    """
+
+    outputs: tuple[Data, ...]
+    gradients: tuple[Data, ...]
+    steps: dict[str, Data]
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A program run once in ball arithmetic, ready for the admissible gradients of any cotangents."""
+
+    outputs: tuple[Data, ...]
+    steps: dict[str, Data]
+    pullback: Pullback
+    arithmetic: Arithmetic
+
+    def gradients(self, cotangents: tuple[Any, ...]) -> tuple[Data, ...]:
+        """Return the admissible set of each input's gradient for one cotangent an output."""
+        with using(self.arithmetic):
+            return tuple(gradient.data for gradient in self.pullback(tuple(cotangents)))
+
+
+def certify(
+    program: Program,
+    values: Mapping[str, Any],
+    *,
+    dtype: str | None,
+    flushes_subnormals: bool = False,
+    precision: int = 128,
+) -> Certified:
+    """Run a program under the rounding model of a dtype (None: exact balls at that precision, in bits).
+
+    Values are NumPy arrays, taken exactly. Source: spec chapter *admissible-sets*.
+    """
+    ball = Ball(dtype, flushes_subnormals=flushes_subnormals, precision=precision)
+    with using(ball):
+        outputs, pullback, known = program_vjp(program, values)
+        return Certified(
+            tuple(output.data for output in outputs), {name: item.data for name, item in known.items()}, pullback, ball
+        )
+
+
+def admissible(
+    program: Program,
+    values: Mapping[str, Any],
+    cotangents: tuple[Any, ...],
+    *,
+    dtype: str | None,
+    flushes_subnormals: bool = False,
+    precision: int = 128,
+) -> Enclosures:
+    """Return the sets of outputs and gradients that a correct implementation in a dtype may return.
+
+    ``cotangents`` has one array for each output; see `certify`, which shares the forward run between
+    several cotangents.
+    """
+    run_once = certify(program, values, dtype=dtype, flushes_subnormals=flushes_subnormals, precision=precision)
+    return Enclosures(run_once.outputs, run_once.gradients(cotangents), run_once.steps)

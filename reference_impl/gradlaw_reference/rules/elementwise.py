@@ -1,0 +1,116 @@
+"""Elementwise primitives: one line each, cotangent times local gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradlaw_reference.arithmetic import Arithmetic, Data
+from gradlaw_reference.engine import Array, apply, as_array, zeros
+from gradlaw_reference.rules.table import data_rule, elementwise, raw
+
+
+def call(name: str, *operands: Any, **attributes: Any) -> Array:
+    """Apply a primitive by name."""
+    return apply(name, operands, attributes)
+
+
+def share(first: Any, second: Any) -> Array:
+    """How much of the cotangent goes to the first of two: 1, 0, or at a tie what the kink allows."""
+    return call("share", first, second)
+
+
+def route(g: Array, part: Array) -> Array:
+    """Send a part of the cotangent on: all, nothing, or a share at a kink; nothing is rounded."""
+    return call("route", g, part)
+
+
+def _pow_exponent(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+    """At a zero base and a positive exponent the power does not move with its exponent."""
+    still = (raw(x1) == 0) & (raw(x2) > 0)
+    base = call("where", still.astype(bool), 1, x1)
+    return call("where", still.astype(bool), 0, g * (y * call("log", base)))
+
+
+def _pow_base(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+    """At exponent 0 the power is constant, at a zero base too."""
+    constant = (raw(x2) == 0).astype(bool)
+    exponent = call("where", constant, 1, x2)
+    return call("where", constant, 0, g * (x2 * call("pow", x1, call("decrement", exponent))))
+
+
+elementwise("add", lambda g, y, x1, x2: g, lambda g, y, x1, x2: g)
+elementwise("subtract", lambda g, y, x1, x2: g, lambda g, y, x1, x2: -g)
+elementwise("multiply", lambda g, y, x1, x2: g * x2, lambda g, y, x1, x2: g * x1)
+elementwise("divide", lambda g, y, x1, x2: g / x2, lambda g, y, x1, x2: -(g * x1) / call("square", x2))
+elementwise("negative", lambda g, y, x: -g)
+elementwise("pow", _pow_base, _pow_exponent)
+elementwise("square", lambda g, y, x: g * (2 * x))
+elementwise("sqrt", lambda g, y, x: g / (2 * y))
+elementwise("reciprocal", lambda g, y, x: -g * call("square", y))
+elementwise("exp", lambda g, y, x: g * y)
+elementwise("expm1", lambda g, y, x: g * (y + 1))
+elementwise("log", lambda g, y, x: g / x)
+elementwise("log1p", lambda g, y, x: g / (1 + as_array(x)))
+elementwise("sin", lambda g, y, x: g * call("cos", x))
+elementwise("cos", lambda g, y, x: -g * call("sin", x))
+elementwise("tan", lambda g, y, x: g * (1 + call("square", y)))
+elementwise("tanh", lambda g, y, x: g * (1 - call("square", y)))
+elementwise("sigmoid", lambda g, y, x: g * (y * (1 - y)))
+elementwise("softplus", lambda g, y, x: g * call("sigmoid", x))
+
+elementwise("abs", lambda g, y, x: route(g, 2 * share(x, 0) - 1))
+elementwise("maximum", lambda g, y, x1, x2: route(g, share(x1, x2)), lambda g, y, x1, x2: route(g, share(x2, x1)))
+elementwise("minimum", lambda g, y, x1, x2: route(g, share(x2, x1)), lambda g, y, x1, x2: route(g, share(x1, x2)))
+
+
+def _relu(used: Arithmetic, x: Data) -> Data:
+    return used.elementary("maximum", x, used.asarray(0))
+
+
+def _decrement(used: Arithmetic, x: Data) -> Data:
+    """An exponent less 1: exact wherever the dtype has it, as IEEE 754 subtraction is, so that integers stay so."""
+    less = used.elementary("subtract", x, used.asarray(1))
+    return used.widen_inexact(less, 1)
+
+
+def _clip(used: Arithmetic, x: Data, *, min: float | None = None, max: float | None = None) -> Data:
+    if min is not None:
+        x = used.elementary("maximum", x, used.constant(min))
+    return x if max is None else used.elementary("minimum", x, used.constant(max))
+
+
+def _clip_vjp(g: Array, y: Array, x: Array, *, min: float | None = None, max: float | None = None) -> Array:
+    above = g if min is None else route(g, share(x, min))
+    return above if max is None else route(above, share(max, x))
+
+
+def _where(used: Arithmetic, condition: Data, x1: Data, x2: Data) -> Data:
+    return np.where(condition.astype(bool), x1, x2)
+
+
+def _selected(g: Array, condition: Any, *, first: bool) -> Array:
+    nothing = zeros(())
+    return call("where", condition, g, nothing) if first else call("where", condition, nothing, g)
+
+
+data_rule("relu", _relu, lambda g, y, x: route(g, share(x, 0)))
+data_rule("clip", _clip, _clip_vjp)
+data_rule(
+    "where",
+    _where,
+    lambda g, y, condition, x1, x2: zeros(raw(condition).shape),
+    lambda g, y, condition, x1, x2: _selected(g, condition, first=True),
+    lambda g, y, condition, x1, x2: _selected(g, condition, first=False),
+)
+
+# Steps that rules are made of.
+data_rule("decrement", _decrement, lambda g, y, x: g)
+data_rule("share", lambda used, x1, x2: used.share(x1, x2))
+data_rule(
+    "route",
+    lambda used, g, part: used.elementary("multiply", g, part),
+    lambda g, y, x, part: route(g, part),
+    lambda g, y, x, part: g * x,
+)

@@ -1,0 +1,54 @@
+"""Matrix products: each factor's gradient is the cotangent times the other factor, transposed to fit."""
+
+from __future__ import annotations
+
+from gradlaw_reference.arithmetic import Arithmetic, Data
+from gradlaw_reference.engine import Array
+from gradlaw_reference.rules.elementwise import call
+from gradlaw_reference.rules.table import data_rule
+
+
+def _matmul(used: Arithmetic, x1: Data, x2: Data) -> Data:
+    return used.matmul(x1, x2, 1)
+
+
+def _matrices(g: Array, x1: Array, x2: Array) -> tuple[Array, Array, Array]:
+    """View vectors as the row or column matrices that they stand for."""
+    if x1.ndim == 1:
+        g = call("expand_dims", g, axis=-1 if x2.ndim == 1 else -2)
+        x1 = call("expand_dims", x1, axis=0)
+        if x2.ndim == 1:
+            g = call("expand_dims", g, axis=0)
+            g = call("reshape", g, shape=(1, 1))
+    elif x2.ndim == 1:
+        g = call("expand_dims", g, axis=-1)
+    if x2.ndim == 1:
+        x2 = call("expand_dims", x2, axis=-1)
+    return g, x1, x2
+
+
+def _contract(left: Array, right: Array, shape: tuple[int, ...]) -> Array:
+    """Multiply matrices and sum over the batch axes that the result's shape lacks, as one sum in any order."""
+    result = call("matmul", left, right)
+    if result.shape == shape:
+        return result
+    terms = call("expand_dims", left, axis=-1) * call("expand_dims", right, axis=-3)
+    added = terms.ndim - 1 - len(shape)
+    stretched = (axis for axis in range(len(shape) - 2) if shape[axis] == 1 != terms.shape[added + axis])
+    axes = (*range(added), *(added + axis for axis in stretched), terms.ndim - 2)
+    return call("reshape", call("sum", terms, axis=axes, keepdims=False), shape=shape)
+
+
+def _first(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+    g, left, right = _matrices(g, x1, x2)
+    gradient = _contract(g, call("matrix_transpose", right), left.shape)
+    return call("reshape", gradient, shape=x1.shape)
+
+
+def _second(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+    g, left, right = _matrices(g, x1, x2)
+    gradient = _contract(call("matrix_transpose", left), g, right.shape)
+    return call("reshape", gradient, shape=x2.shape)
+
+
+data_rule("matmul", _matmul, _first, _second)

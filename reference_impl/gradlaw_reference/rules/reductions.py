@@ -1,0 +1,139 @@
+"""Reductions along axes: sums hand their cotangent to every element, maxima route it, products swap."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gradlaw_reference.arithmetic import Arithmetic, Data
+from gradlaw_reference.engine import Array, as_array
+from gradlaw_reference.rules.elementwise import call, route
+from gradlaw_reference.rules.table import composed, data_rule
+
+Axis = int | tuple[int, ...] | None
+
+
+def normalised(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction as sorted non-negative integers (None: all)."""
+    chosen = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return tuple(sorted(item % ndim if ndim else item for item in chosen))
+
+
+def _kept(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(1 if axis in axes else length for axis, length in enumerate(shape))
+
+
+def _finish(result: Data, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Data:
+    return result.reshape(_kept(shape, axes)) if keepdims else result
+
+
+def unreduce(g: Array, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Put the reduced axes back into a cotangent and hand it to every element of x's shape."""
+    shape = as_array(x).shape
+    g = call("reshape", g, shape=_kept(shape, normalised(axis, len(shape))))
+    return call("broadcast_to", g, shape=shape)
+
+
+def _last(x: Array, axes: tuple[int, ...]) -> Array:
+    """Bring the axes to the end and join them into one."""
+    others = tuple(axis for axis in range(x.ndim) if axis not in axes)
+    moved = call("permute_dims", x, axes=(*others, *axes))
+    return call("reshape", moved, shape=(*moved.shape[: len(others)], math.prod(moved.shape[len(others) :])))
+
+
+def _back(x: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    """Undo `_last`."""
+    others = tuple(axis for axis in range(len(shape)) if axis not in axes)
+    order = (*others, *axes)
+    moved = call("reshape", x, shape=tuple(shape[axis] for axis in order))
+    return call("permute_dims", moved, axes=tuple(int(axis) for axis in np.argsort(order)))
+
+
+def _sum(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
+    axes = normalised(axis, x.ndim)
+    return _finish(used.sum(x, axes, 1), x.shape, axes, keepdims)
+
+
+def _prod(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
+    axes = normalised(axis, x.ndim)
+    return _finish(used.prod(x, axes), x.shape, axes, keepdims)
+
+
+def others(x: Array, axes: tuple[int, ...]) -> Array:
+    """For each element, the product of the other elements along the axes (right at zeros too)."""
+    rows = _last(x, axes)
+    length = rows.shape[-1]
+    square = call("broadcast_to", call("expand_dims", rows, axis=-2), shape=(*rows.shape[:-1], length, length))
+    diagonal = np.broadcast_to(np.eye(length, dtype=bool), square.shape)
+    products = call("prod", call("where", diagonal, 1, square), axis=-1, keepdims=False)
+    return _back(products, x.shape, axes)
+
+
+def _largest(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
+    axes = normalised(axis, x.ndim)
+    result = x
+    for position in sorted(axes, reverse=True):
+        pieces = [np.take(result, i, axis=position) for i in range(result.shape[position])]
+        result = pieces[0]
+        for piece in pieces[1:]:
+            result = used.elementary("maximum", np.asarray(result, dtype=x.dtype), np.asarray(piece, dtype=x.dtype))
+    return _finish(np.asarray(result, dtype=x.dtype), x.shape, axes, keepdims)
+
+
+def _max_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    axes = normalised(axis, x.ndim)
+    part = call("share_of_maximum", _last(x, axes)) if axes else None
+    handed = unreduce(g, x, axis=axis, keepdims=keepdims)
+    return handed if part is None else route(handed, _back(part, x.shape, axes))
+
+
+def _min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    return -call("max", -x, axis=axis, keepdims=keepdims)
+
+
+def _mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    terms = math.prod(x.shape[position] for position in normalised(axis, x.ndim))
+    return call("sum", x, axis=axis, keepdims=keepdims) / terms
+
+
+def _mean_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    terms = math.prod(x.shape[position] for position in normalised(axis, x.ndim))
+    return unreduce(g / max(terms, 1), x, axis=axis, keepdims=keepdims)
+
+
+def _logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    top = call("max", x, axis=axis, keepdims=True)
+    total = call("sum", call("exp", x - top), axis=axis, keepdims=keepdims)
+    return call("log", total) + call("reshape", top, shape=total.shape)
+
+
+def _logsumexp_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    weights = call("exp", x - unreduce(y, x, axis=axis, keepdims=keepdims))
+    return unreduce(g, x, axis=axis, keepdims=keepdims) * weights
+
+
+def _softmax(x: Array, *, axis: int = -1) -> Array:
+    powers = call("exp", x - call("max", x, axis=axis, keepdims=True))
+    return powers / call("sum", powers, axis=axis, keepdims=True)
+
+
+def _softmax_vjp(g: Array, y: Array, x: Array, *, axis: int = -1) -> Array:
+    return y * (g - call("sum", g * y, axis=axis, keepdims=True))
+
+
+data_rule("sum", _sum, lambda g, y, x, axis=None, keepdims=False: unreduce(g, x, axis=axis, keepdims=keepdims))
+data_rule(
+    "prod",
+    _prod,
+    lambda g, y, x, axis=None, keepdims=False: (
+        unreduce(g, x, axis=axis, keepdims=keepdims) * others(x, normalised(axis, x.ndim))
+    ),
+)
+data_rule("max", _largest, _max_vjp)
+composed("min", _min, lambda g, y, x, axis=None, keepdims=False: -_max_vjp(-g, -y, -x, axis=axis, keepdims=keepdims))
+composed("mean", _mean, _mean_vjp)
+composed("logsumexp", _logsumexp, _logsumexp_vjp)
+composed("softmax", _softmax, _softmax_vjp)
+data_rule("share_of_maximum", lambda used, x: used.share_of_maximum(x, -1))

@@ -1,0 +1,57 @@
+"""The law book of backpropagation: its nouns, and the loader of its pages."""
+
+from gradlaw_spec.case import Array, Case, Tensor, decode_case, encode_case, read_case
+from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, ulp
+from gradlaw_spec.errors import SpecError
+from gradlaw_spec.formula import parse_formula
+from gradlaw_spec.law import Chapter, Clause, Law
+from gradlaw_spec.loader import book, load_chapters, load_clauses, load_laws, load_primitives, read_page
+from gradlaw_spec.primitive import Attribute, Example, Kink, Operand, Primitive
+from gradlaw_spec.program import AttributeValue, IndexItem, Program, Reference, Slice, Step
+from gradlaw_spec.target import EngineFunction, EngineValue, Target, VectorJacobianProduct
+from gradlaw_spec.verdict import Cell, Verdict
+
+SPEC_VERSION = "0.1"
+"""The version of the law book that a report cites."""
+
+__all__ = [
+    "DTYPES",
+    "SPEC_VERSION",
+    "Array",
+    "Attribute",
+    "AttributeValue",
+    "Case",
+    "Cell",
+    "Chapter",
+    "Clause",
+    "Dtype",
+    "EngineFunction",
+    "EngineValue",
+    "Example",
+    "IndexItem",
+    "Kink",
+    "Law",
+    "Operand",
+    "Primitive",
+    "Program",
+    "Reference",
+    "Slice",
+    "SpecError",
+    "Step",
+    "Target",
+    "Tensor",
+    "VectorJacobianProduct",
+    "Verdict",
+    "book",
+    "decode_case",
+    "dtype",
+    "encode_case",
+    "load_chapters",
+    "load_clauses",
+    "load_laws",
+    "load_primitives",
+    "parse_formula",
+    "read_case",
+    "read_page",
+    "ulp",
+]

@@ -1,0 +1,124 @@
+"""The loader: pages of the law book (Markdown with a TOML front matter) into nouns.
+
+Each page has one owner for each fact; a page that is not as its type says is a SpecError that
+names file, key, value, expectation and cure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+import msgspec
+from markdown_it import MarkdownIt
+
+from gradlaw_spec.errors import SpecError
+from gradlaw_spec.law import Chapter, Clause, Law
+from gradlaw_spec.primitive import Primitive
+
+Page = TypeVar("Page", Primitive, Law, Chapter)
+FENCE: Final = "+++"
+CLAUSE_HEADING: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*) \((?P<keyword>MUST|SHOULD|MAY)\)")
+
+
+def book() -> Path:
+    """Return the folder of the law book: the shipped copy where there is one, else the checkout's."""
+    shipped = Path(__file__).with_name("book")
+    return shipped if shipped.is_dir() else Path(__file__).parent.parent
+
+
+def read_page(path: Path, kind: type[Page]) -> Page:
+    """Read one page as a Primitive, Law or Chapter; raise SpecError with file, key and cure otherwise."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError(str(path), "no readable file", "a page of the law book", str(error.strerror)) from None
+    opening, front, body = ("", "", "") if text.count(FENCE + "\n") < 2 else text.split(FENCE + "\n", 2)
+    if opening.strip() or not front:
+        raise SpecError(str(path), "no front matter", f"TOML between two lines {FENCE}", "Begin the page with it.")
+    try:
+        content: dict[str, Any] = msgspec.toml.decode(front)
+        if unknown := sorted(set(content) - set(kind.__dataclass_fields__)):
+            known = ", ".join(sorted(set(kind.__dataclass_fields__) - {"body", "clauses"}))
+            raise SpecError(f"{path}: key {unknown[0]}", f"{unknown[0]}={content[unknown[0]]!r}", known, "Rename it.")
+        page = msgspec.convert({**content, "body": body.strip()}, kind)
+    except msgspec.ValidationError as error:
+        message, _, key = str(error).partition(" - at ")
+        key = key.strip("`").removeprefix("$.") or "front matter"
+        raise SpecError(f"{path}: key {key}", _value_at(content, key), message, "Mend the front matter.") from None
+    except msgspec.DecodeError as error:
+        raise SpecError(str(path), "malformed TOML", "a TOML front matter", str(error)) from None
+    return page
+
+
+def _value_at(content: Any, key: str) -> str:
+    """Return ``key=value`` for a path such as ``operands[0].name``, as far as the path leads."""
+    for part in re.findall(r"[^.\[\]]+", key):
+        try:
+            content = content[int(part) if part.isdigit() else part]
+        except (KeyError, IndexError, TypeError):
+            return f"no {key}"
+    return f"{key}={content!r}"
+
+
+def _read_folder(folder: Path, kind: type[Page], key: str) -> Mapping[str, Page]:
+    pages: dict[str, Page] = {}
+    for path in sorted(folder.glob("*.md")):
+        page = read_page(path, kind)
+        name = getattr(page, key)
+        if name != path.stem:
+            raise SpecError(f"{path}: key {key}", f"{key}={name!r}", f"{path.stem!r}, as the file", "Rename one.")
+        pages[name] = page
+    return MappingProxyType(pages)
+
+
+@cache
+def load_primitives() -> Mapping[str, Primitive]:
+    """Return every primitive of the spec by name."""
+    return _read_folder(book() / "primitives", Primitive, "name")
+
+
+@cache
+def load_chapters() -> Mapping[str, Chapter]:
+    """Return every chapter by id, each with its clauses, in reading order."""
+    chapters = _read_folder(book() / "chapters", Chapter, "id")
+    ordered = sorted(chapters.values(), key=lambda chapter: chapter.order)
+    return MappingProxyType({chapter.id: _with_clauses(chapter) for chapter in ordered})
+
+
+def _with_clauses(chapter: Chapter) -> Chapter:
+    tokens = MarkdownIt().parse(chapter.body)
+    clauses = []
+    for position, token in enumerate(tokens):
+        heading = CLAUSE_HEADING.fullmatch(token.content) if token.type == "inline" else None
+        if heading and tokens[position - 1].type == "heading_open":
+            text = tokens[position + 3].content if position + 3 < len(tokens) else ""
+            if not text:
+                where = f"chapters/{chapter.id}.md: clause {heading['name']}"
+                raise SpecError(where, "no text", "a paragraph below the heading", "Write the clause there.")
+            clauses.append(Clause(f"{chapter.id}/{heading['name']}", heading["keyword"], text.replace("\n", " ")))  # type: ignore[arg-type]
+    return replace(chapter, clauses=tuple(clauses))
+
+
+@cache
+def load_clauses() -> Mapping[str, Clause]:
+    """Return every clause of every chapter by its id, such as ``patterns/add-distributes``."""
+    return MappingProxyType({clause.id: clause for c in load_chapters().values() for clause in c.clauses})
+
+
+@cache
+def load_laws() -> Mapping[str, Law]:
+    """Return every law's page by id; raise SpecError where one cites a clause that is not in the book."""
+    laws = _read_folder(book() / "laws", Law, "id")
+    for law in laws.values():
+        clause = load_clauses().get(law.clause)
+        if clause is None or clause.keyword != law.keyword:
+            found = f"clause={law.clause!r}, keyword={law.keyword!r}"
+            expected = "a clause of spec/chapters with the same keyword"
+            raise SpecError(f"laws/{law.id}.md: key clause", found, expected, "Cite one, or write it there.")
+    return laws

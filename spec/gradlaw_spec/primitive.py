@@ -1,0 +1,133 @@
+"""The noun Primitive: one differentiable function, as its page in the law book describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Level = Literal["scalar", "array", "nn", "linalg", "complex", "higher-order", "low-precision"]
+Pattern = Literal[
+    "add-distributes",
+    "multiply-swaps",
+    "max-routes",
+    "matrix-shapes",
+    "sum-broadcasts",
+    "broadcast-sums",
+    "moves-invert",
+    "select-masks",
+    "local-gradient",
+]
+ShapeRule = Literal[
+    "elementwise",  # operands broadcast together; the value has the broadcast shape
+    "reduction",  # attributes axis and keepdims, as in the Python array API standard
+    "along-axis",  # attribute axis (one integer); the value has the operand's shape
+    "matmul",
+    "matrix-transpose",
+    "permute",
+    "reshape",
+    "broadcast",
+    "expand-dims",
+    "concat",
+    "stack",
+    "index",
+    "take",
+]
+Rounding = Literal["exact", "elementwise", "contraction", "composed"]
+OperandKind = Literal["real", "boolean", "index", "sequence"]
+AttributeKind = Literal[
+    "axis", "axes", "optional-axes", "keepdims", "shape", "permutation", "new-axis", "lower", "upper", "index"
+]
+Number = int | float | str
+"""A number of a page: an integer, a decimal, or a string with a fraction (``"1/3"``) or many digits."""
+Nested = Number | list[Number | list[Number | list[Number | list[Number]]]]
+"""An array of numbers as nested lists, of up to four axes (msgspec reads no recursive alias)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operand:
+    """One positional operand: its name, kind, domain and the formula of its gradient.
+
+    ``domain`` is a union of intervals such as ``"(0, inf)"`` in which the primitive is
+    differentiable or has a declared kink; ``vjp`` is a formula in the operands, the attributes,
+    the value ``value`` and the cotangent ``g``; it is empty for an operand that has no gradient.
+    ``alternatives`` are other formulas of the same gradient that correct implementations use: what any of
+    them may return under the rounding model is admissible. ``boundary`` lists values at which gradients
+    tend to break, for generation.
+    """
+
+    name: str
+    kind: OperandKind = "real"
+    domain: tuple[str, ...] = ("(-inf, inf)",)
+    vjp: str = ""
+    alternatives: tuple[str, ...] = ()
+    boundary: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One keyword attribute: its name under the Python array API standard, and its kind."""
+
+    name: str
+    kind: AttributeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kink:
+    """Where the primitive is not differentiable, and the local gradients that are allowed there.
+
+    ``where`` is an equality between an operand and a number, an operand or an attribute
+    (``"x == 0"``, ``"x1 == x2"``, ``"x == min"``), or ``"ties"`` for equal largest elements of
+    a reduction; ``allowed`` maps an operand's name to the closed interval of its local gradient.
+    """
+
+    where: str
+    allowed: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A worked example with numbers, which runs as a test.
+
+    A number written as an integer or a fraction is exact; one written with digits behind the
+    point in a string is right to half a unit of its last digit.
+    """
+
+    operands: dict[str, Nested]
+    attributes: dict[str, str | int | float | bool | list[int]] = field(default_factory=dict)
+    cotangent: Nested
+    value: Nested
+    gradients: dict[str, Nested]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Primitive:
+    """One primitive of the spec, read from ``spec/primitives/<name>.md``.
+
+    ``accuracy`` is the k of the rounding model for the value (clause
+    ``admissible-sets/rounding``); ``vjp_accuracy`` counts the further roundings that other
+    correct formulas of the same local gradient make, with their measurement on the page;
+    ``definition`` is the primitive in terms of simpler ones (empty for one that is not composed),
+    for the ``modularity`` law and for targets that lack it.
+    """
+
+    name: str
+    summary: str
+    level: Level
+    pattern: Pattern
+    shapes: ShapeRule
+    rounding: Rounding
+    accuracy: int
+    rational: bool
+    operands: tuple[Operand, ...]
+    value: str
+    examples: tuple[Example, ...]
+    vjp_accuracy: int = 0
+    definition: str = ""
+    attributes: tuple[Attribute, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+    body: str = ""
+
+    @property
+    def differentiable(self) -> tuple[Operand, ...]:
+        """The operands that have a gradient."""
+        return tuple(operand for operand in self.operands if operand.kind in ("real", "sequence"))
