@@ -63,7 +63,7 @@ def pytest_generate_tests(metafunc: Any) -> None:
 @pytest.fixture(scope="session")
 def law_settings(request: pytest.FixtureRequest) -> Settings:
     """The search settings of this run."""
-    option = request.config.getoption
+    option: Any = request.config.getoption
     return Settings(option("--law-examples"), option("--law-seed"), False, option("--law-strict"))
 
 

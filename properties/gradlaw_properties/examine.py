@@ -165,7 +165,7 @@ def _search(
         derandomize=False,
         print_blob=False,
         report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType],
     )
     run = configured(given(cases)(test))
     (run if fuzz else seed(number)(run))()

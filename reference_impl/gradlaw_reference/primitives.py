@@ -5,16 +5,28 @@ One for each page of the spec, made from the page: operands positional, attribut
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from gradlaw_reference.arithmetic import arithmetic
 from gradlaw_reference.engine import Array, apply
 from gradlaw_spec import Primitive
+
+
+def real(value: Any) -> Any:
+    """Return an operand as reals: an array of integers or booleans becomes one of the arithmetic's numbers."""
+    if isinstance(value, np.ndarray | list | tuple):
+        return Array(arithmetic().asarray(value))
+    return value
 
 
 def primitive_function(page: Primitive) -> Callable[..., Array]:
     """Return the function of a primitive: operands positional, attributes under their spec names."""
     operands = [operand.name for operand in page.operands]
+    kinds = [operand.kind for operand in page.operands]
     sequence = page.operands[0].kind == "sequence"
     names = frozenset(attribute.name for attribute in page.attributes)
 
@@ -24,7 +36,8 @@ def primitive_function(page: Primitive) -> Callable[..., Array]:
         if unknown := sorted(set(attributes) - names):
             expected = ", ".join(sorted(names)) or "no attributes"
             raise TypeError(f"{page.name}: found {unknown[0]}={attributes[unknown[0]]!r}; expected {expected}")
-        return apply(page.name, tuple(values[0]) if sequence else values, attributes)
+        given = zip(values[0], itertools.repeat("real"), strict=False) if sequence else zip(values, kinds, strict=True)
+        return apply(page.name, tuple(real(value) if kind == "real" else value for value, kind in given), attributes)
 
     function.__name__ = function.__qualname__ = page.name
     function.__doc__ = f"{page.summary}\n\nOperands: {', '.join(operands)}. Source: spec/primitives/{page.name}.md."

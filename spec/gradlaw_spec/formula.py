@@ -135,7 +135,7 @@ class _Reader:
 
     def read_subscript(self, node: ast.Subscript) -> Reference:
         items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        index = tuple(self.index_item(item) for item in items)
+        index: tuple[IndexItem, ...] = tuple(self.index_item(item) for item in items)
         return self.step("getitem", (self.read(node.value),), {"index": index})
 
     def index_item(self, node: ast.expr) -> IndexItem:

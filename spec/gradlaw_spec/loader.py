@@ -41,8 +41,9 @@ def read_page(path: Path, kind: type[Page]) -> Page:
     opening, front, body = ("", "", "") if text.count(FENCE + "\n") < 2 else text.split(FENCE + "\n", 2)
     if opening.strip() or not front:
         raise SpecError(str(path), "no front matter", f"TOML between two lines {FENCE}", "Begin the page with it.")
+    content: dict[str, Any] = {}
     try:
-        content: dict[str, Any] = msgspec.toml.decode(front)
+        content = msgspec.toml.decode(front)
         if unknown := sorted(set(content) - set(kind.__dataclass_fields__)):
             known = ", ".join(sorted(set(kind.__dataclass_fields__) - {"body", "clauses"}))
             raise SpecError(f"{path}: key {unknown[0]}", f"{unknown[0]}={content[unknown[0]]!r}", known, "Rename it.")

@@ -27,7 +27,7 @@ class RunnableLaw:
 def _applies_by_page(law: Law, narrower: Callable[[Primitive | None], bool]) -> Callable[[Primitive | None], bool]:
     def applies(page: Primitive | None) -> bool:
         if page is None:
-            return law.subject != "primitive"
+            return law.subject != "primitive" and narrower(page)
         if law.subject == "program" or (law.patterns and page.pattern not in law.patterns):
             return False
         return narrower(page)

@@ -8,9 +8,16 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, difference
 from gradlaw_properties.laws.common import NOTHING, exact, gradients_admissible, total
 from gradlaw_properties.trial import Trial
-from gradlaw_spec import Array, Program, Reference
+from gradlaw_spec import Array, Primitive, Program, Reference
 
 MUTANTS = (mutants.overwrites, mutants.merges_equal_values)
+
+
+def applies(page: Primitive | None) -> bool:
+    """Whether one value can be on two branches: several real operands, a sequence, or a program."""
+    if page is None:
+        return True
+    return page.operands[0].kind == "sequence" or sum(operand.kind == "real" for operand in page.operands) > 1
 
 
 def separated(trial: Trial) -> tuple[Program, dict[str, Array], dict[str, str]] | None:

@@ -55,6 +55,11 @@ def check(trial: Trial) -> Outcome:
     """Compare the pullback of a combination with the combination of pullbacks."""
     if not trial.any_cotangent:
         raise UnsupportedCase("the engine can only start from ones, and linearity needs other cotangents")
+    with np.errstate(over="ignore"):
+        return _linear(trial)
+
+
+def _linear(trial: Trial) -> Outcome:
     large = 2.0**10 if trial.case.dtype in ("float16", "bfloat16") else 2.0**20
     draw = trial.random
     alpha, beta = draw.choice([-3.0, -1.0, 0.5, -large, 1 / large]), draw.choice([-2.5, 1.0, 3.0])

@@ -89,6 +89,9 @@ def _widening(accuracy: int, of: Dtype, tiny: float) -> Callable[[arb], arb]:
     return widen
 
 
+_make: Final = elementwise(_ball, 1)
+
+
 @cache
 def _ball_operation(name: str, accuracy: int, of: Dtype | None, tiny: float) -> Callable[..., Data]:
     """Return an elementwise function with its rounding in one pass, the hot path of certification."""
@@ -131,10 +134,10 @@ class Ball(Objects):
         self.flushes_subnormals = flushes_subnormals
         self.precision = precision
         self.tiny = 0.0 if self.dtype is None else self.dtype.tiny(flushes_subnormals)
-        self._make = elementwise(_ball, 1)
+        self._rounded: dict[tuple[str, int], Callable[..., Data]] = {}
 
     def asarray(self, value: Any) -> Data:
-        made = self._make(value if isinstance(value, np.ndarray) else objects(value))
+        made = _make(value if isinstance(value, np.ndarray) else objects(value))
         if self.flushes_subnormals and self.dtype is not None:
             smallest = self.dtype.smallest_normal
             made = elementwise(lambda x: x.union(ZERO) if 0 < abs(x) < smallest else x, 1)(made)
@@ -162,7 +165,10 @@ class Ball(Objects):
 
     def rounded(self, function: str, accuracy: int, *operands: Data) -> Data:
         """Compute an elementwise function and round it, in one pass over the elements."""
-        return _ball_operation(function, accuracy, self.dtype, self.tiny)(*operands)
+        key = (function, accuracy)
+        if key not in self._rounded:
+            self._rounded[key] = _ball_operation(function, accuracy, self.dtype, self.tiny)
+        return self._rounded[key](*operands)
 
     def share(self, first: Data, second: Data) -> Data:
         return elementwise(_ball_share, 2)(first, second)

@@ -11,6 +11,7 @@ from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
 
 
 def elementwise(function: Callable[..., Any], operands: int) -> Callable[..., Data]:
+    """Return a function of elements as one of object arrays; 0-d results stay arrays."""
     vectorised = np.frompyfunc(function, operands, 1)
     return lambda *data: objects(vectorised(*data))
 

@@ -1,0 +1,45 @@
+"""Every law kills each mutant that it claims, at five seeds, within the default number of examples."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradlaw_properties.examine import PROGRAM, Settings, Unit, examine, plan
+from gradlaw_properties.laws import all_laws
+from gradlaw_properties.mutants import Mutant, all_mutants
+from gradlaw_spec import Verdict, load_primitives
+
+SEEDS = (0, 1, 2, 3, 4)
+CLAIMS = [(law, mutant) for law, runnable in all_laws().items() for mutant in runnable.mutants]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("law", "mutant"), CLAIMS, ids=[f"{law}-kills-{mutant.name}" for law, mutant in CLAIMS])
+def test_law_kills_mutant(law: str, mutant: Mutant, seed: int) -> None:
+    page = load_primitives().get(mutant.subject)
+    subject = mutant.subject if all_laws()[law].applies(page) else PROGRAM
+    unit = Unit(subject, mutant.dtype, (law,))
+    (cell,) = examine(unit, mutant.build(), Settings(seed=seed))
+    assert cell.verdict is Verdict.VIOLATION, f"{law} lets {mutant.name} live on {unit.addresses[0]}: {cell.message}"
+    assert cell.witness is not None
+
+
+def test_every_mutant_is_claimed_by_a_law() -> None:
+    claimed = {mutant.name for _, mutant in CLAIMS}
+    unclaimed = sorted({mutant.name for mutant in all_mutants()} - claimed)
+    assert not unclaimed, f"no law claims {unclaimed}: add each to MUTANTS of the law that kills it"
+
+
+def test_every_law_claims_a_mutant() -> None:
+    idle = sorted(law for law, runnable in all_laws().items() if not runnable.mutants)
+    assert not idle, f"{idle} kill nothing: write a mutant for each in gradlaw_properties/mutants.py"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_the_right_engine_lives(dtype: str) -> None:
+    from gradlaw_properties.engines import reference_target
+
+    target = reference_target()
+    cells = [cell for unit in plan(target, dtype=dtype) for cell in examine(unit, target, Settings(examples=12))]
+    wrong = [f"{cell.address}: {cell.message}" for cell in cells if cell.verdict is Verdict.VIOLATION]
+    assert not wrong, "\n".join(wrong)

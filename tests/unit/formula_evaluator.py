@@ -1,0 +1,273 @@
+"""A second reader of the pages' formulas, made to share nothing with the reference but the parser.
+
+Numbers are ``fractions.Fraction`` or mpmath's at 80 digits, in NumPy object arrays; reductions and scatters are
+loops over lists. A function that is not written here is read from its page's own ``value`` formula.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from gradlaw_spec import AttributeValue, Operand, Primitive, Program, load_primitives, parse_formula
+
+DIGITS = 80
+HELPERS = ("count", "like", "others", "permute_back", "piece", "scatter", "scatter_take", "unreduce")
+COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal")
+
+Numbers = Any
+"""An object array, or a list of them for a sequence operand."""
+
+
+def boxed(value: Any) -> Numbers:
+    """Make an object array of a result; NumPy hands 0-d ones out as bare numbers."""
+    return np.asarray(value, dtype=object)
+
+
+def fractions(value: Any) -> Numbers:
+    """Write floating-point numbers, integers and fractions as fractions, exactly."""
+    return boxed(np.frompyfunc(Fraction, 1, 1)(np.asarray(value, dtype=object)))
+
+
+def multiprecision(value: Any) -> Numbers:
+    """Write numbers as mpmath's; fractions are divided at 80 digits."""
+
+    def make(number: Any) -> Any:
+        exact = Fraction(number)
+        return mpmath.mpf(exact.numerator) / exact.denominator
+
+    return boxed(np.frompyfunc(make, 1, 1)(np.asarray(value, dtype=object)))
+
+
+def _elementwise(function: Callable[..., Any]) -> Callable[..., Numbers]:
+    def apply(*operands: Any) -> Numbers:
+        return boxed(np.frompyfunc(function, len(operands), 1)(*operands))
+
+    return apply
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    if isinstance(base, Fraction) and Fraction(exponent).denominator != 1:
+        raise ValueError(f"exponent={exponent}: found a fraction; expected an integer in rational arithmetic")
+    return base**exponent
+
+
+def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    chosen = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return tuple(sorted(item % ndim for item in chosen))
+
+
+def _kept(shape: Sequence[int], axis: Any) -> tuple[int, ...]:
+    axes = _axes(axis, len(shape))
+    return tuple(1 if position in axes else length for position, length in enumerate(shape))
+
+
+def _reduction(function: Callable[[list[Any]], Any]) -> Callable[..., Numbers]:
+    def apply(x: Numbers, axis: Any = None, keepdims: bool = False) -> Numbers:
+        axes = _axes(axis, x.ndim)
+        rest = tuple(length for position, length in enumerate(x.shape) if position not in axes)
+        rows: dict[tuple[int, ...], list[Any]] = {place: [] for place in np.ndindex(*rest)}
+        for place in np.ndindex(*x.shape):
+            rows[tuple(p for position, p in enumerate(place) if position not in axes)].append(x[place])
+        result = np.empty(rest, dtype=object)
+        for place, row in rows.items():
+            result[place] = function(row)
+        return result.reshape(_kept(x.shape, axis)) if keepdims else result
+
+    return apply
+
+
+def _others(x: Numbers, axis: Any = None) -> Numbers:
+    axes = _axes(axis, x.ndim)
+    result = np.empty(x.shape, dtype=object)
+    for place in np.ndindex(*x.shape):
+        result[place] = math.prod(
+            x[other]
+            for other in np.ndindex(*x.shape)
+            if other != place
+            and all(p == q for i, (p, q) in enumerate(zip(place, other, strict=True)) if i not in axes)
+        )
+    return result
+
+
+def _unreduce(g: Numbers, x: Numbers, axis: Any = None, keepdims: bool = False) -> Numbers:
+    return np.broadcast_to(np.reshape(g, _kept(x.shape, axis)), x.shape)
+
+
+def _piece(g: Numbers, arrays: list[Numbers], axis: int = 0) -> list[Numbers]:
+    if g.ndim > arrays[0].ndim:
+        return [boxed(np.take(g, position, axis=axis)) for position in range(len(arrays))]
+    ends = np.cumsum([array.shape[axis] for array in arrays])
+    return [boxed(part) for part in np.split(g, ends[:-1], axis=axis)]
+
+
+def numpy_index(index: Any) -> tuple[Any, ...]:
+    """Return an index attribute as NumPy takes it."""
+    words = {"newaxis": None, "ellipsis": Ellipsis}
+    return tuple(
+        words[item]
+        if isinstance(item, str)
+        else item
+        if isinstance(item, int)
+        else slice(item.start, item.stop, item.step)
+        for item in index
+    )
+
+
+def _returned(g: Numbers, x: Numbers, origin: np.ndarray[Any, Any]) -> Numbers:
+    """Add each element of g to a zero at the flat position that it came from."""
+    total = [0 * number for number in x.ravel()]
+    for place in np.ndindex(*g.shape):
+        total[int(origin[place])] += g[place]
+    result = np.empty(x.size, dtype=object)
+    result[:] = total
+    return result.reshape(x.shape)
+
+
+def _labels(x: Numbers) -> np.ndarray[Any, Any]:
+    return np.arange(x.size).reshape(x.shape)
+
+
+def _scatter(g: Numbers, x: Numbers, index: Any) -> Numbers:
+    return _returned(g, x, np.asarray(_labels(x)[numpy_index(index)]))
+
+
+def _scatter_take(g: Numbers, x: Numbers, indices: Any, axis: int = 0) -> Numbers:
+    return _returned(g, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis))
+
+
+def _where(condition: Any, first: Any, second: Any) -> Numbers:
+    chosen = np.asarray(condition).astype(bool)
+    return boxed(np.frompyfunc(lambda which, one, other: one if which else other, 3, 1)(chosen, first, second))
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "add": _elementwise(lambda x, y: x + y),
+    "subtract": _elementwise(lambda x, y: x - y),
+    "multiply": _elementwise(lambda x, y: x * y),
+    "divide": _elementwise(lambda x, y: x / y),
+    "negative": _elementwise(lambda x: -x),
+    "pow": _elementwise(_power),
+    "abs": _elementwise(abs),
+    "sqrt": _elementwise(mpmath.sqrt),
+    "exp": _elementwise(mpmath.exp),
+    "log": _elementwise(mpmath.log),
+    "sin": _elementwise(mpmath.sin),
+    "cos": _elementwise(mpmath.cos),
+    "maximum": _elementwise(lambda x, y: x if x > y else y),
+    "minimum": _elementwise(lambda x, y: x if x < y else y),
+    "less": _elementwise(lambda x, y: x < y),
+    "less_equal": _elementwise(lambda x, y: x <= y),
+    "greater": _elementwise(lambda x, y: x > y),
+    "greater_equal": _elementwise(lambda x, y: x >= y),
+    "equal": _elementwise(lambda x, y: x == y),
+    "where": _where,
+    "sum": _reduction(lambda row: sum(row)),
+    "prod": _reduction(math.prod),
+    "max": _reduction(max),
+    "min": _reduction(min),
+    "matmul": lambda x, y: boxed(np.matmul(x, y)),
+    "matrix_transpose": lambda x: np.swapaxes(x, -1, -2),
+    "permute_dims": lambda x, axes: np.transpose(x, axes),
+    "reshape": lambda x, shape: np.reshape(x, shape),
+    "broadcast_to": lambda x, shape: np.broadcast_to(x, shape),
+    "expand_dims": lambda x, axis=0: np.expand_dims(x, axis),
+    "concat": lambda arrays, axis=0: np.concatenate(arrays, axis=axis),
+    "stack": lambda arrays, axis=0: np.stack(arrays, axis=axis),
+    "getitem": lambda x, index: boxed(x[numpy_index(index)]),
+    "take": lambda x, indices, axis=0: np.take(x, np.asarray(indices, dtype=int), axis=axis),
+    "count": lambda x, axis=None: math.prod(x.shape[position] for position in _axes(axis, x.ndim)),
+    "like": lambda g, x: np.reshape(g, x.shape),
+    "others": _others,
+    "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
+    "piece": _piece,
+    "scatter": _scatter,
+    "scatter_take": _scatter_take,
+    "unreduce": _unreduce,
+}
+
+
+def parsed(formula: str, names: Sequence[str], attributes: Mapping[str, AttributeValue]) -> Program:
+    """Read a formula whose names and attributes are these."""
+    functions = (*load_primitives(), *HELPERS)
+    return parse_formula(formula, tuple(names), functions, attributes=attributes)
+
+
+def evaluate(formula: str, values: Mapping[str, Numbers], attributes: Mapping[str, AttributeValue]) -> Numbers:
+    """Compute a formula, step by step."""
+    program = parsed(formula, tuple(values), attributes)
+    known = dict(values)
+    for step in program.steps:
+        operands = [known[item] if isinstance(item, str) else item for item in step.operands]
+        known[step.name] = _call(step.primitive, operands, step.attributes)
+    return known[program.outputs[0]]
+
+
+def _call(name: str, operands: list[Any], attributes: Mapping[str, AttributeValue]) -> Numbers:
+    if name in FUNCTIONS:
+        return FUNCTIONS[name](*operands, **attributes)
+    page = load_primitives()[name]
+    values = {operand.name: boxed(given) for operand, given in zip(page.operands, operands, strict=True)}
+    return evaluate(page.value, values, complete(page, attributes))
+
+
+def complete(page: Primitive, attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
+    """Add the attributes that are not given; a bound that is None stands for an infinity."""
+    defaults: dict[str, AttributeValue] = {"optional-axes": None, "keepdims": False, "axis": 0, "new-axis": 0}
+    full = {attribute.name: defaults.get(attribute.kind) for attribute in page.attributes}
+    if page.shapes == "along-axis":
+        full["axis"] = -1
+    full.update(attributes)
+    for attribute in page.attributes:
+        if attribute.kind in ("lower", "upper") and full[attribute.name] is None:
+            full[attribute.name] = -math.inf if attribute.kind == "lower" else math.inf
+    return full
+
+
+def unbroadcast(gradient: Numbers, shape: tuple[int, ...]) -> Numbers:
+    """Add up the copies that broadcasting made."""
+    added = gradient.ndim - len(shape)
+    total = FUNCTIONS["sum"](gradient, axis=tuple(range(added))) if added else gradient
+    stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and total.shape[axis] != 1)
+    return FUNCTIONS["sum"](total, axis=stretched, keepdims=True) if stretched else total
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A page's formulas at a point: the value, and the gradient of each differentiable operand."""
+
+    value: Numbers
+    gradients: dict[str, Numbers]
+
+
+def evaluate_page(
+    page: Primitive, values: Mapping[str, Numbers], attributes: Mapping[str, AttributeValue], cotangent: Numbers
+) -> Evaluation:
+    """Compute a page's value and vjp formulas."""
+    full = complete(page, attributes)
+    value = evaluate(page.value, values, full)
+    gradients = {}
+    for operand in page.differentiable:
+        if page.shapes == "matmul":
+            gradients[operand.name] = _matrix_gradient(operand, values, value, cotangent)
+            continue
+        gradient = evaluate(operand.vjp, {**values, "value": value, "g": cotangent}, full)
+        shape = None if operand.kind == "sequence" else values[operand.name].shape
+        gradients[operand.name] = gradient if shape is None else unbroadcast(boxed(gradient), shape)
+    return Evaluation(value, gradients)
+
+
+def _matrix_gradient(operand: Operand, values: Mapping[str, Numbers], value: Numbers, cotangent: Numbers) -> Numbers:
+    """Compute with vectors as the one-row and one-column matrices that they stand for."""
+    x1, x2 = values["x1"], values["x2"]
+    g = np.expand_dims(cotangent, -1) if x2.ndim == 1 else cotangent
+    g = np.expand_dims(g, -2) if x1.ndim == 1 else g
+    matrices = {"x1": x1[None, :] if x1.ndim == 1 else x1, "x2": x2[:, None] if x2.ndim == 1 else x2}
+    gradient = evaluate(operand.vjp, {**matrices, "value": value, "g": g}, {})
+    return unbroadcast(gradient, matrices[operand.name].shape).reshape(values[operand.name].shape)

@@ -1,0 +1,198 @@
+"""Every primitive's page against the reference: formulas, definitions, and what every page must have.
+
+The formulas run in an evaluator of their own (``formula_evaluator``): in fractions, where the reference's
+rational result must be the same number, or at 80 digits, where the reference's narrow ball must contain it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from flint import arb, fmpq
+from formula_evaluator import (
+    COMPARISONS,
+    DIGITS,
+    FUNCTIONS,
+    HELPERS,
+    complete,
+    evaluate_page,
+    fractions,
+    multiprecision,
+    parsed,
+)
+from page_points import points, reference
+
+from gradlaw_reference import RATIONAL, Ball, using, vjp
+from gradlaw_reference.programs import apply_step
+from gradlaw_spec import AttributeValue, load_primitives, parse_formula
+
+PAGES = load_primitives()
+NARROW = 100
+"""Bits to which an exact ball must determine the result, of the 128 it computes with."""
+
+NAMES = tuple(sorted(PAGES))
+
+
+@pytest.fixture(autouse=True)
+def _digits() -> Iterator[None]:
+    with mpmath.workdps(DIGITS), using(Ball(precision=4 * DIGITS)):
+        yield
+
+
+def _ball(number: Any) -> arb:
+    """Return a number of mpmath as a ball that has the exact one, with ten digits for mpmath's own rounding."""
+    middle = arb(fmpq(*mpmath.libmp.to_rational(mpmath.mpf(number)._mpf_)))
+    return middle + arb(0, 1) * (1 + abs(middle)) * arb(10) ** (10 - DIGITS)
+
+
+def assert_same(what: str, expected: Any, got: Any) -> None:
+    """Assert that the reference has the evaluator's result: the same fraction, or a narrow ball with it inside."""
+    if isinstance(expected, list):
+        assert len(expected) == len(got), what
+        for position, (one, other) in enumerate(zip(expected, got, strict=True)):
+            assert_same(f"{what}[{position}]", one, other)
+        return
+    assert expected.shape == got.shape, f"{what}: found shape={got.shape}; expected {expected.shape}"
+    for place in np.ndindex(*expected.shape):
+        number, own = expected[place], got[place]
+        where = f"{what}{list(place)}: the page says {number}, the reference {own}"
+        if isinstance(own, fmpq):
+            assert Fraction(int(own.p), int(own.q)) == number, where
+        else:
+            assert own.overlaps(_ball(number)), where
+            assert own.is_exact() or own.rel_accuracy_bits() > NARROW, f"{where}, which is not narrow"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_formulas_agree_with_the_reference(name: str) -> None:
+    page = PAGES[name]
+    for point in points(page):
+        make = fractions if page.rational else multiprecision
+        expected = evaluate_page(page, point.values(page, make), point.attributes, make(point.cotangent))
+        with using(RATIONAL if page.rational else Ball()):
+            value, gradients = reference(page, point)
+        assert_same(f"{name}{point.attributes}", expected.value, value)
+        assert expected.gradients.keys() == gradients.keys()
+        for operand in gradients:
+            assert_same(
+                f"{name}{point.attributes}: gradient of {operand}", expected.gradients[operand], gradients[operand]
+            )
+
+
+# --- definitions ----------------------------------------------------------------------------------
+
+DEFINED = tuple(name for name in NAMES if PAGES[name].definition)
+
+
+def test_the_modules_of_the_notes_are_defined() -> None:
+    assert {"sigmoid", "softmax", "logsumexp", "softplus", "mean"} <= set(DEFINED)
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_definition_is_made_of_simpler_primitives(name: str) -> None:
+    reached: list[str] = []
+    waiting = [name]
+    while waiting:
+        page = PAGES[waiting.pop()]
+        if not page.definition:
+            continue
+        attributes = {attribute.name: 0 for attribute in page.attributes}
+        operands = tuple(operand.name for operand in page.operands)
+        used = parse_formula(page.definition, operands, PAGES.keys(), attributes=attributes).primitives
+        assert used <= PAGES.keys()
+        assert name not in used, f"{name} is defined by way of itself: {' -> '.join((*reached, page.name))}"
+        reached.append(page.name)
+        waiting.extend(used)
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_definition_has_the_same_value_and_gradients(name: str) -> None:
+    page = PAGES[name]
+    operands = tuple(operand.name for operand in page.operands)
+    for point in points(page):
+        if None in point.attributes.values() and any(item.kind in ("lower", "upper") for item in page.attributes):
+            continue
+        if any(item.kind in ("lower", "upper") and item.name not in point.attributes for item in page.attributes):
+            continue
+        steps = parsed(page.definition, operands, complete(page, point.attributes)).steps
+
+        def composed(*primals: Any, steps: Any = steps) -> Any:
+            values: dict[str, Any] = dict(zip(operands, primals, strict=True))
+            for step in steps:
+                values[step.name] = apply_step(step, values)
+            return values[steps[-1].name]
+
+        with using(RATIONAL if page.rational else Ball()):
+            value, pullback = vjp(composed, *point.arrays)
+            gradients = [gradient.data for gradient in pullback(point.cotangent)]
+        make = fractions if page.rational else multiprecision
+        expected = evaluate_page(page, point.values(page, make), point.attributes, make(point.cotangent))
+        assert_same(f"definition of {name}{point.attributes}", expected.value, value.data)
+        for operand, gradient in zip(operands, gradients, strict=True):
+            assert_same(f"definition of {name}: gradient of {operand}", expected.gradients[operand], gradient)
+
+
+# --- what every page has --------------------------------------------------------------------------
+
+
+def test_the_spec_has_42_primitives() -> None:
+    assert len(PAGES) == 42
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_is_complete(name: str) -> None:
+    page = PAGES[name]
+    assert page.examples, f"spec/primitives/{name}.md: add an example"
+    assert page.rounding != "exact" or page.accuracy == 0
+    for operand in page.operands:
+        assert bool(operand.vjp) == (operand.kind in ("real", "sequence")), (
+            f"{name}.{operand.name}: vjp={operand.vjp!r}"
+        )
+    for heading in ("# " + name, "## Backward", "## Domain and kinks", "## Accuracy"):
+        assert f"{heading}\n" in page.body, f"spec/primitives/{name}.md: add a section {heading!r}"
+    stated = re.search(r"## Accuracy\n(.*?)(\n## |\Z)", page.body, re.DOTALL)
+    assert stated is not None
+    found = re.search(r"\bk = (\d+)", stated.group(1))
+    assert found is not None, f"spec/primitives/{name}.md, Accuracy: say which k"
+    assert int(found.group(1)) == page.accuracy, f"spec/primitives/{name}.md: text and front matter differ in k"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_formulas_use_known_functions_only(name: str) -> None:
+    page = PAGES[name]
+    attributes: Mapping[str, AttributeValue] = complete(page, {attribute.name: 0 for attribute in page.attributes})
+    operands = tuple(operand.name for operand in page.operands)
+    known = {*PAGES, *HELPERS, *COMPARISONS}
+    assert set(FUNCTIONS) <= known
+    assert parsed(page.value, operands, attributes).primitives <= known
+    for operand in page.differentiable:
+        assert parsed(operand.vjp, (*operands, "value", "g"), attributes).primitives <= known
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_boundary_values_lie_in_the_closed_domain(name: str) -> None:
+    for operand in PAGES[name].operands:
+        for value in operand.boundary:
+            ends = [tuple(float(end) for end in interval[1:-1].split(",")) for interval in operand.domain]
+            assert any(lower <= value <= upper for lower, upper in ends), f"{name}.{operand.name}: boundary {value}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_kinks_name_operands_and_attributes(name: str) -> None:
+    page = PAGES[name]
+    words = {operand.name for operand in page.operands} | {attribute.name for attribute in page.attributes}
+    for kink in page.kinks:
+        assert set(kink.allowed) <= {operand.name for operand in page.differentiable}
+        assert all(lower <= upper for lower, upper in kink.allowed.values())
+        if kink.where == "ties":
+            assert page.shapes == "reduction"
+            continue
+        left, right = kink.where.split(" == ")
+        assert left in words
+        assert right in words or right.lstrip("-").replace(".", "").isdigit()
