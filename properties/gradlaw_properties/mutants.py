@@ -243,13 +243,13 @@ class _CountsTwice(Tape):
 
 
 class _WrongOrder(Tape):
-    """Nodes are swept as they are first reached, before all of their users have sent."""
+    """Nodes are swept oldest first, each once, before all of their users have sent."""
 
     def sweep(self, seeds: Mapping[int, list[ReferenceArray]]) -> dict[int, ReferenceArray]:
         received = {node: list(cotangents) for node, cotangents in seeds.items()}
         queue, done = list(received), set[int]()
         while queue:
-            index = queue.pop(0)
+            index = queue.pop(queue.index(min(queue)))
             node = self.nodes[index]
             if index in done or node is None:
                 continue

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlaw_spec.dtypes import DTYPES
-from gradlaw_spec.errors import SpecError
+from gradlaw_spec.errors import SpecError, expectation, missing_key
 from gradlaw_spec.program import Program
 
 Array = NDArray[Any]
@@ -106,8 +106,10 @@ def decode_case(text: bytes, where: str = "case") -> Case:
             raise SpecError("$.dtype", f"dtype={case.dtype!r}", f"one of {', '.join(DTYPES)}", "Name one of these.")
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
-        found = re.sub(r"^.*, got ", "", message)
-        raise SpecError(f"{where}: {path.strip('`') or '$'}", found, message, "Mend the JSON there.") from None
+        missing = missing_key(message)
+        found = f"no {missing}" if missing else re.sub(r"^.*, got ", "", message)
+        place = f"{where}: {path.strip('`') or '$'}"
+        raise SpecError(place, found, expectation(message), "Mend the JSON there.") from None
     except msgspec.DecodeError as error:
         raise SpecError(where, "malformed JSON", "a case as gradlaw writes it", str(error)) from None
     except SpecError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class SpecError(ValueError):
     """A page, program, case or formula that is not what the spec expects.
@@ -13,3 +15,15 @@ class SpecError(ValueError):
     def __init__(self, where: str, found: str, expected: str, cure: str) -> None:
         self.where, self.found, self.expected, self.cure = where, found, expected, cure
         super().__init__(f"{where}: found {found}; expected {expected}. {cure}")
+
+
+def missing_key(message: str) -> str:
+    """Return the key that is missing, where a message of msgspec says so, else nothing."""
+    missing = re.fullmatch(r"Object missing required field `(.+)`", message)
+    return missing[1] if missing else ""
+
+
+def expectation(message: str) -> str:
+    """Return what a message of msgspec says was expected: "`int`" of "Expected `int`, got `str`"."""
+    missing = missing_key(message)
+    return f"the key {missing}" if missing else re.sub(r"^Expected (.*?)(, got .*)?$", r"\1", message)

@@ -7,17 +7,17 @@ names file, key, value, expectation and cure.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from markdown_it import MarkdownIt
 
-from gradlaw_spec.errors import SpecError
+from gradlaw_spec.errors import SpecError, expectation, missing_key
 from gradlaw_spec.law import Chapter, Clause, Law
 from gradlaw_spec.primitive import Primitive
 
@@ -44,17 +44,37 @@ def read_page(path: Path, kind: type[Page]) -> Page:
     content: dict[str, Any] = {}
     try:
         content = msgspec.toml.decode(front)
-        if unknown := sorted(set(content) - set(kind.__dataclass_fields__)):
-            known = ", ".join(sorted(set(kind.__dataclass_fields__) - {"body", "clauses"}))
-            raise SpecError(f"{path}: key {unknown[0]}", f"{unknown[0]}={content[unknown[0]]!r}", known, "Rename it.")
+        for key, value, known in _unknown_keys(kind, content):
+            words = ", ".join(sorted(known - {"body", "clauses"}))
+            raise SpecError(f"{path}: key {key}", f"{key}={value!r}", words, "Rename it.")
         page = msgspec.convert({**content, "body": body.strip()}, kind)
     except msgspec.ValidationError as error:
         message, _, key = str(error).partition(" - at ")
-        key = key.strip("`").removeprefix("$.") or "front matter"
-        raise SpecError(f"{path}: key {key}", _value_at(content, key), message, "Mend the front matter.") from None
+        key = key.strip("`").removeprefix("$.")
+        if missing := missing_key(message):
+            key = f"{key}.{missing}".strip(".$")
+        expected = _choices(kind, key) or expectation(message)
+        raise SpecError(f"{path}: key {key}", _value_at(content, key), expected, "Mend the front matter.") from None
     except msgspec.DecodeError as error:
         raise SpecError(str(path), "malformed TOML", "a TOML front matter", str(error)) from None
     return page
+
+
+def _unknown_keys(kind: Any, content: Any, where: str = "") -> Iterator[tuple[str, Any, set[str]]]:
+    """Yield the path and value of each key that a noun does not have, with the keys that it has."""
+    if isinstance(content, list):
+        inner = next(iter(get_args(kind)), None)
+        for position, item in enumerate(content):
+            yield from _unknown_keys(inner, item, f"{where}[{position}]")
+    if not (isinstance(content, dict) and is_dataclass(kind)):
+        return
+    known = get_type_hints(kind)
+    for key, value in content.items():
+        path = f"{where}.{key}".strip(".")
+        if key in known:
+            yield from _unknown_keys(known[key], value, path)
+        else:
+            yield path, value, set(known)
 
 
 def _value_at(content: Any, key: str) -> str:
@@ -65,6 +85,16 @@ def _value_at(content: Any, key: str) -> str:
         except (KeyError, IndexError, TypeError):
             return f"no {key}"
     return f"{key}={content!r}"
+
+
+def _choices(kind: Any, key: str) -> str:
+    """Return the words that may stand at a path such as ``operands[0].kind``, where only some may."""
+    for part in re.findall(r"[^.\[\]]+", key):
+        if part.isdigit():
+            kind = next(iter(get_args(kind)), None)
+        else:
+            kind = get_type_hints(kind).get(part) if is_dataclass(kind) else None
+    return f"one of {', '.join(map(repr, get_args(kind)))}" if get_origin(kind) is Literal else ""
 
 
 def _read_folder(folder: Path, kind: type[Page], key: str) -> Mapping[str, Page]:

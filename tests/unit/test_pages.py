@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -30,7 +31,7 @@ from page_points import points, reference
 
 from gradlaw_reference import RATIONAL, Ball, using, vjp
 from gradlaw_reference.programs import apply_step
-from gradlaw_spec import AttributeValue, load_primitives, parse_formula
+from gradlaw_spec import AttributeValue, Primitive, load_primitives, parse_formula
 
 PAGES = load_primitives()
 NARROW = 100
@@ -69,20 +70,29 @@ def assert_same(what: str, expected: Any, got: Any) -> None:
             assert own.is_exact() or own.rel_accuracy_bits() > NARROW, f"{where}, which is not narrow"
 
 
+def with_alternatives(page: Primitive) -> Iterator[Primitive]:
+    """Yield the page, and the page with each of its alternative formulas in the place of the first."""
+    yield page
+    for position, operand in enumerate(page.operands):
+        for formula in operand.alternatives:
+            changed = replace(operand, vjp=formula)
+            yield replace(page, operands=(*page.operands[:position], changed, *page.operands[position + 1 :]))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_formulas_agree_with_the_reference(name: str) -> None:
     page = PAGES[name]
+    make = fractions if page.rational else multiprecision
     for point in points(page):
-        make = fractions if page.rational else multiprecision
-        expected = evaluate_page(page, point.values(page, make), point.attributes, make(point.cotangent))
         with using(RATIONAL if page.rational else Ball()):
             value, gradients = reference(page, point)
-        assert_same(f"{name}{point.attributes}", expected.value, value)
-        assert expected.gradients.keys() == gradients.keys()
-        for operand in gradients:
-            assert_same(
-                f"{name}{point.attributes}: gradient of {operand}", expected.gradients[operand], gradients[operand]
-            )
+        for variant in with_alternatives(page):
+            expected = evaluate_page(variant, point.values(page, make), point.attributes, make(point.cotangent))
+            assert_same(f"{name}{point.attributes}", expected.value, value)
+            assert expected.gradients.keys() == gradients.keys()
+            for operand in variant.differentiable:
+                what = f"{name}{point.attributes}: {operand.vjp}"
+                assert_same(what, expected.gradients[operand.name], gradients[operand.name])
 
 
 # --- definitions ----------------------------------------------------------------------------------

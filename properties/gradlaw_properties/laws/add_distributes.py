@@ -6,7 +6,7 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, equal
-from gradlaw_properties.laws.common import NOTHING, plain, unstretched
+from gradlaw_properties.laws.common import NOTHING, not_flushed, plain, unstretched
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import RATIONAL, program_vjp, using
 
@@ -18,11 +18,13 @@ def check(trial: Trial) -> Outcome:
     if not plain(trial):
         return NOTHING
     cotangent = trial.cotangents[0]
+    kept = not_flushed(trial, cotangent)
     with using(RATIONAL):
         _, pullback, _ = program_vjp(trial.program, trial.values)
         signs = [gradient.data for gradient in pullback((np.ones(cotangent.shape),))]
     outcomes = []
     for position, name in unstretched(trial):
         sign = signs[position].astype(np.float64)
-        outcomes.append(equal(f"gradient of {name}", trial.pull()[position], sign * cotangent.astype(np.float64)))
+        got = np.where(kept, trial.pull()[position].astype(np.float64), 0.0)
+        outcomes.append(equal(f"gradient of {name}", got, np.where(kept, sign * cotangent.astype(np.float64), 0.0)))
     return combine(outcomes)

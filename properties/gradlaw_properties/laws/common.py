@@ -12,7 +12,7 @@ from flint import arb
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.trial import Cotangents, Trial
 from gradlaw_reference import Data
-from gradlaw_spec import Array, Primitive, Program, Step
+from gradlaw_spec import Array, Primitive, Program, Step, dtype
 
 _BALLS = np.frompyfunc(lambda number: arb(float(number)), 1, 1)
 NOTHING = Outcome()
@@ -50,6 +50,13 @@ def plain(trial: Trial) -> bool:
     named = [operand for operand in trial.step.operands if isinstance(operand, str)]
     inputs = [operand for operand in named if operand in trial.program.inputs]
     return len(named) == len(trial.step.operands) and len(set(inputs)) == len(inputs)
+
+
+def not_flushed(trial: Trial, numbers: Array) -> Array:
+    """Return which numbers the target must keep: all, or for one that flushes, those that are not subnormal."""
+    smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0
+    size = np.abs(numbers.astype(np.float64))
+    return np.asarray((size == 0) | (size >= smallest))
 
 
 def unstretched(trial: Trial) -> Iterable[tuple[int, str]]:

@@ -8,11 +8,10 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, equal, judge
-from gradlaw_properties.laws.common import NOTHING, plain
+from gradlaw_properties.laws.common import NOTHING, not_flushed, plain
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import RATIONAL, Ball, evaluate, using
 from gradlaw_reference.rules.reductions import normalised
-from gradlaw_spec import dtype
 
 MUTANTS = (mutants.mean_for_sum, mutants.one_zeroed)
 
@@ -32,10 +31,8 @@ def check(trial: Trial) -> Outcome:
     divisor = terms if at_ones.ravel()[0] == 1 else 1
     if divisor == 1:
         got = trial.pull()[0]
-        if trial.target.flushes_subnormals:
-            kept_numbers = np.abs(handed.astype(np.float64)) >= dtype(trial.case.dtype).smallest_normal
-            return equal(trial.names()[0], np.where(kept_numbers, got, 0), np.where(kept_numbers, handed, 0))
-        return equal(trial.names()[0], got, handed)
+        kept_numbers = not_flushed(trial, handed)
+        return equal(trial.names()[0], np.where(kept_numbers, got, 0), np.where(kept_numbers, handed, 0))
     ball = Ball(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
     with using(ball):
         allowed = ball.rounded("divide", 2, ball.asarray(handed), ball.constant(divisor))

@@ -98,6 +98,13 @@ def _is_power(page: Primitive) -> bool:
     return len(domains) == 2 and domains[0] == ("(0, inf)",) and domains[1] == ("(-inf, inf)",)
 
 
+def _picked(names: list[str], which: int) -> str:
+    """Choose an operand: often the newest value or an input, so that programs grow deep and inputs branch."""
+    if which % 4 < 2:
+        return names[-1]
+    return names[(which // 4) % (3 if which % 4 == 2 else len(names))]
+
+
 def comfortable(values: Array, domain: tuple[str, ...]) -> bool:
     """Whether all numbers are in one domain and keep their distance from its ends."""
     numbers = values.astype(np.float64)
@@ -146,8 +153,7 @@ class _Grower:
 
     def proposed(self, page: Primitive, drawn: StepChoice) -> Step | None:
         names = list(self.values)
-        # Later names first: programs grow deep before they grow wide.
-        picked: list[Reference] = [names[-1 - which % len(names)] for which in (drawn[1], drawn[2])]
+        picked: list[Reference] = [_picked(names, which) for which in (drawn[1], drawn[2])]
         name = f"v{len(self.steps) + 1}"
         operands = self.operands(page, picked, drawn)
         if operands is None:
@@ -175,7 +181,7 @@ class _Grower:
         if real > 1 and page.shapes == "elementwise" and drawn[3] % 3 == 0:
             side = len(found) - 1 - (drawn[3] // 3) % 2
             found[side] = SCALARS[(drawn[3] // 6) % len(SCALARS)]
-        if _is_power(page) and isinstance(found[-1], int | float):
+        if _is_power(page) and isinstance(found[0], str) and drawn[3] % 3 != 1:
             found[-1] = EXPONENTS[drawn[2] % len(EXPONENTS)]
         return tuple(found)
 
@@ -218,17 +224,22 @@ class _Grower:
         numbers = np.abs(value.astype(np.float64))
         return value if np.isfinite(numbers).all() and (numbers <= LIMITS[self.dtype]).all() else None
 
-    def finish(self, names: tuple[str, ...], ones: bool) -> Case:
-        """Choose outputs, drop what no output needs, and give cotangents."""
-        choice = self.choice
-        made = [step.name for step in self.steps] or ["x"]
-        outputs = (made[-1], made[-2]) if choice.outputs == 4 and len(made) > 1 else (made[-1],)
+    def behind(self, outputs: tuple[str, ...]) -> tuple[list[Step], set[str]]:
+        """Return the steps that some output needs, and every name they need."""
         needed = set(outputs)
         steps: list[Step] = []
         for step in reversed(self.steps):
             if step.name in needed:
                 steps.insert(0, step)
                 needed |= {item for item in step.operands if isinstance(item, str)}
+        return steps, needed
+
+    def finish(self, names: tuple[str, ...], ones: bool) -> Case:
+        """Choose the outputs that most steps lead to, drop what no output needs, and give cotangents."""
+        choice = self.choice
+        made = sorted((step.name for step in self.steps), key=lambda name: len(self.behind((name,))[0])) or ["x"]
+        outputs = (made[-1], made[-2]) if choice.outputs == 4 and len(made) > 1 else (made[-1],)
+        steps, needed = self.behind(outputs)
         used = [name for name in names if name in needed]
         fixed = tuple(used[1:2]) if choice.fixed and len(used) > 1 else ()
         spare = [name for name in names if name not in needed][:1] if choice.unused else []

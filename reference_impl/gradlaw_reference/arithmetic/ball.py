@@ -77,8 +77,12 @@ def _ball_function(name: str) -> Callable[..., Any]:
 
 
 def _widening(accuracy: int, of: Dtype, tiny: float) -> Callable[[arb], arb]:
-    """Return the rounding of one result: ``|r~ - r| <= k u |r| + t``, anything past the largest number."""
-    factor, tail, largest = arb(1, accuracy * of.unit_roundoff), arb(0, tiny), arb(of.largest)
+    """Return the rounding of one result: ``|r~ - r| <= k u |r| + t``, anything past the largest number.
+
+    Among the subnormals, k half units are ``k / 2`` times the smallest one: *t* is at least that.
+    """
+    tail = arb(0, max(tiny, accuracy / 2 * of.smallest_subnormal))
+    factor, largest = arb(1, accuracy * of.unit_roundoff), arb(of.largest)
 
     def widen(exact: arb) -> arb:
         if exact == 0:
@@ -100,16 +104,36 @@ def _ball_operation(name: str, accuracy: int, of: Dtype | None, tiny: float) -> 
     if of is None or accuracy == 0:
         return elementwise(function, operands)
     widen = _widening(accuracy, of, tiny)
-    if name == "multiply":
+    if name in ("add", "subtract", "multiply"):
+        held, unit, minus = _holding(of, tiny), name == "multiply", arb(-1)
 
-        def multiply(x: arb, y: arb) -> arb:
-            product = x * y
-            return product if x == 1 or y == 1 else widen(product)
+        def once(x: arb, y: arb) -> arb:
+            # Rounded correctly, as IEEE 754 asks: a result that the dtype holds is that result.
+            result = function(x, y)
+            if result.is_exact():
+                return result if held(result) else widen(result)
+            if unit and (x == 1 or y == 1 or x == minus or y == minus):
+                return result
+            return widen(result)
 
-        return elementwise(multiply, 2)
-    if name in ("add", "subtract"):
-        return elementwise(lambda x, y: function(x, y) if x == 0 or y == 0 else widen(function(x, y)), 2)
+        return elementwise(once, 2)
     return elementwise(lambda *operands: widen(function(*operands)), operands)
+
+
+def _holding(of: Dtype, tiny: float) -> Callable[[arb], bool]:
+    """Return whether an exact number is one of the dtype's (below ``tiny`` it may be flushed: only 0 is)."""
+    numpy, name = of.numpy.type, of.name
+    smallest, largest = arb(tiny), arb(of.largest)
+
+    def held(exact: arb) -> bool:
+        if exact == 0:
+            return True
+        near = float(exact)
+        if not smallest <= abs(exact) <= largest:
+            return False
+        return exact == (near if name == "float64" else float(numpy(near)))  # type: ignore[no-any-return]
+
+    return held
 
 
 @cache
@@ -154,12 +178,6 @@ class Ball(Objects):
             return value
         return _widening_pass(accuracy, self.dtype, self.tiny)(value)
 
-    def widen_inexact(self, value: Data, accuracy: int) -> Data:
-        if self.dtype is None:
-            return value
-        widen, numpy = _widening(accuracy, self.dtype, self.tiny), self.dtype.numpy.type
-        return elementwise(lambda x: x if x.is_exact() and arb(float(numpy(float(x)))) == x else widen(x), 1)(value)
-
     def elementary(self, function: str, *operands: Data) -> Data:
         return _ball_operation(function, 0, None, 0.0)(*operands)
 
@@ -169,6 +187,9 @@ class Ball(Objects):
         if key not in self._rounded:
             self._rounded[key] = _ball_operation(function, accuracy, self.dtype, self.tiny)
         return self._rounded[key](*operands)
+
+    def after(self, share: Data, value: Data) -> Data:
+        return elementwise(lambda x, before: x if before.is_finite() else ANYTHING, 2)(share, value)
 
     def share(self, first: Data, second: Data) -> Data:
         return elementwise(_ball_share, 2)(first, second)
@@ -206,7 +227,7 @@ class Ball(Objects):
             return total
         return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, accuracy)
 
-    def prod(self, value: Data, axes: Axes) -> Data:
+    def prod(self, value: Data, axes: Axes, accuracy: int) -> Data:
         total = self.exact_prod(value, axes)
         terms = math.prod(value.shape[axis] for axis in axes)
         if self.dtype is None or terms < 2:
@@ -214,7 +235,7 @@ class Ball(Objects):
         # In any order, a partial product is at most the product of the factors above 1, and an
         # underflow in it is carried on by at most that.
         above = self.exact_prod(elementwise(lambda x: abs(x).max(ONE), 1)(value), axes)
-        factor, tail = arb(terms * self.dtype.unit_roundoff), arb(terms * self.tiny)
+        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(terms * self.tiny)
         largest = arb(self.dtype.largest)
 
         def widen(product: arb, bound: arb) -> arb:

@@ -41,8 +41,6 @@ class Float:
     def widen(self, value: Data, accuracy: int) -> Data:
         return value
 
-    widen_inexact = widen
-
     def _compute(self, function: Callable[..., Any], *operands: Data) -> Data:
         with np.errstate(all="ignore"):
             result = function(*(operand.astype(np.float64) for operand in operands))
@@ -62,7 +60,7 @@ class Float:
     def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
         return self._compute(lambda x: np.sum(x, axis=axes), value)
 
-    def prod(self, value: Data, axes: Axes) -> Data:
+    def prod(self, value: Data, axes: Axes, accuracy: int) -> Data:
         return self._compute(lambda x: np.prod(x, axis=axes), value)
 
     def matmul(self, first: Data, second: Data, accuracy: int) -> Data:
@@ -72,6 +70,9 @@ class Float:
         total = np.zeros(shape, dtype=np.float64)
         np.add.at(total, index, value.astype(np.float64))
         return self.asarray(total)
+
+    def after(self, share: Data, value: Data) -> Data:
+        return share
 
     def stop_zeros(self, cotangent: Data, share: Data) -> Data:
         if np.isfinite(share.astype(np.float64)).all():

@@ -31,10 +31,6 @@ class Arithmetic(Protocol):
         """Round a result that has this accuracy: nothing to do outside the rounding model."""
         ...
 
-    def widen_inexact(self, value: Data, accuracy: int) -> Data:
-        """Round a result that is exact where the dtype can hold it."""
-        ...
-
     def elementary(self, function: str, *operands: Data) -> Data:
         """Compute an elementwise function by its spec name, unrounded."""
         ...
@@ -51,7 +47,7 @@ class Arithmetic(Protocol):
         """Add along axes, in any order, and drop them."""
         ...
 
-    def prod(self, value: Data, axes: Axes) -> Data:
+    def prod(self, value: Data, axes: Axes, accuracy: int) -> Data:
         """Multiply along axes, in any order, and drop them."""
         ...
 
@@ -61,6 +57,10 @@ class Arithmetic(Protocol):
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         """Add each element of value to zeros of that shape at its place; duplicates add up."""
+        ...
+
+    def after(self, share: Data, value: Data) -> Data:
+        """Return the share, and anything where the value before it was already anything (an overflow)."""
         ...
 
     def stop_zeros(self, cotangent: Data, share: Data) -> Data:

@@ -65,8 +65,6 @@ class Rational(Objects):
     def widen(self, value: Data, accuracy: int) -> Data:
         return value
 
-    widen_inexact = widen
-
     def elementary(self, function: str, *operands: Data) -> Data:
         if function not in RATIONAL_FUNCTIONS:
             found = f"primitive={function!r}"
@@ -85,7 +83,7 @@ class Rational(Objects):
     def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
         return self.exact_sum(value, axes)
 
-    def prod(self, value: Data, axes: Axes) -> Data:
+    def prod(self, value: Data, axes: Axes, accuracy: int) -> Data:
         return self.exact_prod(value, axes)
 
     def matmul(self, first: Data, second: Data, accuracy: int) -> Data:

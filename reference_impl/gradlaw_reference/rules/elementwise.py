@@ -37,7 +37,7 @@ def _pow_base(g: Array, y: Array, x1: Array, x2: Array) -> Array:
     """At exponent 0 the power is constant, at a zero base too."""
     constant = (raw(x2) == 0).astype(bool)
     exponent = call("where", constant, 1, x2)
-    return call("where", constant, 0, g * (x2 * call("pow", x1, call("decrement", exponent))))
+    return call("where", constant, 0, g * (x2 * call("pow", x1, exponent - 1)))
 
 
 elementwise("add", lambda g, y, x1, x2: g, lambda g, y, x1, x2: g)
@@ -69,12 +69,6 @@ def _relu(used: Arithmetic, x: Data) -> Data:
     return used.elementary("maximum", x, used.asarray(0))
 
 
-def _decrement(used: Arithmetic, x: Data) -> Data:
-    """An exponent less 1: exact wherever the dtype has it, as IEEE 754 subtraction is, so that integers stay so."""
-    less = used.elementary("subtract", x, used.asarray(1))
-    return used.widen_inexact(less, 1)
-
-
 def _clip(used: Arithmetic, x: Data, *, min: float | None = None, max: float | None = None) -> Data:
     if min is not None:
         x = used.elementary("maximum", x, used.constant(min))
@@ -82,8 +76,13 @@ def _clip(used: Arithmetic, x: Data, *, min: float | None = None, max: float | N
 
 
 def _clip_vjp(g: Array, y: Array, x: Array, *, min: float | None = None, max: float | None = None) -> Array:
-    above = g if min is None else route(g, share(x, min))
-    return above if max is None else route(above, share(max, x))
+    parts = [] if min is None else [share(x, min)]
+    if max is not None:
+        parts.append(share(max, x))
+    if not parts:
+        return g
+    # The smaller share, not the product of the two, so that equal bounds allow [0, 1] and nothing below.
+    return route(g, parts[0] if len(parts) == 1 else call("minimum", *parts))
 
 
 def _where(used: Arithmetic, condition: Data, x1: Data, x2: Data) -> Data:
@@ -106,7 +105,6 @@ data_rule(
 )
 
 # Steps that rules are made of.
-data_rule("decrement", _decrement, lambda g, y, x: g)
 data_rule("share", lambda used, x1, x2: used.share(x1, x2))
 data_rule(
     "route",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.engine import Array
 from gradlaw_reference.rules.elementwise import call
-from gradlaw_reference.rules.table import data_rule
+from gradlaw_reference.rules.table import data_rule, page_accuracy
 
 
 def _matmul(used: Arithmetic, x1: Data, x2: Data) -> Data:
-    return used.matmul(x1, x2, 1)
+    return used.matmul(x1, x2, page_accuracy("matmul"))
 
 
 def _matrices(g: Array, x1: Array, x2: Array) -> tuple[Array, Array, Array]:

@@ -10,7 +10,7 @@ import numpy as np
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.engine import Array, as_array
 from gradlaw_reference.rules.elementwise import call, route
-from gradlaw_reference.rules.table import composed, data_rule
+from gradlaw_reference.rules.table import composed, data_rule, page_accuracy
 
 Axis = int | tuple[int, ...] | None
 
@@ -53,12 +53,12 @@ def _back(x: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
 
 def _sum(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
     axes = normalised(axis, x.ndim)
-    return _finish(used.sum(x, axes, 1), x.shape, axes, keepdims)
+    return _finish(used.sum(x, axes, page_accuracy("sum")), x.shape, axes, keepdims)
 
 
 def _prod(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
     axes = normalised(axis, x.ndim)
-    return _finish(used.prod(x, axes), x.shape, axes, keepdims)
+    return _finish(used.prod(x, axes, page_accuracy("prod")), x.shape, axes, keepdims)
 
 
 def others(x: Array, axes: tuple[int, ...]) -> Array:
@@ -69,6 +69,12 @@ def others(x: Array, axes: tuple[int, ...]) -> Array:
     diagonal = np.broadcast_to(np.eye(length, dtype=bool), square.shape)
     products = call("prod", call("where", diagonal, 1, square), axis=-1, keepdims=False)
     return _back(products, x.shape, axes)
+
+
+def _prod_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Each element's share is the product of the others; once the product itself overflows, anything is."""
+    share = unreduce(g, x, axis=axis, keepdims=keepdims) * others(x, normalised(axis, x.ndim))
+    return call("after", share, unreduce(y, x, axis=axis, keepdims=keepdims))
 
 
 def _largest(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
@@ -124,13 +130,8 @@ def _softmax_vjp(g: Array, y: Array, x: Array, *, axis: int = -1) -> Array:
 
 
 data_rule("sum", _sum, lambda g, y, x, axis=None, keepdims=False: unreduce(g, x, axis=axis, keepdims=keepdims))
-data_rule(
-    "prod",
-    _prod,
-    lambda g, y, x, axis=None, keepdims=False: (
-        unreduce(g, x, axis=axis, keepdims=keepdims) * others(x, normalised(axis, x.ndim))
-    ),
-)
+data_rule("prod", _prod, _prod_vjp)
+data_rule("after", lambda used, share, value: used.after(share, value), lambda g, y, share, value: g)
 data_rule("max", _largest, _max_vjp)
 composed("min", _min, lambda g, y, x, axis=None, keepdims=False: -_max_vjp(-g, -y, -x, axis=axis, keepdims=keepdims))
 composed("mean", _mean, _mean_vjp)

@@ -10,7 +10,7 @@ from gradlaw_reference.arithmetic import arithmetic
 from gradlaw_reference.engine import RULES, Array, LocalRule, Rule, apply
 from gradlaw_spec import Primitive, Program, load_primitives, parse_formula
 
-NO_PAGE = ("decrement", "route", "share", "share_of_maximum", "scatter", "scatter_take", "others", "unreduce")
+NO_PAGE = ("after", "route", "share", "share_of_maximum", "scatter", "scatter_take", "others", "unreduce")
 """Steps that rules are made of and that have no page of their own."""
 
 
@@ -71,6 +71,11 @@ def _formula_rule(page: Primitive, formula: str) -> LocalRule:
         return values[steps[-1].name]  # type: ignore[no-any-return]
 
     return rule
+
+
+def page_accuracy(name: str) -> int:
+    """Return the accuracy k that a primitive's page grants."""
+    return load_primitives()[name].accuracy
 
 
 def raw(value: Any) -> Any:

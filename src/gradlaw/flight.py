@@ -1,0 +1,118 @@
+"""The case in flight: a worker notes it before it runs, so that one that dies can be told of.
+
+The note is a small file that outlives the process: a header (process, number of cases so far, law, length), then
+the case in JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from gradlaw_spec import Case, SpecError, decode_case
+
+HEADER: Final = struct.Struct(">QQQ64s")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a file says: the process, how many cases it has begun, the law, and the case if there is one."""
+
+    process: int
+    begun: int
+    law: str = ""
+    case: Case | None = None
+
+
+def encode_plain(case: Case) -> bytes:
+    """Return a case without its law and target as compact JSON, the same for every law."""
+    return msgspec.json.encode(replace(case, law="", target=""))
+
+
+def case_key(case: Case) -> str:
+    """Return a name of a case that is the same for every law and in every process."""
+    return sha256(encode_plain(case)).hexdigest()
+
+
+def nothing_refused(case: Case) -> str:
+    """Refuse no case."""
+    return ""
+
+
+@dataclass(slots=True)
+class Flight:
+    """The child's side: notes each case before it runs, and says whether it is to be refused.
+
+    ``refuse`` maps a case to the reason why the target must not run it, or to nothing. Without a path the
+    note stays in memory.
+    """
+
+    path: Path | None = None
+    refuse: Callable[[Case], str] = nothing_refused
+    law: str = ""
+    case: Case | None = None
+    refusal: str = ""
+    begun: int = 0
+    _file: BinaryIO | None = field(default=None, init=False)
+    _length: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.path is not None:
+            self._file = self.path.open("r+b" if self.path.exists() else "w+b", buffering=0)
+            self._write_header()
+
+    def __call__(self, case: Case, law: str) -> None:
+        """Note a case and its law, before it runs."""
+        fresh = self.case is None or self.case.values is not case.values or self.case.program is not case.program
+        self.case, self.law = case, law
+        self.begun += 1
+        if fresh:
+            self.refusal = self.refuse(case)
+        if self._file is not None:
+            if fresh:
+                text = encode_plain(case)
+                self._length = len(text)
+                self._file.seek(HEADER.size)
+                self._file.write(text)
+            self._write_header()
+
+    def _write_header(self) -> None:
+        assert self._file is not None
+        self._file.seek(0)
+        self._file.write(HEADER.pack(os.getpid(), self.begun, self._length, self.law.encode()[:64]))
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def read_note(path: Path, *, with_case: bool) -> Note | None:
+    """Read the parent's side of a note; None where nothing, or nothing whole, has been written."""
+    try:
+        content = path.read_bytes() if with_case else _head(path)
+    except OSError:
+        return None
+    if len(content) < HEADER.size:
+        return None
+    process, begun, length, law = HEADER.unpack(content[: HEADER.size])
+    name = law.rstrip(b"\0").decode()
+    if not with_case or not length:
+        return Note(process, begun, name)
+    try:
+        case = decode_case(content[HEADER.size : HEADER.size + length])
+    except SpecError:  # the process died while it wrote
+        return Note(process, begun, name)
+    return Note(process, begun, name, replace(case, law=name))
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEADER.size)

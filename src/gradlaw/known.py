@@ -1,0 +1,239 @@
+"""Known deviations: what is wrong with a real engine, with its reason and a witness, in ``known/<target>.toml``.
+
+A file has a list of ``[[known]]`` tables; `Known` says what is in each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from gradlaw_properties import PROGRAM, Unit, matches
+from gradlaw_reference import FLOAT64, apply_step, using
+from gradlaw_spec import (
+    Attribute,
+    Case,
+    Cell,
+    Primitive,
+    Program,
+    SpecError,
+    Verdict,
+    load_laws,
+    load_primitives,
+    parse_formula,
+    read_case,
+)
+
+COMPARISONS: Final = {
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "equal": np.equal,
+}
+BAD: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
+"""The verdicts that a known deviation may explain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One known deviation.
+
+    ``address`` is a cell or a pattern of cells. ``where`` (none: everywhere) has comparisons over the primitive's
+    operands, its numeric attributes and the cotangent ``g``, such as ``"x > 20"``; they cover a case of which some
+    element satisfies them all. ``url`` or ``source`` says where it was reported or found, ``versions`` which
+    versions of the engine were seen to have it. ``witness`` is a case, written in place or as the path of a file
+    beside the list; ``script`` shows it without gradlaw.
+    """
+
+    address: str
+    reason: str
+    where: tuple[str, ...] = ()
+    url: str = ""
+    source: str = ""
+    versions: tuple[str, ...] = ()
+    witness: Case | None = None
+    script: str = ""
+
+
+def known_folder() -> Path:
+    """Return the folder of the lists: the shipped one where there is one, else the checkout's."""
+    shipped = Path(__file__).with_name("known")
+    return shipped if shipped.is_dir() else Path(__file__).parents[2] / "known"
+
+
+def known_of(target: str) -> tuple[Known, ...]:
+    """Return the known deviations of a built-in target (none, if it has no list)."""
+    path = known_folder() / f"{target}.toml"
+    return load_known(path) if path.is_file() else ()
+
+
+def load_known(path: Path) -> tuple[Known, ...]:
+    """Read a list of known deviations; raise SpecError with file, entry and key where it is not one."""
+    try:
+        content = msgspec.toml.decode(path.read_bytes())
+    except OSError as error:
+        raise SpecError(str(path), "no readable file", "a list of known deviations", str(error.strerror)) from None
+    except msgspec.DecodeError as error:
+        raise SpecError(str(path), "malformed TOML", "tables [[known]]", str(error)) from None
+    tables = content.get("known", [])
+    if set(content) - {"known"} or not isinstance(tables, list):
+        raise SpecError(str(path), f"keys {', '.join(sorted(content))}", "tables [[known]]", "Write [[known]].")
+    return tuple(_entry(path, number, table) for number, table in enumerate(tables, 1))
+
+
+def _entry(path: Path, number: int, table: dict[str, Any]) -> Known:
+    where = f"{path}: known {number}"
+    fields = set(Known.__dataclass_fields__)
+    if unknown := sorted(set(table) - fields):
+        found = f"{unknown[0]}={table[unknown[0]]!r}"
+        raise SpecError(where, found, f"only {', '.join(sorted(fields))}", "Rename or remove it.")
+    table = {key: (value,) if key == "where" and isinstance(value, str) else value for key, value in table.items()}
+    if isinstance(table.get("witness"), str):
+        table["witness"] = msgspec.to_builtins(read_case(path.parent / table["witness"]))
+    try:
+        entry = msgspec.convert(table, Known)
+    except msgspec.ValidationError as error:
+        raise SpecError(where, "a malformed entry", str(error), "Mend it.") from None
+    if not entry.reason:
+        raise SpecError(where, "reason=''", "why the deviation is the engine's", "Write the reason.")
+    if entry.witness is not None and not matches(case_address(entry.witness), entry.address):
+        found = f"a witness of {case_address(entry.witness)}"
+        raise SpecError(where, found, f"one of {entry.address}", "Mend the address or the witness.")
+    if entry.where:
+        _check_where(where, entry)
+    return entry
+
+
+def _check_where(where: str, entry: Known) -> None:
+    subject = entry.address.partition("@")[0].partition("/")[0]
+    page = load_primitives().get(subject)
+    if page is None:
+        expected = "the address of one primitive, whose operands it names"
+        raise SpecError(where, f"where={list(entry.where)!r} for {entry.address}", expected, "Narrow the address.")
+    for text in entry.where:
+        program = _comparison(text, _operand_names(page), tuple((a.name, 0.0) for a in page.attributes))
+        if not program.steps or program.steps[-1].primitive not in COMPARISONS:
+            raise SpecError(where, f"where={text!r}", "a comparison such as 'x > 20'", "Compare two expressions.")
+
+
+def _operand_names(page: Primitive) -> tuple[str, ...]:
+    if page.operands[0].kind == "sequence":
+        return ("x1", "x2", "x3", "x4", "g")
+    return (*(operand.name for operand in page.operands), "g")
+
+
+@lru_cache(maxsize=1024)
+def _comparison(text: str, names: tuple[str, ...], attributes: tuple[tuple[str, float], ...]) -> Program:
+    return parse_formula(text, names, load_primitives().keys(), attributes=dict(attributes))
+
+
+def case_address(case: Case) -> str:
+    """Return the address of the cell that a case is a witness of."""
+    single = len(case.program.steps) == 1
+    return f"{case.program.steps[0].primitive if single else PROGRAM}/{case.law}@{case.dtype}"
+
+
+def covers(entry: Known, case: Case) -> bool:
+    """Whether some element of a case satisfies every comparison of an entry (the address is not asked)."""
+    if not entry.where:
+        return True
+    if len(case.program.steps) != 1:
+        return False
+    step = case.program.steps[0]
+    page = load_primitives()[step.primitive]
+    names = _operand_names(page)[:-1]
+    values: dict[str, Any] = {
+        name: case.values[operand].array().astype(np.float64) if isinstance(operand, str) else np.float64(operand)
+        for name, operand in zip(names, step.operands, strict=False)
+    }
+    values["g"] = case.cotangents[0].array().astype(np.float64)
+    numbers = tuple((a.name, _number(a, step.attributes.get(a.name))) for a in page.attributes)
+    try:
+        with np.errstate(all="ignore"):
+            found = [_holds(_comparison(text, _operand_names(page), numbers), values) for text in entry.where]
+    except KeyError:  # it names an array of a sequence that this case has not
+        return False
+    try:
+        return bool(np.logical_and.reduce(np.broadcast_arrays(*found)).any())
+    except ValueError:  # the cotangent of a reduction has another shape: some element of each must do
+        return all(bool(one.any()) for one in found)
+
+
+def _number(attribute: Attribute, given: Any) -> float:
+    """Return an attribute's value in a comparison: a missing bound is infinite, what is no number nan."""
+    if given is None:
+        return {"lower": -math.inf, "upper": math.inf}.get(attribute.kind, math.nan)
+    return float(given) if isinstance(given, int | float) else math.nan
+
+
+def _holds(program: Program, values: dict[str, Any]) -> Any:
+    known = dict(values)
+    with using(FLOAT64):
+        for step in program.steps:
+            operands = [known[item] if isinstance(item, str) else item for item in step.operands]
+            if step.primitive in COMPARISONS:
+                known[step.name] = COMPARISONS[step.primitive](*operands)
+            else:
+                known[step.name] = apply_step(step, known).data
+    return np.asarray(known[program.outputs[0]])
+
+
+def explains(entries: Iterable[Known], cell: Cell) -> Known | None:
+    """Return the entry that explains a cell: its address fits, and it covers the witness."""
+    for entry in entries:
+        if matches(cell.address, entry.address) and (cell.witness is None or covers(entry, cell.witness)):
+            return entry
+    return None
+
+
+def as_known(cell: Cell, entry: Known) -> Cell:
+    """Return a bad cell as a known one, with the reason in front of its message."""
+    source = entry.url or entry.source
+    reason = f"{entry.reason} ({source})" if source else entry.reason
+    return replace(cell, verdict=Verdict.KNOWN, message=f"{reason}\n{cell.message}".rstrip())
+
+
+def after_replay(cell: Cell, entry: Known, replayed: Cell) -> Cell:
+    """Return a cell that found nothing bad itself, given what the witness of its entry did."""
+    if cell.verdict in (*BAD, Verdict.KNOWN):
+        return cell
+    if replayed.verdict in BAD:
+        kept = replace(cell, message=replayed.message, witness=entry.witness, script=replayed.script or entry.script)
+        return as_known(kept, entry)
+    if replayed.verdict is Verdict.PASS:
+        text = f"the witness no longer violates the law: remove the entry ({entry.reason})"
+        return replace(cell, verdict=Verdict.FIXED, message=text)
+    return cell
+
+
+def stale_cells(entries: Iterable[Known], everything: Iterable[Unit]) -> tuple[Cell, ...]:
+    """Return a cell for each entry whose address is no cell of the target's whole plan."""
+    addresses = [address for unit in everything for address in unit.addresses]
+    return tuple(
+        Cell(
+            address=entry.address,
+            verdict=Verdict.STALE,
+            examples=0,
+            points=0,
+            inconclusive=0,
+            seconds=0.0,
+            clause=_clause(entry.address),
+            message=f"the address matches no cell: mend or remove the entry ({entry.reason})",
+        )
+        for entry in entries
+        if not any(matches(address, entry.address) for address in addresses)
+    )
+
+
+def _clause(address: str) -> str:
+    law = address.partition("@")[0].partition("/")[2]
+    return load_laws()[law].clause if law in load_laws() else ""
+

@@ -1,0 +1,158 @@
+"""Tracing: which programs a law runs on a target for one case, at which values and cotangents.
+
+A law derives more from a case than its own run (a second cotangent, a cut, a rewired step). A script that shows
+a violation must run what the law ran; so the witness is replayed once with a target that writes down every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradlaw_properties import replay
+from gradlaw_spec import Array, AttributeValue, Case, EngineFunction, EngineValue, Program, Step, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One call of a target's vjp: a program, its values, and the cotangents of one or several calls."""
+
+    program: Program
+    values: Mapping[str, Array]
+    cotangents: tuple[tuple[Array, ...], ...]
+
+    def same_program(self, other: Run) -> bool:
+        """Whether another run has the same program at the same values, bit for bit."""
+        if self.program != other.program or self.values.keys() != other.values.keys():
+            return False
+        return all(_same(self.values[name], other.values[name]) for name in self.values)
+
+
+def _same(first: Array, second: Array) -> bool:
+    return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
+
+
+def run_of(case: Case) -> Run:
+    """Return a case's own run."""
+    values = {name: case.values[name].array() for name in (*case.program.inputs, *case.program.data)}
+    return Run(case.program, values, (tuple(tensor.array() for tensor in case.cotangents),))
+
+
+def trace(case: Case, target: Target) -> tuple[Run, ...]:
+    """Replay a witness and return the runs that its law made, equal programs at equal values together."""
+    found: list[Run] = []
+    replay(case, _recording(target, case, found))
+    merged: list[Run] = []
+    for run in found:
+        for position, earlier in enumerate(merged):
+            if earlier.same_program(run):
+                known = earlier.cotangents
+                new = tuple(g for g in run.cotangents if not any(all(map(_same, g, h)) for h in known))
+                merged[position] = replace(earlier, cotangents=(*known, *new))
+                break
+        else:
+            merged.append(run)
+    return tuple(merged)
+
+
+def _recording(target: Target, case: Case, found: list[Run]) -> Target:
+    """Return the target with every call of its vjp written down in ``found``."""
+    recorder = _Recorder()
+
+    def vjp(
+        function: EngineFunction, primals: tuple[Array, ...], cotangents: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
+        copies = tuple(primal.copy() for primal in primals)
+        given = tuple(cotangent.copy() for cotangent in cotangents)
+
+        def watched(*inputs: EngineValue) -> tuple[EngineValue, ...]:
+            recorder.begin(_input_names(case, len(inputs)), inputs)
+            outputs: tuple[EngineValue, ...] = function(*inputs)
+            program = recorder.program(outputs)
+            if program is not None:
+                values = {**dict(zip(program.inputs, copies, strict=True)), **recorder.constants}
+                found.append(Run(program, values, (given,)))
+            recorder.end()
+            return outputs
+
+        return target.vjp(watched, primals, cotangents)
+
+    return replace(
+        target,
+        vjp=vjp,
+        constant=recorder.watch_constant(target.constant),
+        primitives={name: recorder.watch(name, call) for name, call in target.primitives.items()},
+    )
+
+
+def _input_names(case: Case, number: int) -> tuple[str, ...]:
+    names = case.program.inputs
+    return names if len(names) == number else tuple(f"x{position + 1}" for position in range(number))
+
+
+class _Recorder:
+    """Writes down the steps of one function as it runs; engine values are known by identity while it does."""
+
+    def __init__(self) -> None:
+        self.end()
+
+    def begin(self, names: tuple[str, ...], inputs: tuple[EngineValue, ...]) -> None:
+        self.end()
+        self.active = True
+        self.inputs = names
+        for name, value in zip(names, inputs, strict=True):
+            self.know(name, value)
+
+    def end(self) -> None:
+        self.active, self.complete = False, True
+        self.inputs: tuple[str, ...] = ()
+        self.steps: list[Step] = []
+        self.constants: dict[str, Array] = {}
+        self.names: dict[int, str] = {}
+        self.kept: list[EngineValue] = []
+
+    def know(self, name: str, value: EngineValue) -> None:
+        self.names[id(value)] = name
+        self.kept.append(value)  # an identity stays free of another value for as long as this one lives
+
+    def fresh(self, letter: str, number: int) -> str:
+        name = f"{letter}{number}"
+        while name in self.inputs or name in self.constants:
+            name += "_"
+        return name
+
+    def watch_constant(self, make: Callable[[Array], EngineValue]) -> Callable[[Array], EngineValue]:
+        def constant(array: Array) -> EngineValue:
+            value = make(array)
+            if self.active:
+                name = self.fresh("c", len(self.constants) + 1)
+                self.constants[name] = np.array(array)
+                self.know(name, value)
+            return value
+
+        return constant
+
+    def watch(self, primitive: str, call: EngineFunction) -> EngineFunction:
+        def watched(*operands: Any, **attributes: AttributeValue) -> EngineValue:
+            value = call(*operands, **attributes)
+            if self.active:
+                flat = operands[0] if len(operands) == 1 and isinstance(operands[0], list) else operands
+                named = tuple(self.names.get(id(operand), operand) for operand in flat)
+                if all(isinstance(item, str) or type(item) in (int, float) for item in named):
+                    name = self.fresh("t", len(self.steps) + 1)
+                    self.steps.append(Step(name, primitive, named, dict(attributes)))
+                    self.know(name, value)
+                else:
+                    self.complete = False
+            return value
+
+        return watched
+
+    def program(self, outputs: tuple[EngineValue, ...]) -> Program | None:
+        names = tuple(self.names.get(id(output), "") for output in outputs)
+        if not self.complete or not all(names):
+            return None
+        return Program(self.inputs, tuple(self.steps), names, tuple(self.constants))

@@ -1,0 +1,195 @@
+"""Tape engines: make variables, run, call backward, read the gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, get_args
+
+import numpy as np
+
+from gradlaw.targets.claims import near, require_arity, require_callable, require_claims, require_primitives
+from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, Target
+from gradlaw_spec.target import CotangentStyle
+
+HELPER = "tape_target"
+STYLES: tuple[str, ...] = get_args(CotangentStyle)
+RAW = (bool, int, float, np.generic, np.ndarray)
+
+
+def tape_target(
+    *,
+    name: str,
+    version: str,
+    levels: Iterable[str],
+    dtypes: Iterable[str],
+    variable: Callable[[Any], EngineValue],
+    value: Callable[[EngineValue], Any],
+    backward: Callable[..., Any],
+    gradient: Callable[[EngineValue], Any],
+    primitives: Mapping[str, EngineFunction],
+    constant: Callable[[Any], EngineValue] | None = None,
+    cotangent: CotangentStyle = "weighted-sum",
+    scalar: bool = False,
+    composed: bool = True,
+    flushes_subnormals: bool = False,
+) -> Target:
+    """Make a target of an engine that records what is computed and walks back over the record.
+
+    ``variable`` makes a differentiable engine value of an array (with ``scalar``, of a Python float, and
+    every program is 0-d), ``constant`` one that is not differentiated (None: the raw float or array is
+    passed). ``value`` and ``gradient`` read an engine value: a number, array-like, or None for no gradient.
+    ``cotangent`` says how ``backward`` starts: ``"argument"``: ``backward(output, cotangent)`` with the raw
+    cotangent, or where the engine refuses that, with ``constant`` of it; ``"weighted-sum"``: the outputs are
+    multiplied by the cotangents and summed with the target's own primitives, then ``backward(total)``;
+    ``"ones"``: the engine starts from ones alone. Raises SpecError, in one line, for what is none of this.
+    """
+    claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
+    require_callable(HELPER, variable=variable, value=value, backward=backward, gradient=gradient)
+    if constant is not None:
+        require_callable(HELPER, constant=constant)
+    if cotangent not in STYLES:
+        expected = " | ".join(map(repr, STYLES))
+        raise SpecError(HELPER, f"cotangent={cotangent!r}", expected, near(str(cotangent), STYLES))
+    require_arity(HELPER, "backward", backward, "output, cotangent" if cotangent == "argument" else "output")
+    functions = require_primitives(HELPER, primitives)
+    needed = {"multiply", "add"} if scalar else {"multiply", "add", "sum"}
+    if cotangent == "weighted-sum" and (missing := sorted(needed - functions.keys())):
+        found = f"cotangent='weighted-sum' without {', '.join(missing)}"
+        cure = "Add them, or use cotangent='argument' or 'ones'."
+        raise SpecError(HELPER, found, f"the primitives {', '.join(sorted(needed))}", cure)
+    tape = _Tape(variable, constant, value, backward, gradient, functions, cotangent, scalar)
+    return Target(
+        name=name,
+        version=version,
+        levels=claimed,
+        dtypes=kinds,
+        primitives=functions,
+        vjp=tape.vjp,
+        forward=tape.forward,
+        constant=tape.constant_of,
+        scalar=scalar,
+        composed=composed,
+        cotangent=cotangent,
+        flushes_subnormals=flushes_subnormals,
+    )
+
+
+Started = tuple[tuple[EngineValue, Array], ...]
+"""The outputs to start backward from, each with its cotangent."""
+
+
+@dataclass(slots=True)
+class _Tape:
+    """The functions of a tape engine, and how a pullback is made of them.
+
+    ``starts`` are the ways to start backward that may work; the first one that did is the only one from then on.
+    """
+
+    variable: Callable[[Any], EngineValue]
+    constant: Callable[[Any], EngineValue] | None
+    value: Callable[[EngineValue], Any]
+    backward: Callable[..., Any]
+    gradient: Callable[[EngineValue], Any]
+    primitives: Mapping[str, EngineFunction]
+    style: CotangentStyle
+    scalar: bool
+    starts: list[Callable[[Started], None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.style != "argument":
+            self.starts = [self._from_total]
+        elif self.constant is None:
+            self.starts = [self._from_raw]
+        else:
+            self.starts = [self._from_raw, self._from_constants]
+
+    def raw(self, array: Array) -> Any:
+        return array.item() if self.scalar else array
+
+    def constant_of(self, array: Array) -> EngineValue:
+        return self.raw(array) if self.constant is None else self.constant(self.raw(array))
+
+    def variables(self, primals: tuple[Array, ...]) -> tuple[EngineValue, ...]:
+        return tuple(self.variable(self.raw(primal)) for primal in primals)
+
+    def read(self, output: EngineValue, like: np.dtype[Any]) -> Array:
+        return to_array(output if _is_raw(output) else self.value(output), like)
+
+    def forward(self, function: EngineFunction, primals: tuple[Array, ...]) -> tuple[Array, ...]:
+        """Run a function of variables, without backward."""
+        return tuple(self.read(output, _dtype(primals)) for output in function(*self.variables(primals)))
+
+    def vjp(
+        self, function: EngineFunction, primals: tuple[Array, ...], cotangents: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
+        """Run, start backward from the cotangents, and read each variable's gradient."""
+        if self.style == "ones" and any((cotangent != 1).any() for cotangent in cotangents):
+            raise SpecError(HELPER, "a cotangent that is not ones", "ones, as cotangent='ones' says", "Give ones.")
+        refusals = []
+        for start in tuple(self.starts):
+            try:
+                result = self._run(function, primals, cotangents, start)
+            except Exception as error:  # the engine's: a refusal of this start, or of the case
+                refusals.append(error)
+            else:
+                self.starts[:] = [start]
+                return result
+        raise refusals[0]
+
+    def _run(
+        self,
+        function: EngineFunction,
+        primals: tuple[Array, ...],
+        cotangents: tuple[Array, ...],
+        start: Callable[[Started], None],
+    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
+        variables = self.variables(primals)
+        outputs = function(*variables)
+        values = tuple(self.read(output, _dtype(primals)) for output in outputs)
+        pairs = zip(outputs, cotangents, strict=True)
+        started = tuple((output, cotangent) for output, cotangent in pairs if not _is_raw(output))
+        if started:
+            start(started)
+        found = (self.gradient(variable) for variable in variables)
+        gradients = (
+            None if gradient is None else to_array(gradient, primal.dtype)
+            for gradient, primal in zip(found, primals, strict=True)
+        )
+        return values, tuple(gradients)
+
+    def _from_raw(self, started: Started) -> None:
+        for output, cotangent in started:
+            self.backward(output, self.raw(cotangent))
+
+    def _from_constants(self, started: Started) -> None:
+        for output, cotangent in started:
+            self.backward(output, self.constant_of(cotangent))
+
+    def _from_total(self, started: Started) -> None:
+        """Start from one total, so that no step that outputs share is walked twice."""
+        if self.style == "ones" and len(started) == 1:
+            self.backward(started[0][0])
+            return
+        terms = []
+        for output, cotangent in started:
+            term = output
+            if self.style == "weighted-sum":
+                term = self.primitives["multiply"](output, self.constant_of(cotangent))
+            terms.append(term if self.scalar else self.primitives["sum"](term, axis=None, keepdims=False))
+        self.backward(reduce(self.primitives["add"], terms))
+
+
+def _is_raw(value: Any) -> bool:
+    """Whether a value is a plain number or array, which no engine recorded."""
+    return type(value) in RAW or isinstance(value, np.generic)
+
+
+def _dtype(primals: tuple[Array, ...]) -> np.dtype[Any]:
+    return primals[0].dtype if primals else np.dtype(np.float64)
+
+
+def to_array(value: Any, like: np.dtype[Any]) -> Array:
+    """Return what an engine gave as an array of its own; numbers without a dtype are in the program's."""
+    return np.array(value, dtype=like if isinstance(value, bool | int | float | list | tuple) else None)

@@ -1,0 +1,194 @@
+"""What runs in a worker process: it loads the target once, and examines, replays and traces on its behalf.
+
+Everything comes back as a value: cells, a plan, or a Fault with its message.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gradlaw.flight import Flight, case_key
+from gradlaw.known import Known, covers
+from gradlaw.reports.script import script_of
+from gradlaw.targets.loading import load_target
+from gradlaw_properties import Settings, Unit, examine, plan, replay
+from gradlaw_spec import Case, Cell, SpecError, Target, Verdict
+
+OUT_OF_MEMORY = 77
+"""The exit status of a worker whose target ran out of memory."""
+SHOWN = (Verdict.VIOLATION, Verdict.KNOWN, Verdict.CRASH, Verdict.TIMEOUT)
+"""The verdicts that come with a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task runs: the note of its case in flight, what the target prints, and its memory limit in bytes.
+
+    Without a note the task runs in this process: nothing is redirected but ``print``, and nothing is limited.
+    """
+
+    note: Path | None = None
+    output: Path | None = None
+    memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a target is and what there is to examine; ``everything`` is its plan without any choice."""
+
+    name: str
+    version: str
+    units: tuple[Unit, ...]
+    everything: tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a task gave no result; ``usage`` says that the user can mend it."""
+
+    message: str
+    usage: bool = False
+    law: str = ""
+    case: Case | None = None
+
+
+class Refused(Exception):
+    """The target is kept from running a case."""
+
+
+@cache
+def _target(text: str) -> Target:
+    return load_target(text)
+
+
+@contextmanager
+def _placed(place: Place) -> Iterator[None]:
+    """Send what the target prints elsewhere, and limit its memory."""
+    if place.note is None:
+        with redirect_stdout(sys.stderr):
+            yield
+        return
+    if place.output is not None:
+        descriptor = os.open(place.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        for stream in (1, 2):
+            os.dup2(descriptor, stream)
+        os.close(descriptor)
+    limit_memory(place.memory)
+    yield
+
+
+def limit_memory(size: int) -> None:
+    """Limit the memory that this process may write to, where the system can (0: no limit)."""
+    try:
+        import resource
+    except ImportError:  # not on this system
+        return
+    if size:
+        ceiling = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        allowed = size if ceiling == resource.RLIM_INFINITY else min(size, ceiling)
+        resource.setrlimit(resource.RLIMIT_DATA, (allowed, ceiling))
+
+
+def guarded(target: Target, flight: Flight, *, isolated: bool) -> Target:
+    """Return a target that refuses what the flight refuses, and dies where memory ends (in its own process)."""
+
+    def guard(call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            if flight.refusal:
+                raise Refused(flight.refusal)
+            try:
+                return call(*arguments)
+            except MemoryError:
+                if isolated:
+                    os._exit(OUT_OF_MEMORY)
+                raise
+
+        return run
+
+    return replace(target, vjp=guard(target.vjp), forward=guard(target.forward))
+
+
+def plan_target(place: Place, text: str, globs: tuple[str, ...], level: str | None, dtype: str | None) -> Plan | Fault:
+    """Load a target and plan its cells."""
+    with _placed(place):
+        flight = Flight(place.note)
+        try:
+            target = _target(text)
+            return Plan(target.name, target.version, plan(target, globs, level, dtype), plan(target))
+        except SpecError as error:
+            return Fault(str(error), usage=True)
+        except (Exception, SystemExit) as error:
+            return Fault(f"{text}: {_line(error)}", usage=True)
+        finally:
+            flight.close()
+
+
+def examine_unit(
+    place: Place, text: str, unit: Unit, settings: Settings, skipped: frozenset[str], avoided: tuple[Known, ...]
+) -> tuple[Cell, ...] | Fault:
+    """Examine a unit without the skipped cases and without those that a known deviation covers."""
+
+    def refuse(case: Case) -> str:
+        if skipped and case_key(case) in skipped:
+            return "skipped: the process was lost in this case before"
+        return "skipped: a known deviation" if any(covers(entry, case) for entry in avoided) else ""
+
+    def run(target: Target, flight: Flight) -> tuple[Cell, ...]:
+        return tuple(_with_script(cell, target, text, flight) for cell in examine(unit, target, settings, flight))
+
+    return _with_target(place, text, refuse, run)
+
+
+def replay_case(place: Place, text: str, case: Case) -> tuple[Cell, ...] | Fault:
+    """Replay a witness on a target."""
+
+    def run(target: Target, flight: Flight) -> tuple[Cell, ...]:
+        flight(case, case.law)
+        return (_with_script(replay(case, target), target, text, flight, case),)
+
+    return _with_target(place, text, lambda case: "", run)
+
+
+def _with_target(
+    place: Place,
+    text: str,
+    refuse: Callable[[Case], str],
+    run: Callable[[Target, Flight], tuple[Cell, ...]],
+) -> tuple[Cell, ...] | Fault:
+    with _placed(place):
+        flight = Flight(place.note, refuse)
+        try:
+            target = _target(text)
+            return run(guarded(target, flight, isolated=place.note is not None), flight)
+        except SpecError as error:
+            return Fault(str(error), True, flight.law, flight.case)
+        except (
+            Exception,
+            SystemExit,
+            BaseExceptionGroup,
+        ) as error:  # the target's: what a law did not expect, or an exit
+            return Fault(_line(error), False, flight.law, flight.case)
+        finally:
+            flight.close()
+
+
+def _with_script(cell: Cell, target: Target, text: str, flight: Flight, case: Case | None = None) -> Cell:
+    witness = cell.witness or case
+    if cell.verdict not in SHOWN or witness is None:
+        return cell
+    flight(witness, witness.law)
+    return replace(cell, script=script_of(cell, witness, target, text))
+
+
+def _line(error: BaseException) -> str:
+    """Return an error as one line."""
+    name = type(error).__name__
+    lines = str(error).splitlines()
+    return f"{name}: {lines[0]}" if lines else name
