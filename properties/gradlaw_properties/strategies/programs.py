@@ -35,6 +35,8 @@ MARGIN = 2.0**-4
 """How far a step's operand stays from the end of its domain."""
 ATTEMPTS = 5
 """How many primitives are tried where one does not fit."""
+KNITS = 3
+"""How many loose ends are joined at most."""
 StepChoice = tuple[int, int, int, int]
 
 
@@ -92,17 +94,33 @@ def _is_scalar(page: Primitive) -> bool:
     return page.shapes == "elementwise"
 
 
+def _joins(page: Primitive) -> bool:
+    """Whether a primitive takes two values."""
+    return page.operands[0].kind == "sequence" or sum(operand.kind == "real" for operand in page.operands) > 1
+
+
+def _scrambled(drawn: StepChoice, bulk_seed: int, position: int) -> StepChoice:
+    """Spread a step's choices: Hypothesis likes small numbers, and programs of the first primitives are dull.
+
+    At bulk 0, where shrinking ends, the choices are themselves.
+    """
+    primes = (7919, 104729, 1299709, 15485863)
+    first, second, third, fourth = (
+        (number + bulk_seed * prime // (position + 1)) % 2**20 for number, prime in zip(drawn, primes, strict=True)
+    )
+    return first, second, third, fourth
+
+
 def _is_power(page: Primitive) -> bool:
     """Whether the last operand is an exponent: the page allows a half line for the first and any number for it."""
     domains = [operand.domain for operand in page.operands if operand.kind == "real"]
     return len(domains) == 2 and domains[0] == ("(0, inf)",) and domains[1] == ("(-inf, inf)",)
 
 
-def _picked(names: list[str], which: int) -> str:
-    """Choose an operand: often the newest value or an input, so that programs grow deep and inputs branch."""
-    if which % 4 < 2:
-        return names[-1]
-    return names[(which // 4) % (3 if which % 4 == 2 else len(names))]
+def _picked(names: list[str], first: int, second: int) -> list[Reference]:
+    """Choose two operands: mostly the newest value, so that programs grow deep, and any other to meet it."""
+    newest = names[-1] if first % 4 else names[(first // 4) % len(names)]
+    return [newest, names[second % len(names)]] if first % 8 < 6 else [names[second % len(names)], newest]
 
 
 def comfortable(values: Array, domain: tuple[str, ...]) -> bool:
@@ -134,14 +152,17 @@ class _Grower:
             numbers = bulk(choice.kind, start, shape, ("[-4, 4]",), self.dtype)
             self.values[name] = np.roll(numbers, position) if start == 0 else numbers
         with np.errstate(all="ignore"):
-            for drawn in choice.steps:
-                self.grow(drawn)
+            for position, drawn in enumerate(choice.steps):
+                self.grow(_scrambled(drawn, choice.bulk, position))
+            self.knit()
         return self.finish(names, ones)
 
     def grow(self, drawn: StepChoice) -> None:
         """Take the first step that fits, from the drawn primitive on."""
+        # Every third step joins two values, so that branches meet again.
+        pages = [page for page in self.pages if drawn[0] % 3 != 1 or _joins(page)] or self.pages
         for attempt in range(ATTEMPTS):
-            page = self.pages[(drawn[0] + attempt) % len(self.pages)]
+            page = pages[(drawn[0] // 3 + attempt) % len(pages)]
             step = self.proposed(page, drawn)
             if step is None:
                 continue
@@ -151,9 +172,35 @@ class _Grower:
                 self.values[step.name] = value
                 return
 
+    def knit(self) -> None:
+        """Join values that nothing uses yet, so that branches of common ancestors meet in the output."""
+        used = {item for step in self.steps for item in step.operands}
+        loose = [step.name for step in self.steps if step.name not in used][-KNITS - 1 :]
+        pages = [page for page in self.pages if _joins(page) and page.shapes == "elementwise"]
+        while len(loose) > 1 and pages:
+            first, second = loose.pop(), loose.pop()
+            start = self.choice.bulk + len(self.steps)
+            for attempt in range(len(pages)):
+                page = pages[(start + attempt) % len(pages)]
+                step = self.joined(page, [first, second])
+                value = None if step is None else self.computed(step)
+                if step is not None and value is not None:
+                    self.steps.append(step)
+                    self.values[step.name] = value
+                    loose.append(step.name)
+                    break
+            else:
+                loose.append(first)
+
+    def joined(self, page: Primitive, pair: list[Reference]) -> Step | None:
+        operands = self.operands(page, pair, (0, 0, 0, 1))
+        if operands is None or not self.in_domain(page, operands):
+            return None
+        return Step(f"v{len(self.steps) + 1}", page.name, operands)
+
     def proposed(self, page: Primitive, drawn: StepChoice) -> Step | None:
         names = list(self.values)
-        picked: list[Reference] = [_picked(names, which) for which in (drawn[1], drawn[2])]
+        picked = _picked(names, drawn[1], drawn[2])
         name = f"v{len(self.steps) + 1}"
         operands = self.operands(page, picked, drawn)
         if operands is None:
