@@ -109,10 +109,15 @@ class Trial:
             outputs, gradients = self.target.vjp(function, inputs, cotangents)
         except Exception as error:
             self.forward_or_unsupported(function, inputs)
-            raise DifferentiationError(
-                f"the value is computed, but differentiation raises {type(error).__name__}: {error}"
-            ) from error
+            message = f"the value is computed, but differentiation raises {type(error).__name__}: {error}"
+            if self.anything_goes(cotangents):
+                raise UnsupportedCase(f"{message} (where the law book admits anything)") from error
+            raise DifferentiationError(message) from error
         return outputs, gradients
+
+    def anything_goes(self, cotangents: Cotangents) -> bool:
+        """Whether some gradient is unbounded here, so that an error is as good an answer as inf or nan."""
+        return any(not item.is_finite() for gradient in self.truth(cotangents) for item in gradient.ravel())
 
     def forward_or_unsupported(self, function: Callable[..., Any], inputs: Cotangents) -> Cotangents:
         """Run without differentiation; raise UnsupportedCase with the target's message where it raises."""

@@ -127,7 +127,8 @@ class Rule:
     for all of a sequence, told which by ``position``): cotangent, value, operands and attributes to the
     operand's gradient. ``function`` names the arithmetic's elementwise function, which rounds in one pass;
     ``accuracy`` and ``gradient_accuracy`` are the page's; ``alternatives`` are its other correct formulas
-    of each operand's gradient, whose roundings are admissible too.
+    of each operand's gradient, whose roundings are admissible too; ``fused`` computes all of them in one pass
+    over the elements under the rounding model.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Rule:
     gradient_accuracy: int = 0
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
+    fused: tuple[Callable[[Ball], Callable[..., Data]] | None, ...] = ()
 
 
 RULES: Final[dict[str, Rule]] = {}
@@ -227,8 +229,12 @@ class Tape:
             if position >= len(rule.vjp):
                 return None
             local = rule.vjp[position]
-        share = local(cotangent, node.value, *node.operands, **arguments)
         used = arithmetic()
+        if used.rounds and rule.fused and rule.fused[position] is not None:
+            fused = _fused_share(used, rule, position, (cotangent, node.value, *node.operands))
+            if fused is not None:
+                return self.fit(fused, node.operands[position].shape)
+        share = local(cotangent, node.value, *node.operands, **arguments)
         if share.tape is None:
             if used.rounds:
                 share = _all_formulas(used, rule, position, share, (cotangent, node.value, *node.operands), arguments)
@@ -243,6 +249,22 @@ class Tape:
     def fit(self, share: Array, shape: tuple[int, ...]) -> Array:
         """Sum what broadcasting spread, so that a gradient has its operand's shape."""
         return unbroadcast(share, shape)
+
+
+def _fused_share(used: Any, rule: Rule, position: int, operands: tuple[Any, ...]) -> Array | None:
+    """Compute a share by the page's fused formulas; None where an operand is on an outer tape."""
+    data: list[Any] = []
+    for operand in operands:
+        if type(operand) is not Array:
+            data.append(_lift(operand))
+        elif operand.tape is None:
+            data.append(operand.content)
+        else:
+            return None
+    key = (rule.name, position)
+    if key not in used.kept:
+        used.kept[key] = rule.fused[position](used)  # type: ignore[misc]
+    return Array(used.kept[key](*data))
 
 
 def _all_formulas(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, using
@@ -73,6 +74,11 @@ class Certified:
             return tuple(gradient.data for gradient in self.pullback(tuple(cotangents)))
 
 
+@cache
+def _ball(dtype: str | None, flushes_subnormals: bool, precision: int) -> Ball:
+    return Ball(dtype, flushes_subnormals=flushes_subnormals, precision=precision)
+
+
 def certify(
     program: Program,
     values: Mapping[str, Any],
@@ -85,7 +91,7 @@ def certify(
 
     Values are NumPy arrays, taken exactly. Source: spec chapter *admissible-sets*.
     """
-    ball = Ball(dtype, flushes_subnormals=flushes_subnormals, precision=precision)
+    ball = _ball(dtype, flushes_subnormals, precision)
     with using(ball):
         outputs, pullback, known = program_vjp(program, values)
         return Certified(

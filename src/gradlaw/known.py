@@ -6,7 +6,7 @@ A file has a list of ``[[known]]`` tables; `Known` says what is in each.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,7 +31,7 @@ from gradlaw_spec import (
     read_case,
 )
 
-COMPARISONS: Final = {
+COMPARISONS: Final[dict[str, Callable[..., Any]]] = {
     "less": np.less,
     "less_equal": np.less_equal,
     "greater": np.greater,
@@ -236,4 +236,3 @@ def stale_cells(entries: Iterable[Known], everything: Iterable[Unit]) -> tuple[C
 def _clause(address: str) -> str:
     law = address.partition("@")[0].partition("/")[2]
     return load_laws()[law].clause if law in load_laws() else ""
-

@@ -45,6 +45,7 @@ class Plan:
 
     name: str
     version: str
+    primitives: frozenset[str]
     units: tuple[Unit, ...]
     everything: tuple[Unit, ...]
 
@@ -121,7 +122,8 @@ def plan_target(place: Place, text: str, globs: tuple[str, ...], level: str | No
         flight = Flight(place.note)
         try:
             target = _target(text)
-            return Plan(target.name, target.version, plan(target, globs, level, dtype), plan(target))
+            names = frozenset(target.primitives)
+            return Plan(target.name, target.version, names, plan(target, globs, level, dtype), plan(target))
         except SpecError as error:
             return Fault(str(error), usage=True)
         except (Exception, SystemExit) as error:
@@ -180,11 +182,13 @@ def _with_target(
 
 
 def _with_script(cell: Cell, target: Target, text: str, flight: Flight, case: Case | None = None) -> Cell:
+    """Return a cell with its script, and with a witness that says how its target is loaded."""
     witness = cell.witness or case
     if cell.verdict not in SHOWN or witness is None:
         return cell
     flight(witness, witness.law)
-    return replace(cell, script=script_of(cell, witness, target, text))
+    script = script_of(cell, witness, target, text)
+    return replace(cell, witness=replace(witness, target=text), script=script)
 
 
 def _line(error: BaseException) -> str:

@@ -85,7 +85,7 @@ def _widening(accuracy: int, of: Dtype, tiny: float) -> Callable[[arb], arb]:
     factor, largest = arb(1, accuracy * of.unit_roundoff), arb(of.largest)
 
     def widen(exact: arb) -> arb:
-        if exact == 0:
+        if exact == ZERO:
             return exact
         rounded = exact * factor + tail
         return rounded if abs(rounded) <= largest else ANYTHING
@@ -93,31 +93,38 @@ def _widening(accuracy: int, of: Dtype, tiny: float) -> Callable[[arb], arb]:
     return widen
 
 
+FusedStep = tuple[str, int, tuple[int, ...]]
 _make: Final = elementwise(_ball, 1)
+
+
+BINARY: Final = ("add", "subtract", "multiply", "divide", "pow", "maximum", "minimum")
 
 
 @cache
 def _ball_operation(name: str, accuracy: int, of: Dtype | None, tiny: float) -> Callable[..., Data]:
     """Return an elementwise function with its rounding in one pass, the hot path of certification."""
+    return elementwise(_rounded_function(name, accuracy, of, tiny), 2 if name in BINARY else 1)
+
+
+@cache
+def _rounded_function(name: str, accuracy: int, of: Dtype | None, tiny: float) -> Callable[..., arb]:
+    """Return a function of single balls, with the rounding of its result."""
     function = _ball_function(name)
-    operands = 2 if name in ("add", "subtract", "multiply", "divide", "pow", "maximum", "minimum") else 1
     if of is None or accuracy == 0:
-        return elementwise(function, operands)
+        return function
     widen = _widening(accuracy, of, tiny)
     if name in ("add", "subtract", "multiply"):
-        held, unit, minus = _holding(of, tiny), name == "multiply", arb(-1)
+        held = _holding(of, tiny)
 
         def once(x: arb, y: arb) -> arb:
             # Rounded correctly, as IEEE 754 asks: a result that the dtype holds is that result.
             result = function(x, y)
-            if result.is_exact():
-                return result if held(result) else widen(result)
-            if unit and (x == 1 or y == 1 or x == minus or y == minus):
-                return result
-            return widen(result)
+            return result if result.is_exact() and held(result) else widen(result)
 
-        return elementwise(once, 2)
-    return elementwise(lambda *operands: widen(function(*operands)), operands)
+        return once
+    if name in BINARY:
+        return lambda x, y: widen(function(x, y))
+    return lambda x: widen(function(x))
 
 
 def _holding(of: Dtype, tiny: float) -> Callable[[arb], bool]:
@@ -158,6 +165,7 @@ class Ball(Objects):
         self.flushes_subnormals = flushes_subnormals
         self.precision = precision
         self.tiny = 0.0 if self.dtype is None else self.dtype.tiny(flushes_subnormals)
+        self.kept: dict[tuple[str, int], Callable[..., Data]] = {}
         self._rounded: dict[tuple[str, int], Callable[..., Data]] = {}
 
     def asarray(self, value: Any) -> Data:
@@ -190,6 +198,28 @@ class Ball(Objects):
 
     def after(self, share: Data, value: Data) -> Data:
         return elementwise(lambda x, before: x if before.is_finite() else ANYTHING, 2)(share, value)
+
+    def fused(
+        self, operands: int, steps: tuple[FusedStep, ...], constants: tuple[float, ...], ends: tuple[int, ...]
+    ) -> Callable[..., Data]:
+        """Return several formulas as one function of elements: the hull of what each may give when rounded.
+
+        A step is a function's name, its accuracy and the places of its operands: first the function's own
+        operands, then the constants, then the steps' results. ``ends`` are the places of the formulas' results.
+        """
+        made = [self.constant(number).item() for number in constants]
+        plan = [(_rounded_function(name, k, self.dtype, self.tiny), places[0], places[1:]) for name, k, places in steps]
+
+        def compute(*values: arb) -> arb:
+            known = [*values, *made]
+            for function, first, second in plan:
+                known.append(function(known[first], known[second[0]]) if second else function(known[first]))
+            result = known[ends[0]]
+            for end in ends[1:]:
+                result = result.union(known[end])
+            return result
+
+        return elementwise(compute, operands)
 
     def share(self, first: Data, second: Data) -> Data:
         return elementwise(_ball_share, 2)(first, second)

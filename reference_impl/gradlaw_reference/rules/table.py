@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from gradlaw_reference.arithmetic import arithmetic
+from gradlaw_reference.arithmetic import Ball, Data, arithmetic
 from gradlaw_reference.engine import RULES, Array, LocalRule, Rule, apply
+from gradlaw_reference.rules.fused import fused, fusible
 from gradlaw_spec import Primitive, Program, load_primitives, parse_formula
 
 NO_PAGE = ("after", "route", "share", "share_of_maximum", "scatter", "scatter_take", "others", "unreduce")
 """Steps that rules are made of and that have no page of their own."""
 
 
-def elementwise(name: str, *vjp: LocalRule) -> None:
-    """Define a primitive that the arithmetic computes element by element."""
-    _enter(Rule(name=name, value=_unreachable, vjp=vjp, function=name))
+def elementwise(name: str, *vjp: LocalRule, by_page: bool = True) -> None:
+    """Define a primitive that the arithmetic computes element by element.
+
+    Under the rounding model its gradient is the page's formulas, fused, unless it has points at which
+    they do not hold (``by_page=False``).
+    """
+    _enter(Rule(name=name, value=_unreachable, vjp=vjp, function=name), by_page=by_page)
 
 
 def data_rule(name: str, value: Callable[..., Any], *vjp: LocalRule, sequence: bool = False) -> None:
@@ -33,7 +38,7 @@ def _unreachable(*operands: Any) -> Any:
     raise AssertionError("an elementwise rule computes through its function")
 
 
-def _enter(rule: Rule) -> None:
+def _enter(rule: Rule, *, by_page: bool = False) -> None:
     page = load_primitives().get(rule.name)
     if page is None:
         RULES[rule.name] = rule
@@ -51,7 +56,13 @@ def _enter(rule: Rule) -> None:
         gradient_accuracy=page.vjp_accuracy,
         sequence=rule.sequence,
         alternatives=alternatives if any(alternatives) else (),
+        fused=tuple(_fused(page, position) for position in range(len(page.operands))) if by_page else (),
     )
+
+
+def _fused(page: Primitive, position: int) -> Callable[[Ball], Callable[..., Data]] | None:
+    programs = fusible(page, position)
+    return partial(fused, programs) if programs else None
 
 
 def _formula_rule(page: Primitive, formula: str) -> LocalRule:

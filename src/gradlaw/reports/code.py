@@ -34,9 +34,7 @@ def number_text(value: float, of: str) -> str:
 def _short(value: float, of: str) -> str:
     if of == "float64":
         return repr(value)
-    number = DTYPES[of].numpy.type(value)
-    text = np.format_float_positional(number) if 1e-4 <= abs(value) < 1e16 else np.format_float_scientific(number)
-    return repr(float(text))
+    return repr(float(str(DTYPES[of].numpy.type(value))))
 
 
 def array_text(array: Array) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradlaw_properties import replay
-from gradlaw_spec import Array, AttributeValue, Case, EngineFunction, EngineValue, Program, Step, Target
+from gradlaw_spec import Array, AttributeValue, Case, EngineFunction, EngineValue, Program, Reference, Step, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,13 @@ def _recording(target: Target, case: Case, found: list[Run]) -> Target:
         given = tuple(cotangent.copy() for cotangent in cotangents)
 
         def watched(*inputs: EngineValue) -> tuple[EngineValue, ...]:
-            recorder.begin(_input_names(case, len(inputs)), inputs)
+            record = recorder.record = _Record(_input_names(case, len(inputs)), inputs)
             outputs: tuple[EngineValue, ...] = function(*inputs)
-            program = recorder.program(outputs)
+            program = record.program(outputs)
             if program is not None:
-                values = {**dict(zip(program.inputs, copies, strict=True)), **recorder.constants}
+                values = {**dict(zip(program.inputs, copies, strict=True)), **record.constants}
                 found.append(Run(program, values, (given,)))
-            recorder.end()
+            recorder.record = None
             return outputs
 
         return target.vjp(watched, primals, cotangents)
@@ -93,30 +93,26 @@ def _input_names(case: Case, number: int) -> tuple[str, ...]:
     return names if len(names) == number else tuple(f"x{position + 1}" for position in range(number))
 
 
-class _Recorder:
-    """Writes down the steps of one function as it runs; engine values are known by identity while it does."""
+class _Record:
+    """The steps of one run so far; engine values are known by identity while it runs."""
 
-    def __init__(self) -> None:
-        self.end()
-
-    def begin(self, names: tuple[str, ...], inputs: tuple[EngineValue, ...]) -> None:
-        self.end()
-        self.active = True
-        self.inputs = names
-        for name, value in zip(names, inputs, strict=True):
-            self.know(name, value)
-
-    def end(self) -> None:
-        self.active, self.complete = False, True
-        self.inputs: tuple[str, ...] = ()
+    def __init__(self, names: tuple[str, ...], inputs: tuple[EngineValue, ...]) -> None:
+        self.inputs, self.complete = names, True
         self.steps: list[Step] = []
         self.constants: dict[str, Array] = {}
         self.names: dict[int, str] = {}
         self.kept: list[EngineValue] = []
+        for name, value in zip(names, inputs, strict=True):
+            self.know(name, value)
 
     def know(self, name: str, value: EngineValue) -> None:
         self.names[id(value)] = name
         self.kept.append(value)  # an identity stays free of another value for as long as this one lives
+
+    def reference(self, operand: Any) -> Reference | None:
+        """Return what a step says of an operand: its name, its number, or None where it is unknown."""
+        name = self.names.get(id(operand))
+        return name if name is not None else operand if type(operand) in (int, float) else None
 
     def fresh(self, letter: str, number: int) -> str:
         name = f"{letter}{number}"
@@ -124,13 +120,37 @@ class _Recorder:
             name += "_"
         return name
 
+    def add_constant(self, array: Array, value: EngineValue) -> None:
+        name = self.fresh("c", len(self.constants) + 1)
+        self.constants[name] = np.array(array)
+        self.know(name, value)
+
+    def add_step(self, primitive: str, operands: Any, attributes: Mapping[str, AttributeValue], value: Any) -> None:
+        named = tuple(reference for operand in operands if (reference := self.reference(operand)) is not None)
+        if len(named) == len(operands):
+            name = self.fresh("t", len(self.steps) + 1)
+            self.steps.append(Step(name, primitive, named, attributes))
+            self.know(name, value)
+        else:
+            self.complete = False
+
+    def program(self, outputs: tuple[EngineValue, ...]) -> Program | None:
+        names = tuple(self.names.get(id(output), "") for output in outputs)
+        if not self.complete or not all(names):
+            return None
+        return Program(self.inputs, tuple(self.steps), names, tuple(self.constants))
+
+
+class _Recorder:
+    """Wraps a target's functions so that they write into the record of the run that goes on, if one does."""
+
+    record: _Record | None = None
+
     def watch_constant(self, make: Callable[[Array], EngineValue]) -> Callable[[Array], EngineValue]:
         def constant(array: Array) -> EngineValue:
             value = make(array)
-            if self.active:
-                name = self.fresh("c", len(self.constants) + 1)
-                self.constants[name] = np.array(array)
-                self.know(name, value)
+            if self.record is not None:
+                self.record.add_constant(array, value)
             return value
 
         return constant
@@ -138,21 +158,9 @@ class _Recorder:
     def watch(self, primitive: str, call: EngineFunction) -> EngineFunction:
         def watched(*operands: Any, **attributes: AttributeValue) -> EngineValue:
             value = call(*operands, **attributes)
-            if self.active:
+            if self.record is not None:
                 flat = operands[0] if len(operands) == 1 and isinstance(operands[0], list) else operands
-                named = tuple(self.names.get(id(operand), operand) for operand in flat)
-                if all(isinstance(item, str) or type(item) in (int, float) for item in named):
-                    name = self.fresh("t", len(self.steps) + 1)
-                    self.steps.append(Step(name, primitive, named, dict(attributes)))
-                    self.know(name, value)
-                else:
-                    self.complete = False
+                self.record.add_step(primitive, flat, attributes, value)
             return value
 
         return watched
-
-    def program(self, outputs: tuple[EngineValue, ...]) -> Program | None:
-        names = tuple(self.names.get(id(output), "") for output in outputs)
-        if not self.complete or not all(names):
-            return None
-        return Program(self.inputs, tuple(self.steps), names, tuple(self.constants))

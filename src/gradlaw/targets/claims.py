@@ -72,10 +72,10 @@ def require_primitives(helper: str, primitives: Any) -> dict[str, EngineFunction
         if name not in known:
             raise SpecError(helper, f"primitives[{name!r}]", "a primitive of the spec", near(str(name), known))
         require_callable(f"{helper}, primitives[{name!r}]", function=function)
-    found = dict(primitives)
-    if "getitem" in found:
-        found["getitem"] = python_index(found["getitem"])
-    return found
+    functions = dict(primitives)
+    if "getitem" in functions:
+        functions["getitem"] = python_index(functions["getitem"])
+    return functions
 
 
 def require_arity(helper: str, key: str, function: Callable[..., Any], arguments: str) -> None:

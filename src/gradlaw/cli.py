@@ -1,0 +1,183 @@
+"""The command line: ``gradlaw check``, ``replay``, ``targets``, ``primitives``, ``laws`` and ``spec``.
+
+Exit status: 0 no violation, 1 violations, 2 wrong usage, 3 the run did not finish. What a command needs is
+imported where it runs, so that worker processes, which import this module, start quickly.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Final, ParamSpec
+
+import typer
+
+if TYPE_CHECKING:
+    from gradlaw.slots import Options
+
+NO_VIOLATION, VIOLATIONS, WRONG_USAGE, UNFINISHED = range(4)
+EXAMPLES: Final = 50
+QUICK_EXAMPLES: Final = 10
+THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+Parameters = ParamSpec("Parameters")
+
+app = typer.Typer(
+    help="Know whether a gradient is right: a spec of backpropagation, and a suite that tests engines against it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+TargetName = Annotated[str, typer.Argument(help="A name (gradlaw targets), package.module:attribute or file.py.")]
+Addresses = Annotated[list[str] | None, typer.Argument(help="Such as tanh, '*/linearity', 'pow/gradient@float32'.")]
+Level = Annotated[str | None, typer.Option(help="Only the primitives of this level.")]
+DtypeName = Annotated[str | None, typer.Option(help="Only this dtype.")]
+Examples = Annotated[int | None, typer.Option(min=1, help=f"Cases a primitive and dtype (default: {EXAMPLES}).")]
+Seed = Annotated[int, typer.Option(min=0, help="Another seed tries other cases.")]
+Quick = Annotated[bool, typer.Option("--quick", help=f"Only {QUICK_EXAMPLES} examples.")]
+Fuzz = Annotated[bool, typer.Option("--fuzz", help="Try cases that no seed decides.")]
+Jobs = Annotated[int | None, typer.Option(min=0, help="Worker processes (default: cores; 0: in this process).")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one case may take under one law.")]
+Memory = Annotated[float | None, typer.Option(min=0, help="GiB that a worker may take (default: 8; 0: no limit).")]
+Strict = Annotated[bool, typer.Option("--strict", help="A SHOULD law fails the run too.")]
+JsonFile = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
+KnownFile = Annotated[Path | None, typer.Option(help="A list of known deviations, instead of the shipped one.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the addresses and run nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def _told(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
+    """Return a command that ends with an exit status, and with one line where the user made a mistake."""
+
+    @wraps(command)
+    def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
+        from gradlaw.runner import Mistake
+        from gradlaw_spec import SpecError
+
+        try:
+            status = command(*arguments, **options)
+        except (SpecError, Mistake) as error:
+            print(f"gradlaw: {error}", file=sys.stderr)
+            status = WRONG_USAGE
+        except KeyboardInterrupt:
+            print("gradlaw: interrupted", file=sys.stderr)
+            status = UNFINISHED
+        except BrokenPipeError:  # the reader of our output left
+            raise
+        except Exception:  # a defect of gradlaw, which must not look like a violation (1)
+            traceback.print_exc()
+            print("gradlaw: the run did not finish, by a defect of gradlaw: please report it", file=sys.stderr)
+            status = UNFINISHED
+        raise typer.Exit(status)
+
+    return run
+
+
+@app.command()
+@_told
+def check(
+    target: TargetName,
+    address: Addresses = None,
+    level: Level = None,
+    dtype: DtypeName = None,
+    examples: Examples = None,
+    seed: Seed = 0,
+    quick: Quick = False,
+    fuzz: Fuzz = False,
+    jobs: Jobs = None,
+    timeout: Timeout = 60.0,
+    memory: Memory = None,
+    strict: Strict = False,
+    json: JsonFile = None,
+    known: KnownFile = None,
+    dry_run: DryRun = False,
+) -> int:
+    """Check an engine's gradients against the law book."""
+    from gradlaw.commands import Choice, check_target
+    from gradlaw_properties import Settings
+
+    few = examples or (QUICK_EXAMPLES if quick else EXAMPLES)
+    choice = Choice(tuple(address or ()), level, dtype, dry_run, json, known)
+    return check_target(target, choice, Settings(few, seed, fuzz, strict), _options(jobs, timeout, memory))
+
+
+@app.command()
+@_told
+def replay(
+    witness: Annotated[Path, typer.Argument(help="A case in JSON, such as a cell's witness in a report.")],
+    target: Annotated[str | None, typer.Option(help="Another target than the witness names.")] = None,
+    jobs: Jobs = 1,
+    timeout: Timeout = 60.0,
+    memory: Memory = None,
+) -> int:
+    """Run the one case of a witness again, under its law."""
+    from gradlaw.commands import replay_witness
+
+    return replay_witness(witness, target, _options(jobs, timeout, memory))
+
+
+@app.command()
+@_told
+def targets(json: AsJson = False) -> int:
+    """List the targets that a name finds."""
+    from gradlaw.commands import list_rows
+    from gradlaw.reports.pages import target_rows
+
+    return list_rows(target_rows(), as_json=json)
+
+
+@app.command()
+@_told
+def primitives(json: AsJson = False) -> int:
+    """List the primitives of the law book."""
+    from gradlaw.commands import list_rows
+    from gradlaw.reports.pages import primitive_rows
+
+    return list_rows(primitive_rows(), as_json=json)
+
+
+@app.command()
+@_told
+def laws(json: AsJson = False) -> int:
+    """List the laws of the law book."""
+    from gradlaw.commands import list_rows
+    from gradlaw.reports.pages import law_rows
+
+    return list_rows(law_rows(), as_json=json)
+
+
+@app.command()
+@_told
+def spec(
+    address: Annotated[str, typer.Argument(help="A primitive, law, chapter, clause or cell, such as tanh/gradient.")],
+) -> int:
+    """Print what the law book says of an address."""
+    from rich.console import Console
+
+    from gradlaw.reports.pages import print_address
+
+    print_address(Console(highlight=False), address)
+    return NO_VIOLATION
+
+
+def _options(jobs: int | None, timeout: float, memory: float | None) -> Options:
+    from gradlaw.slots import Options, default_memory
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = default_memory() if memory is None else int(memory * 2**30)
+    return Options(cores if jobs is None else jobs, timeout, limit)
+
+
+def main() -> None:
+    """Run the command line."""
+    for name in THREADS:  # each worker has one core; and the order of a sum must not depend on how many there are
+        os.environ.setdefault(name, "1")
+    with TemporaryDirectory(prefix="gradlaw-") as scratch:  # Hypothesis keeps a folder, which is not the user's
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", scratch)
+        app(prog_name="gradlaw")

@@ -1,0 +1,121 @@
+"""The law book on the command line: what targets, primitives and laws there are, and what an address means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from gradlaw.targets.claims import near
+from gradlaw.targets.loading import BUILT_IN, entry_point_targets
+from gradlaw_spec import (
+    DTYPES,
+    Chapter,
+    Law,
+    Primitive,
+    SpecError,
+    load_chapters,
+    load_clauses,
+    load_laws,
+    load_primitives,
+)
+
+Rows = Sequence[Mapping[str, str]]
+
+
+def target_rows() -> Rows:
+    """Return every target that a name finds: its engine's version, and what it runs."""
+    rows = []
+    for name, (distribution, summary) in BUILT_IN.items():
+        try:
+            found = version(distribution)
+        except PackageNotFoundError:
+            found = ""
+        missing = "" if found else f"not installed: pip install gradlaw[{name}]"
+        rows.append({"name": name, "version": found, "summary": missing or summary})
+    for name, point in sorted(entry_point_targets().items()):
+        found = "" if point.dist is None else point.dist.version
+        rows.append({"name": name, "version": found, "summary": f"entry point {point.value}"})
+    return rows
+
+
+def primitive_rows() -> Rows:
+    """Return every primitive of the spec."""
+    return [
+        {"name": page.name, "level": page.level, "pattern": page.pattern, "summary": page.summary}
+        for page in load_primitives().values()
+    ]
+
+
+def law_rows() -> Rows:
+    """Return every law of the spec."""
+    return [
+        {"name": law.id, "keyword": law.keyword, "level": law.level, "clause": law.clause, "summary": law.summary}
+        for law in load_laws().values()
+    ]
+
+
+def print_rows(console: Console, rows: Rows) -> None:
+    """Print rows as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for key in rows[0]:
+        table.add_column(key, overflow="fold", no_wrap=key == "name")
+    for row in rows:
+        table.add_row(*(Text(text) for text in row.values()))
+    console.print(table)
+
+
+def print_address(console: Console, address: str) -> None:
+    """Print what the law book says of an address, primitive, law, chapter or clause; raise SpecError otherwise."""
+    for page in pages_of(address):
+        console.print(Markdown(page) if console.is_terminal else Text(page))
+
+
+def pages_of(address: str) -> tuple[str, ...]:
+    """Return the pages of an address: of its law and of its primitive, of a chapter, or a clause."""
+    plain, _, dtype = address.partition("@")
+    clauses = load_clauses()
+    if plain in clauses and not dtype:
+        clause = clauses[plain]
+        return (f"# {clause.id} ({clause.keyword})\n\n{clause.text}\n",)
+    subject, _, law = plain.partition("/")
+    pages: Mapping[str, Any] = {**load_chapters(), **load_laws(), **load_primitives()}
+    found = [pages[name] for name in (law, subject) if name in pages]
+    wanted = [name for name in (subject, law) if name and name != "program"]
+    if len(found) != len(wanted) or (dtype and dtype not in DTYPES) or not wanted:
+        names = [*pages, *clauses, "program"]
+        missing = next((name for name in wanted if name not in pages), dtype or address)
+        expected = "a primitive, law, chapter, clause or address of the law book"
+        raise SpecError("spec", f"address={address!r}", expected, near(missing, names))
+    return tuple(_page(page) for page in found)
+
+
+def _page(page: Primitive | Law | Chapter) -> str:
+    if isinstance(page, Chapter):
+        return f"{page.body}\n"
+    if isinstance(page, Law):
+        clause = load_clauses()[page.clause]
+        facts = f"{page.summary}\n\n{page.keyword} {clause.id}: {clause.text}\n\nLevel {page.level}; {page.subject}."
+        return _with_facts(page.body, facts)
+    lines = [page.summary, "", f"Level {page.level}; pattern {page.pattern}; accuracy k = {page.accuracy}.", ""]
+    lines.append(f"- value: `{page.value}`")
+    for operand in page.operands:
+        domain = " ∪ ".join(operand.domain)
+        vjp = f"; gradient: `{operand.vjp}`" if operand.vjp else ""
+        lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
+    lines += [f"- attribute `{attribute.name}` ({attribute.kind})" for attribute in page.attributes]
+    for kink in page.kinks:
+        allowed = ", ".join(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in kink.allowed.items())
+        lines.append(f"- kink where `{kink.where}`: {allowed}")
+    return _with_facts(page.body, "\n".join(lines))
+
+
+def _with_facts(body: str, facts: str) -> str:
+    """Put the front matter's facts below a page's title."""
+    title, _, rest = body.partition("\n")
+    return f"{title}\n\n{facts}\n{rest}\n"

@@ -1,0 +1,202 @@
+"""Scripts: at most 20 lines of Python that show a violation.
+
+For a built-in engine they are in its own code, without gradlaw; for any other they go through its adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from gradlaw.reports.code import array_text, operand_text
+from gradlaw.reports.dialects import AUTOGRAD, JAX, MICROGRAD, TORCH, Dialect
+from gradlaw.reports.trace import Run, run_of, trace
+from gradlaw_properties.compose import expand
+from gradlaw_reference import FLOAT64, evaluate, using
+from gradlaw_spec import Array, Case, Cell, Step, Target, load_primitives
+
+MOST_LINES: Final = 20
+SHOW: Final = 'print("gradient of", name, d if d is None else (d.dtype, d.tolist()))'
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The code of one run: lines before its steps, its steps, lines after; steps may share lines."""
+
+    before: tuple[str, ...]
+    steps: tuple[str, ...]
+    after: tuple[str, ...]
+    indent: str = ""
+
+    def lines(self, most: int) -> tuple[str, ...]:
+        """Return the code; where it would have more lines than ``most``, the steps share lines."""
+        room = max(1, most - len(self.before) - len(self.after))
+        each = max(1, -(-len(self.steps) // room))
+        chunks = [self.steps[start : start + each] for start in range(0, len(self.steps), each)]
+        return (*self.before, *(self.indent + "; ".join(chunk) for chunk in chunks), *self.after)
+
+
+def script_of(cell: Cell, case: Case, target: Target, text: str) -> str:
+    """Return a script that runs what a cell's law ran on its witness.
+
+    ``text`` is the name or place that the target was loaded by.
+    """
+    header = (f"# {cell.address} with {target.name} {target.version}", f"# {_first_line(cell.message)}")
+    own = run_of(case)
+    runs = trace(case, target) or (own,)
+    ordered = sorted(runs, key=lambda run: not run.same_program(own))
+    return write_script(header, ordered, text, frozenset(target.primitives))
+
+
+def plain_script(cell: Cell, case: Case, text: str, primitives: frozenset[str]) -> str:
+    """Return the script of a case's own run, for a cell whose target cannot be asked (it crashed)."""
+    header = (f"# {cell.address} with {text}", f"# {_first_line(cell.message)}")
+    return write_script(header, [run_of(case)], text, primitives)
+
+
+def _first_line(message: str) -> str:
+    return (message.splitlines() or [""])[0]
+
+
+def write_script(header: Sequence[str], runs: Sequence[Run], text: str, primitives: frozenset[str]) -> str:
+    """Write as many runs as fit, with the primitives that the target has; the first one is always there."""
+    imports, write = _writer(text)
+    lines = [*header, *imports]
+    for position, run in enumerate(runs):
+        program = expand(run.program, primitives)
+        block = write(run if program is None else replace(run, program=program))
+        room = MOST_LINES - len(lines)
+        if position and len(block.before) + len(block.after) + min(len(block.steps), 1) > room:
+            break
+        lines += block.lines(room)
+    return "\n".join(lines) + "\n"
+
+
+def _writer(text: str) -> tuple[tuple[str, ...], Callable[[Run], Block]]:
+    """Return the import lines and the writer of a run, by the name or place that the target was loaded by."""
+    dialects: dict[str, tuple[Dialect, Callable[[Dialect, Run], Block]]] = {
+        "torch": (TORCH, _torch),
+        "jax": (JAX, _functional),
+        "autograd": (AUTOGRAD, _functional),
+        "micrograd": (MICROGRAD, _micrograd),
+    }
+    if text in dialects:
+        dialect, write = dialects[text]
+        return dialect.imports, lambda run: write(dialect, run)
+    imports = ("import numpy as np", "from gradlaw import load_target")
+    return (*imports, f"target = load_target({text!r}); p = target.primitives"), _adapter
+
+
+def _calls(dialect: Dialect, run: Run) -> tuple[str, ...]:
+    """Return each step as an assignment in the engine's code."""
+    with using(FLOAT64), np.errstate(all="ignore"):
+        known = evaluate(run.program, run.values)
+    dtype = next((run.values[name].dtype.name for name in run.program.inputs), "float64")
+    lines = []
+    for step in run.program.steps:
+        first = step.operands[0]
+        ndim = known[first].ndim if isinstance(first, str) else 0
+        lines.append(f"{step.name} = {dialect.call(step, dtype, ndim)}")
+    return tuple(lines)
+
+
+def _tuple(items: Sequence[str]) -> str:
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def _cotangents(literal: Callable[[Array], str], run: Run) -> str:
+    return f"[{', '.join(_tuple([literal(one) for one in given]) for given in run.cotangents)}]"
+
+
+def _names(run: Run) -> str:
+    return f'"{" ".join(run.program.inputs)}".split()'
+
+
+def _torch(dialect: Dialect, run: Run) -> Block:
+    program = run.program
+    before = [f"{name} = {dialect.literal(run.values[name])}.requires_grad_()" for name in program.inputs]
+    before += [f"{name} = {dialect.literal(run.values[name])}" for name in program.data]
+    after = [f'print("value", {name}.dtype, {name}.tolist())' for name in program.outputs]
+    outputs, inputs = _tuple(program.outputs), _tuple(program.inputs)
+    after += [
+        f"for g in {_cotangents(dialect.literal, run)}:",
+        f"    gradients = torch.autograd.grad({outputs}, {inputs}, g, retain_graph=True, allow_unused=True)",
+        f"    for name, d in zip({_names(run)}, gradients):",
+        f"        {SHOW}",
+    ]
+    return Block(tuple(before), _calls(dialect, run), tuple(after))
+
+
+def _functional(dialect: Dialect, run: Run) -> Block:
+    """Write a run of JAX or autograd; a function with several outputs returns a tuple."""
+    program = run.program
+    single = len(program.outputs) == 1
+    result = program.outputs[0] if single else _tuple(program.outputs)
+    primals = _tuple([dialect.literal(run.values[name]) for name in program.inputs])
+    given = "g[0]" if single else "g"
+    if dialect is AUTOGRAD:
+        result = result if single else f"builtins.tuple({result})"
+        positions = repr(tuple(range(len(program.inputs))))
+        pull = f"pullback, value = make_vjp(f, argnum={positions})(*{primals})"
+    else:
+        pull = f"value, pullback = jax.vjp(f, *{primals})"
+    before = [f"{name} = {dialect.literal(run.values[name])}" for name in program.data]
+    before.append(f"def f({', '.join(program.inputs)}):")
+    values = "(value,)" if single else "value"
+    after = (
+        f"    return {result}",
+        pull,
+        f'print("value", *((v.dtype, v.tolist()) for v in {values}))',
+        f"for g in {_cotangents(dialect.literal, run)}:",
+        f"    for name, d in zip({_names(run)}, pullback({given})):",
+        f"        {SHOW}",
+    )
+    return Block(tuple(before), _calls(dialect, run), after, "    ")
+
+
+def _micrograd(dialect: Dialect, run: Run) -> Block:
+    program = run.program
+    before = [f"for g in {_cotangents(array_text, run)}:"]
+    before += [f"    {name} = {dialect.literal(run.values[name])}" for name in program.inputs]
+    before += [f"    {name} = {array_text(run.values[name])}" for name in program.data]
+    total = " + ".join(f"{name} * g[{position}]" for position, name in enumerate(program.outputs))
+    values = ", ".join(f"{name}.data" for name in program.outputs)
+    gradients = ", ".join(f'"gradient of {name}", {name}.grad' for name in program.inputs)
+    after = (f"    ({total}).backward()", f'    print("value", {values}, {gradients})')
+    return Block(tuple(before), _calls(dialect, run), after, "    ")
+
+
+def _numpy(array: Array) -> str:
+    if array.size == 0:
+        return f'np.zeros({array.shape}, dtype="{array.dtype.name}")'
+    return f'np.array({array_text(array)}, dtype="{array.dtype.name}")'
+
+
+def _adapter(run: Run) -> Block:
+    program = run.program
+    before = [f"def f({', '.join(program.inputs)}):"]
+    before += [f"    {name} = target.constant({_numpy(run.values[name])})" for name in program.data]
+    primals = _tuple([_numpy(run.values[name]) for name in program.inputs])
+    after = (
+        f"    return {_tuple(program.outputs)}",
+        f"for g in {_cotangents(_numpy, run)}:",
+        f"    values, gradients = target.vjp(f, {primals}, g)",
+        '    print("value", *((v.dtype, v.tolist()) for v in values))',
+        f"    for name, d in zip({_names(run)}, gradients):",
+        f"        {SHOW}",
+    )
+    steps = tuple(f"{step.name} = {_adapter_call(step)}" for step in program.steps)
+    if any(step.primitive == "getitem" for step in program.steps):
+        before.insert(0, "from gradlaw_spec import Slice")
+    return Block(tuple(before), steps, after, "    ")
+
+
+def _adapter_call(step: Step) -> str:
+    operands = ", ".join(operand_text(operand) for operand in step.operands)
+    if load_primitives()[step.primitive].operands[0].kind == "sequence":
+        operands = f"[{operands}]"
+    attributes = "".join(f", {name}={value!r}" for name, value in step.attributes.items())
+    return f'p["{step.primitive}"]({operands}{attributes})'

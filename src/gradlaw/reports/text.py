@@ -1,0 +1,162 @@
+"""The text report: a summary table, what was not judged, what is known, and each violation in full."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from gradlaw.reports.code import program_text
+from gradlaw_properties import clause_text
+from gradlaw_spec import Cell, Verdict, load_laws
+
+STYLES: Final = {
+    Verdict.PASS: "green",
+    Verdict.VIOLATION: "bold red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.UNSUPPORTED: "dim",
+    Verdict.KNOWN: "yellow",
+    Verdict.FIXED: "bold green",
+    Verdict.STALE: "yellow",
+    Verdict.CRASH: "bold red",
+    Verdict.TIMEOUT: "bold red",
+}
+SHORT: Final = {Verdict.INCONCLUSIVE: "inconcl.", Verdict.UNSUPPORTED: "unsupp."}
+IN_FULL: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
+
+
+def law_of(cell: Cell) -> str:
+    """Return the law of a cell's address."""
+    return cell.address.partition("@")[0].partition("/")[2]
+
+
+def keyword(cell: Cell) -> str:
+    """Return MUST, SHOULD or MAY, as the cell's law says."""
+    law = load_laws().get(law_of(cell))
+    return "MUST" if law is None else law.keyword
+
+
+def fails(cell: Cell, *, strict: bool) -> bool:
+    """Whether a cell makes a run fail: a law that MUST hold does not, or with ``strict`` one that SHOULD."""
+    return cell.verdict in IN_FULL and (strict or keyword(cell) == "MUST")
+
+
+def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> None:
+    """Print the report of a run."""
+    console.print(summary_table(cells))
+    _grouped(console, cells, Verdict.UNSUPPORTED, "Unsupported")
+    _grouped(console, cells, Verdict.INCONCLUSIVE, "Inconclusive")
+    for verdict, title in ((Verdict.KNOWN, "Known"), (Verdict.FIXED, "Fixed"), (Verdict.STALE, "Stale")):
+        _grouped(console, cells, verdict, title)
+    for cell in cells:
+        if cell.verdict in IN_FULL:
+            console.print()
+            print_cell(console, cell)
+    console.print()
+    console.print(verdict_line(cells, strict=strict))
+
+
+def summary_table(cells: Sequence[Cell]) -> Table:
+    """Return how many cells of each law have which verdict."""
+    present = [verdict for verdict in Verdict if any(cell.verdict is verdict for cell in cells)]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("law")
+    for verdict in present:
+        table.add_column(SHORT.get(verdict, verdict.value), justify="right", style=STYLES[verdict])
+    rows: dict[str, Counter[Verdict]] = {}
+    for cell in cells:
+        law = law_of(cell)
+        name = law if keyword(cell) == "MUST" else f"{law} (SHOULD)"
+        rows.setdefault(name, Counter())[cell.verdict] += 1
+    for name, counts in sorted(rows.items()):
+        table.add_row(name, *(str(counts[verdict] or "") for verdict in present))
+    if len(rows) > 1:
+        total = Counter(cell.verdict for cell in cells)
+        table.add_row("all", *(str(total[verdict]) for verdict in present), style="bold")
+    return table
+
+
+def _grouped(console: Console, cells: Iterable[Cell], verdict: Verdict, title: str) -> None:
+    """Print the cells of a verdict, those with one reason together."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    missing: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.verdict is verdict:
+            subject, _, rest = cell.address.partition("/")
+            reason = (cell.message.splitlines() or [""])[0]
+            if reason.endswith(f" has no {subject}"):
+                missing.setdefault(reason.removesuffix(subject), []).append(subject)
+            else:
+                reasons.setdefault(reason, {}).setdefault(subject, []).append(rest)
+    if not reasons and not missing:
+        return
+    console.print()
+    console.print(Text(title, style=STYLES[verdict]))
+    for reason, lacked in missing.items():
+        console.print(_indented(f"{reason}{', '.join(dict.fromkeys(lacked))}", 2))
+    for reason, subjects in reasons.items():
+        console.print(_indented(reason, 2))
+        for subject, found in subjects.items():
+            console.print(_indented(f"{subject}: {_compact(found)}", 4, "dim"))
+
+
+def _indented(text: str, indent: int, style: str = "") -> Padding:
+    return Padding(Text(text, style=style), (0, 0, 0, indent), expand=False)
+
+
+def _compact(rest: Sequence[str]) -> str:
+    """Write ``law@dtype`` addresses with each dtype once, where a dtype has the same laws as another too."""
+    by_dtype: dict[str, list[str]] = {}
+    for item in rest:
+        law, _, dtype = item.partition("@")
+        by_dtype.setdefault(dtype, []).append(law)
+    by_laws: dict[tuple[str, ...], list[str]] = {}
+    for dtype, laws in by_dtype.items():
+        by_laws.setdefault(tuple(laws), []).append(dtype)
+    parts = []
+    for same, dtypes in by_laws.items():
+        named = ", ".join(same) if len(same) <= 6 else f"{len(same)} laws"
+        parts.append(f"{named} @ {', '.join(dtypes)}")
+    return "; ".join(parts)
+
+
+def print_cell(console: Console, cell: Cell) -> None:
+    """Print one cell in full: address, clause, program with its values, message and script."""
+    style = STYLES[cell.verdict if keyword(cell) == "MUST" else Verdict.STALE]
+    console.print(Rule(Text(f"{cell.verdict.value}: {cell.address}", style=style), align="left"))
+    console.print(Text(f"{keyword(cell)} {cell.clause}: {clause_text(cell)}"))
+    if cell.witness is not None:
+        console.print()
+        witness = cell.witness
+        names = (*witness.program.inputs, *witness.program.data)
+        values = {name: witness.values[name].array() for name in names}
+        cotangents = tuple(tensor.array() for tensor in witness.cotangents)
+        _code(console, program_text(witness.program, values, cotangents))
+    console.print()
+    console.print(Text(cell.message))
+    if cell.script:
+        console.print("\nTo see it, as the law ran it:\n")
+        _code(console, cell.script.splitlines())
+
+
+def _code(console: Console, lines: Iterable[str]) -> None:
+    """Print lines that are to be copied: they are never broken."""
+    for line in lines:
+        console.print(f"    {escape(line)}", soft_wrap=True, highlight=False)
+
+
+def verdict_line(cells: Sequence[Cell], *, strict: bool) -> Text:
+    """Return the last line: how many cells, and what is wrong."""
+    counts = Counter(cell.verdict for cell in cells)
+    said = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    tolerated = sum(cell.verdict in IN_FULL and not fails(cell, strict=strict) for cell in cells)
+    note = f" ({tolerated} of a SHOULD law: fails with --strict)" if tolerated else ""
+    failed = any(fails(cell, strict=strict) for cell in cells)
+    return Text(f"{len(cells)} cells: {said}{note}", style="bold red" if failed else "bold green")

@@ -1,0 +1,202 @@
+"""The runner: a target's units on slots, around what takes processes down and around what is known.
+
+A case that takes the process down is a crash (or timeout) of the law that ran it; the unit is then run again
+without that law, and that case is skipped. A violation that a known deviation explains is looked for once more
+outside of it. So neither a bad case nor a known one hides what other cases show.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from gradlaw import worker
+from gradlaw.flight import case_key
+from gradlaw.known import BAD, Known, after_replay, as_known, case_address, explains, stale_cells
+from gradlaw.reports.script import plain_script
+from gradlaw.slots import InProcess, Loss, Options, Slot, WorkerProcess
+from gradlaw.worker import Fault, Plan
+from gradlaw_properties import PROGRAM, Settings, Unit, matches
+from gradlaw_spec import Case, Cell, SpecError, Verdict, load_laws
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+MOST_LOSSES: Final = 3
+"""After so many lost processes in one unit its other laws are given up."""
+
+
+class Mistake(Exception):
+    """A user's mistake that a worker told of, in one line."""
+
+
+class Session:
+    """A run on one target, by the name or place that it is loaded by; a context that owns its processes."""
+
+    def __init__(self, target: str, settings: Settings, options: Options, known: tuple[Known, ...] = ()) -> None:
+        self.target, self.settings, self.options, self.known = target, settings, options, known
+        self.stop = threading.Event()
+        self.primitives: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Self:
+        self.folder = TemporaryDirectory(prefix="gradlaw-")
+        folder = Path(self.folder.name)
+        numbers = range(self.options.jobs)
+        self.slots: list[Slot] = [WorkerProcess(folder, n, self.options, self.stop) for n in numbers] or [InProcess()]
+        self.free: SimpleQueue[Slot] = SimpleQueue()
+        for slot in self.slots:
+            self.free.put(slot)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop.set()
+        for slot in self.slots:
+            slot.close()
+        self.folder.cleanup()
+
+    def plan(self, globs: tuple[str, ...] = (), level: str | None = None, dtype: str | None = None) -> Plan:
+        """Load the target and plan its cells; raise SpecError or Mistake where it cannot be loaded."""
+        found = self.slots[0].run(worker.plan_target, self.target, globs, level, dtype)
+        if isinstance(found, Loss):
+            cure = "Import it by hand to see why."
+            raise SpecError("target", f"target={self.target!r}: {found.message}", "a target that loads", cure)
+        if isinstance(found, Fault):
+            raise Mistake(found.message)
+        self.primitives = found.primitives
+        return found
+
+    def replay(self, case: Case) -> Cell:
+        """Replay one witness; raise Mistake where it is none."""
+        return self._replay(self.slots[0], case)
+
+    def check(self, plan: Plan, on_cells: Callable[[tuple[Cell, ...]], None] = lambda cells: None) -> tuple[Cell, ...]:
+        """Examine every unit of a plan; return its cells in the plan's order, then those of stale entries.
+
+        ``on_cells`` is called with the cells of each unit as it ends, from several threads.
+        """
+        selected = {address for unit in plan.units for address in unit.addresses}
+        entries = [(entry, entry.witness) for entry in self.known if entry.witness is not None]
+        chosen = [(entry, witness) for entry, witness in entries if case_address(witness) in selected]
+        replayed = self._each([witness for _, witness in chosen], self._replay)
+
+        def examine(slot: Slot, unit: Unit) -> tuple[Cell, ...]:
+            found = self._unit(slot, unit)
+            on_cells(found)
+            return found
+
+        # Programs take longest, so they begin first.
+        ordered = sorted(plan.units, key=lambda unit: unit.subject != PROGRAM)
+        found = dict(zip(ordered, self._each(ordered, examine), strict=True))
+        cells = {cell.address: cell for unit in plan.units for cell in found[unit]}
+        for (entry, witness), outcome in zip(chosen, replayed, strict=True):
+            address = case_address(witness)
+            cells[address] = after_replay(cells[address], entry, outcome)
+        return (*cells.values(), *stale_cells(self.known, plan.everything))
+
+    def _each(self, items: Iterable[Item], work: Callable[[Slot, Item], Result]) -> list[Result]:
+        """Work on each item, on all slots at once; results are in the items' order."""
+        if self.options.jobs == 0:
+            return [work(self.slots[0], item) for item in items]
+
+        def take(item: Item) -> Result:
+            slot = self.free.get()
+            try:
+                return work(slot, item)
+            finally:
+                self.free.put(slot)
+
+        with ThreadPoolExecutor(len(self.slots)) as threads:
+            try:
+                return [future.result() for future in [threads.submit(take, item) for item in items]]
+            except BaseException:
+                self.stop.set()
+                threads.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _unit(self, slot: Slot, unit: Unit) -> tuple[Cell, ...]:
+        return tuple(self._explained(slot, unit, cell) for cell in self._around_losses(slot, unit, ()))
+
+    def _explained(self, slot: Slot, unit: Unit, cell: Cell) -> Cell:
+        """Return a cell as known if an entry explains it, unless its law is violated outside of that too."""
+        entry = explains(self.known, cell) if cell.verdict in BAD else None
+        if entry is None:
+            return cell
+        entries = tuple(known for known in self.known if matches(cell.address, known.address))
+        if cell.verdict is Verdict.VIOLATION and all(known.where for known in entries):
+            law = cell.address.partition("@")[0].partition("/")[2]
+            (elsewhere,) = self._around_losses(slot, replace(unit, laws=(law,)), entries)
+            if elsewhere.verdict in BAD and explains(entries, elsewhere) is None:
+                return elsewhere
+        return as_known(cell, entry)
+
+    def _around_losses(self, slot: Slot, unit: Unit, avoided: tuple[Known, ...]) -> tuple[Cell, ...]:
+        """Examine a unit; again, without the law and the case, where its process was lost."""
+        cells: dict[str, Cell] = {}
+        skipped: frozenset[str] = frozenset()
+        left, losses = unit.laws, 0
+        while left:
+            begin = time.perf_counter()
+            rest = replace(unit, laws=left)
+            found = slot.run(worker.examine_unit, self.target, rest, self.settings, skipped, avoided)
+            if not isinstance(found, Loss | Fault):
+                cells.update((cell.address, cell) for cell in found)
+                break
+            loss = _as_loss(found)
+            losses += 1
+            given_up = losses == MOST_LOSSES or loss.case is None or loss.law not in left
+            for law in left if given_up else (loss.law,):
+                cell = self._lost_cell(unit, law, _told(loss, law, losses), time.perf_counter() - begin)
+                cells[cell.address] = cell
+            left = () if given_up else tuple(law for law in left if law != loss.law)
+            skipped |= frozenset() if loss.case is None else {case_key(loss.case)}
+        return tuple(cells[address] for address in unit.addresses)
+
+    def _lost_cell(self, unit: Unit, law: str, loss: Loss, seconds: float) -> Cell:
+        witness = None if loss.case is None else replace(loss.case, law=law, target=self.target)
+        cell = Cell(
+            address=f"{unit.subject}/{law}@{unit.dtype}",
+            verdict=loss.verdict,
+            examples=0,
+            points=0,
+            inconclusive=0,
+            seconds=seconds,
+            clause=load_laws()[law].clause,
+            message=loss.message,
+            witness=witness,
+        )
+        if witness is None:
+            return cell
+        return replace(cell, script=plain_script(cell, witness, self.target, self.primitives))
+
+    def _replay(self, slot: Slot, case: Case) -> Cell:
+        begin = time.perf_counter()
+        found = slot.run(worker.replay_case, self.target, case)
+        if not isinstance(found, Loss | Fault):
+            return found[0]
+        if isinstance(found, Fault) and found.usage:
+            raise Mistake(found.message)
+        unit = Unit(case_address(case).partition("/")[0], case.dtype, (case.law,))
+        loss = replace(_as_loss(found), case=case)
+        return self._lost_cell(unit, case.law, loss, time.perf_counter() - begin)
+
+
+def _as_loss(found: Any) -> Loss:
+    """Return a fault as a crash: an error that no law expected came out of the target's work."""
+    return Loss(Verdict.CRASH, found.message, found.law, found.case) if isinstance(found, Fault) else found
+
+
+def _told(loss: Loss, law: str, losses: int) -> Loss:
+    """Return a loss as it is told of a law: one that was not in flight did not run."""
+    if law == loss.law or not loss.law:
+        return loss
+    message = f"not run: the process was lost {losses} times in this unit, the last time in {loss.law}: {loss.message}"
+    return replace(loss, message=message)

@@ -1,0 +1,330 @@
+"""Target helpers: every way to start backward, what is passed in and out, and each mistake as one clear line."""
+
+from __future__ import annotations
+
+import operator
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tiny_engines import Number, Tensor, add, functional_vjp, multiply, pick, tensor, total
+
+from gradlaw import functional_target, load_target, tape_target
+from gradlaw_properties import Settings, examine, plan
+from gradlaw_spec import Slice, SpecError, Target, Verdict
+
+SCALAR = {"add": operator.add, "multiply": operator.mul, "tanh": lambda x: x.tanh()}
+ARRAY = {"add": add, "multiply": multiply, "sum": total, "getitem": pick}
+
+
+def scalar_target(**changes):
+    claims = {
+        "name": "numbers",
+        "version": "1",
+        "levels": ("scalar",),
+        "dtypes": ("float64",),
+        "scalar": True,
+        "variable": Number,
+        "value": lambda v: v.data,
+        "backward": lambda output: output.backward(),
+        "gradient": lambda v: v.grad,
+        "primitives": SCALAR,
+    }
+    return tape_target(**{**claims, **changes})
+
+
+def array_target(**changes):
+    claims = {
+        "name": "arrays",
+        "version": "1",
+        "levels": ["scalar", "array"],
+        "dtypes": ["float64", "float32"],
+        "variable": Tensor,
+        "value": lambda v: v.data,
+        "backward": lambda output: output.backward(),
+        "gradient": lambda v: v.grad,
+        "primitives": ARRAY,
+    }
+    return tape_target(**{**claims, **changes})
+
+
+def with_cotangent(output, cotangent):
+    output.backward(cotangent)
+
+
+def functions(**changes):
+    claims = {
+        "name": "functions",
+        "version": "1",
+        "levels": ("scalar", "array"),
+        "dtypes": ("float64", "float32"),
+        "array": tensor,
+        "numpy": lambda v: v.data if isinstance(v, Tensor) else v,
+        "vjp": functional_vjp,
+        "primitives": ARRAY,
+    }
+    return functional_target(**{**claims, **changes})
+
+
+def run(target, function, primals, cotangents):
+    return target.vjp(function, tuple(map(np.asarray, primals)), tuple(map(np.asarray, cotangents)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cotangent": "weighted-sum"},
+        {"cotangent": "argument", "backward": with_cotangent},
+        {"cotangent": "argument", "backward": with_cotangent, "constant": Number},
+    ],
+)
+def test_scalar_tape_pulls_any_cotangent(changes):
+    target = scalar_target(**changes)
+    (value,), (dx, dy) = run(target, lambda x, y: (target.primitives["multiply"](x, y),), (3.0, -4.0), (0.5,))
+    assert value == -12.0
+    assert (dx, dy) == (-2.0, 1.5)
+    assert value.shape == dx.shape == ()
+    assert dx.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cotangent": "weighted-sum"},
+        {"cotangent": "argument", "backward": with_cotangent},
+        {"cotangent": "argument", "backward": with_cotangent, "constant": Tensor},
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_array_tape_pulls_any_cotangent(changes, dtype):
+    target = array_target(**changes)
+    x, y, g = np.array([1, 2], dtype), np.array([[3], [4]], dtype), np.array([[1, 0], [2, -1]], dtype)
+    (value,), (dx, dy) = run(target, lambda x, y: (target.primitives["multiply"](x, y),), (x, y), (g,))
+    assert value.tolist() == [[3, 6], [4, 8]]
+    assert dx.tolist() == [11, -4]
+    assert dy.tolist() == [[1], [0]]
+    assert value.dtype == dx.dtype == dy.dtype == dtype
+
+
+class Strict(Tensor):
+    """Refuses a cotangent that is no tensor, as torch does."""
+
+    def backward(self, cotangent=None):
+        if not isinstance(cotangent, Tensor):
+            raise TypeError("the cotangent must be a tensor")
+        super().backward(cotangent.data)
+
+
+def test_argument_is_made_a_constant_where_the_engine_refuses_the_raw_one():
+    product = lambda x, y: Strict(x.data * y, ((x, lambda g: g * y),))  # noqa: E731
+    target = array_target(
+        cotangent="argument", backward=with_cotangent, constant=Tensor, primitives={"multiply": product}
+    )
+    for _ in range(2):
+        _, (dx,) = run(target, lambda x: (target.primitives["multiply"](x, 3.0),), ([1.0, 2.0],), ([1.0, -1.0],))
+        assert dx.tolist() == [3.0, -3.0]
+
+
+def test_the_engines_own_error_comes_out():
+    def broken(output, cotangent):
+        raise ZeroDivisionError("no gradient today")
+
+    target = array_target(cotangent="argument", backward=broken, constant=Tensor)
+    with pytest.raises(ZeroDivisionError, match="no gradient today"):
+        run(target, lambda x: (add(x, x),), ([1.0],), ([1.0],))
+
+
+def test_weighted_sum_joins_several_outputs():
+    target = array_target()
+    times, plus = target.primitives["multiply"], target.primitives["add"]
+    outputs, (dx,) = run(target, lambda x: (times(x, 3.0), plus(x, 1.0)), ([1.0, 2.0],), ([1.0, 2.0], [10.0, 20.0]))
+    assert [output.tolist() for output in outputs] == [[3.0, 6.0], [2.0, 3.0]]
+    assert dx.tolist() == [13.0, 26.0]
+
+
+def test_ones_starts_from_ones_only():
+    target = scalar_target(cotangent="ones")
+    assert target.cotangent == "ones"
+    assert run(target, lambda x: (x * x,), (3.0,), (1.0,))[1] == (6.0,)
+    with pytest.raises(SpecError, match="ones"):
+        run(target, lambda x: (x * x,), (3.0,), (2.0,))
+
+
+def test_ones_with_several_outputs():
+    target = scalar_target(cotangent="ones")
+    assert run(target, lambda x: (x * x, x + 1), (3.0,), (1.0, 1.0))[1] == (7.0,)
+
+
+def test_no_gradient_stays_none_and_no_record_has_no_gradient():
+    target = array_target()
+    _, gradients = run(target, lambda x, y: (add(x, 1.0),), ([1.0], [2.0]), ([1.0],))
+    assert gradients[1] is None
+    outputs, gradients = run(target, lambda x: (np.float64(2.0),), ([1.0],), (1.0,))
+    assert outputs[0] == 2.0
+    assert gradients == (None,)
+
+
+@pytest.mark.parametrize("make", [array_target, functions])
+def test_getitem_gets_an_index_as_python_writes_it(make):
+    seen = []
+
+    def spy(x, index):
+        seen.append(index)
+        return pick(x, index)
+
+    target = make(primitives={**ARRAY, "getitem": spy})
+    index = (0, "newaxis", "ellipsis", Slice(None, None, -1))
+    _, (dx,) = run(target, lambda x: (target.primitives["getitem"](x, index=index),), ([[1.0, 2.0]],), ([[5.0, 6.0]],))
+    assert seen[0] == (0, None, Ellipsis, slice(None, None, -1))
+    assert dx.tolist() == [[6.0, 5.0]]
+
+
+def test_operator_getitem_is_taken():
+    target = functions(primitives={"getitem": operator.getitem})
+    assert target.primitives["getitem"](np.array([7, 8]), index=(1,)) == 8
+
+
+def test_functional_single_and_several_outputs():
+    target = functions()
+    (value,), (dx,) = run(target, lambda x: (multiply(x, x),), ([3.0],), ([0.5],))
+    assert (value.tolist(), dx.tolist()) == ([9.0], [3.0])
+    values, (dx,) = run(target, lambda x: (multiply(x, x), add(x, 1.0)), ([3.0],), ([0.5], [2.0]))
+    assert [value.tolist() for value in values] == [[9.0], [4.0]]
+    assert dx.tolist() == [5.0]
+
+
+def test_functional_forward_has_no_vjp():
+    target = functions(vjp=lambda function, primals, cotangent: 1 / 0)
+    assert target.forward(lambda x: (add(x, 1.0),), (np.array([2.0]),))[0].tolist() == [3.0]
+
+
+def test_namespace_and_primitives_together():
+    namespace = SimpleNamespace(add=add, multiply=multiply, sqrt="not a function", unknown=add)
+    target = functions(primitives={"add": "replaced".join} | {"sum": total}, namespace=namespace)
+    assert set(target.primitives) == {"add", "multiply", "sum", "getitem"}
+    assert target.primitives["multiply"] is multiply
+
+
+@pytest.mark.parametrize("target", [scalar_target(), scalar_target(cotangent="ones"), array_target(), functions()])
+def test_the_tiny_engines_are_right(target):
+    units = [unit for unit in plan(target) if unit.subject in target.primitives or unit.subject == "program"]
+    cells = [cell for unit in units for cell in examine(unit, target, Settings(examples=5))]
+    wrong = [f"{cell.address}: {cell.message}" for cell in cells if cell.verdict is Verdict.VIOLATION]
+    assert not wrong, "\n".join(wrong)
+    assert sum(cell.verdict is Verdict.PASS for cell in cells) > 10
+
+
+@pytest.mark.parametrize(
+    ("make", "changes", "words"),
+    [
+        (scalar_target, {"name": ""}, ["name=''", "a string"]),
+        (scalar_target, {"version": 1}, ["version=1", "a string"]),
+        (scalar_target, {"levels": ("scaler",)}, ["scaler", "Did you mean scalar?"]),
+        (scalar_target, {"levels": "scalar"}, ["levels='scalar'", "a tuple", "levels=('scalar',)"]),
+        (scalar_target, {"levels": ()}, ["levels=()", "at least one"]),
+        (scalar_target, {"dtypes": ("float63",)}, ["float63", "Did you mean float64"]),
+        (scalar_target, {"dtypes": 64}, ["dtypes=64", "a tuple of names"]),
+        (scalar_target, {"variable": None}, ["variable=None", "a function"]),
+        (scalar_target, {"constant": 3}, ["constant=3", "a function"]),
+        (scalar_target, {"cotangent": "one"}, ["cotangent='one'", "Did you mean ones"]),
+        (scalar_target, {"cotangent": "argument"}, ["backward", "(output, cotangent)"]),
+        (scalar_target, {"backward": with_cotangent}, ["backward", "(output)"]),
+        (scalar_target, {"primitives": {"ad": add}}, ["'ad'", "Did you mean", "add"]),
+        (scalar_target, {"primitives": {"add": 1}}, ["add", "a function"]),
+        (scalar_target, {"primitives": [add]}, ["primitives=", "a mapping"]),
+        (scalar_target, {"primitives": {"tanh": SCALAR["tanh"]}}, ["without add, multiply", "cotangent='argument'"]),
+        (array_target, {"primitives": {"add": add, "multiply": multiply}}, ["without sum"]),
+        (functions, {"primitives": None}, ["primitives=None and namespace=None", "at least one"]),
+        (functions, {"primitives": None, "namespace": SimpleNamespace()}, ["namespace=", "primitives of the spec"]),
+        (functions, {"array": 1}, ["array=1", "a function"]),
+        (functions, {"vjp": None}, ["vjp=None", "a function"]),
+        (functions, {"jvp": 1}, ["jvp=1", "a function"]),
+        (functions, {"compile": "jit"}, ["compile='jit'", "a function"]),
+    ],
+)
+def test_mistakes_are_one_line(make, changes, words):
+    with pytest.raises(SpecError) as caught:
+        make(**changes)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert all(word in text for word in words), text
+
+
+def test_a_missing_or_unknown_keyword_is_a_type_error():
+    with pytest.raises(TypeError, match="gradient"):
+        tape_target(name="x", version="1")
+    with pytest.raises(TypeError, match="colour"):
+        scalar_target(colour="red")
+
+
+def test_too_few_gradients_are_told_of():
+    target = functions(vjp=lambda function, primals, cotangent: (function(*primals), ()))
+    with pytest.raises(SpecError, match="0 gradients"):
+        run(target, lambda x: (add(x, x),), ([1.0],), ([1.0],))
+
+
+ADAPTER = """
+from gradlaw import tape_target
+from tiny_engines import Number
+target = tape_target(name="mine", version="1", levels=("scalar",), dtypes=("float64",), scalar=True, variable=Number,
+    value=lambda v: v.data, backward=lambda output: output.backward(), gradient=lambda v: v.grad,
+    primitives={"add": lambda x, y: x + y, "multiply": lambda x, y: x * y})
+other = 3
+"""
+
+
+def test_loading_by_file_and_by_module(tmp_path, monkeypatch):
+    path = tmp_path / "mine_adapter.py"
+    path.write_text(ADAPTER)
+    assert load_target(str(path)).name == "mine"
+    assert load_target(f"{path}:target").name == "mine"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert isinstance(load_target("mine_adapter:target"), Target)
+
+
+def test_loading_the_reference():
+    assert load_target("reference").name == "reference"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("torhc", ["target='torhc'", "Did you mean torch?"]),
+        ("", ["target=''"]),
+        ("missing.py", ["a file missing.py"]),
+        ("{}/mine_adaptor.py", ["Did you mean mine_adapter.py?"]),
+        ("{}/mine_adapter.py:targt", ["an attribute 'targt'", "Did you mean target?"]),
+        ("{}/mine_adapter.py:other", ["other of type int", "a gradlaw Target"]),
+        ("{}/empty.py", ["an attribute 'target'", "gradlaw.tape_target"]),
+        ("{}/syntax.py", ["SyntaxError", "syntax.py"]),
+        ("{}/raises.py", ["ZeroDivisionError", "Mend"]),
+        ("{}/needs.py", ["ModuleNotFoundError", "Install no_such_engine."]),
+        ("{}/claims.py", ["float63"]),
+        ("no_such_module_at_all:target", ["ModuleNotFoundError"]),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_line(tmp_path, text, words):
+    files = {
+        "mine_adapter": ADAPTER,
+        "empty": "",
+        "syntax": "def",
+        "raises": "1 / 0",
+        "needs": "import no_such_engine",
+        "claims": ADAPTER.replace("float64", "float63"),
+    }
+    for name, content in files.items():
+        (tmp_path / f"{name}.py").write_text(content)
+    with pytest.raises(SpecError) as caught:
+        load_target(text.replace("{}", str(tmp_path)))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_an_engine_that_is_not_installed(monkeypatch):
+    def refuse(path):
+        raise ModuleNotFoundError("No module named 'jax'", name="jax")
+
+    monkeypatch.setattr("gradlaw.targets.loading.importlib.import_module", refuse)
+    with pytest.raises(SpecError, match=r"pip install gradlaw\[jax\]"):
+        load_target("jax")

@@ -1,0 +1,125 @@
+"""Three engines in a page: a tape of numbers, a tape of arrays, and a function transformer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+class Number:
+    """One number on a tape, as micrograd has it; ``backward`` starts from 1 or from a given cotangent."""
+
+    def __init__(self, data, parents=()):
+        self.data, self.parents, self.grad = data, parents, 0
+
+    @staticmethod
+    def of(value):
+        return value if isinstance(value, Number) else Number(value)
+
+    def __add__(self, other):
+        other = Number.of(other)
+        return Number(self.data + other.data, ((self, lambda g: g), (other, lambda g: g)))
+
+    def __mul__(self, other):
+        other = Number.of(other)
+        return Number(self.data * other.data, ((self, lambda g: g * other.data), (other, lambda g: g * self.data)))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def tanh(self):
+        value = math.tanh(self.data)
+        return Number(value, ((self, lambda g: g * (1 - value * value)),))
+
+    def backward(self, cotangent=1.0):
+        order, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for parent, _ in node.parents:
+                    visit(parent)
+                order.append(node)
+
+        visit(self)
+        flow = {self: cotangent}
+        for node in reversed(order):
+            received = flow.get(node, 0)
+            node.grad = node.grad + received
+            for parent, local in node.parents:
+                flow[parent] = flow.get(parent, 0) + local(received)
+
+
+class Tensor:
+    """An array on a tape."""
+
+    def __init__(self, data, parents=()):
+        self.data, self.parents, self.grad = np.asarray(data), parents, None
+
+    def receive(self, share):
+        share = np.asarray(share)
+        while share.ndim > self.data.ndim:
+            share = share.sum(axis=0)
+        for axis, length in enumerate(self.data.shape):
+            if length == 1 and share.shape[axis] != 1:
+                share = share.sum(axis=axis, keepdims=True)
+        self.grad = share if self.grad is None else self.grad + share
+
+    def backward(self, cotangent=None):
+        order, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for parent, _ in node.parents:
+                    visit(parent)
+                order.append(node)
+
+        visit(self)
+        self.receive(np.ones_like(self.data) if cotangent is None else cotangent)
+        for node in reversed(order):
+            for parent, local in node.parents:
+                parent.receive(local(node.grad))
+
+
+def tensor(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def add(x, y):
+    x, y = tensor(x), tensor(y)
+    return Tensor(x.data + y.data, ((x, lambda g: g), (y, lambda g: g)))
+
+
+def multiply(x, y):
+    x, y = tensor(x), tensor(y)
+    return Tensor(x.data * y.data, ((x, lambda g: g * y.data), (y, lambda g: g * x.data)))
+
+
+def total(x, axis=None, keepdims=False):
+    def spread(g):
+        g = g if keepdims or axis is None else np.expand_dims(g, axis)
+        return np.broadcast_to(g, x.data.shape)
+
+    return Tensor(x.data.sum(axis=axis, keepdims=keepdims), ((x, spread),))
+
+
+def pick(x, index):
+    def scatter(g):
+        result = np.zeros_like(x.data)
+        result[index] = g
+        return result
+
+    return Tensor(x.data[index], ((x, scatter),))
+
+
+def functional_vjp(function, primals, cotangent):
+    """Differentiate a function of arrays by running it on a tape."""
+    inputs = tuple(Tensor(primal) for primal in primals)
+    output = function(*inputs)
+    outputs = output if isinstance(output, tuple) else (output,)
+    cotangents = cotangent if isinstance(output, tuple) else (cotangent,)
+    for one, given in zip(outputs, cotangents, strict=True):
+        one.backward(given.data)
+    values = tuple(one.data for one in outputs)
+    return (values if isinstance(output, tuple) else values[0]), tuple(one.grad for one in inputs)
