@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Literal
 from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -105,21 +106,30 @@ class _Tally:
 
 
 def judge_case(law: RunnableLaw, trial: Trial) -> Outcome:
-    """Run one law's check; an error under differentiation alone is its violation.
+    """Run one law's check; an error that appears only under differentiation violates it, as does a wrong shape.
 
-    A wrong shape violates the laws ``shape`` and ``gradient``; the others have nothing to compare.
+    Where the plain case has that fault already, only the law ``gradient`` (and ``shape``) says so: the others have
+    nothing to compare, and one fault is told once.
     """
     try:
         return law.check(trial)
-    except DifferentiationError as error:
-        return Outcome(1, 0, str(error))
-    except WrongShape as error:
-        return Outcome(1, 0, str(error)) if law.page.id in ("shape", "gradient") else Outcome()
+    except (DifferentiationError, WrongShape) as error:
+        told = law.page.id == "gradient" or (law.page.id == "shape" and isinstance(error, WrongShape))
+        return Outcome(1, 0, str(error)) if told or _differentiates(trial) else Outcome()
+
+
+def _differentiates(trial: Trial) -> bool:
+    """Whether the target gives gradients of the right shapes for the plain case."""
+    try:
+        trial.pull()
+    except (DifferentiationError, WrongShape, UnsupportedCase):
+        return False
+    return True
 
 
 def strategy(unit: Unit, target: Target, chosen: Settings) -> SearchStrategy[Case]:
     """Return the cases of a unit, as far as the target can take them."""
-    cotangents = "ones" if target.cotangent == "ones" else "any"
+    cotangents: Literal["any", "ones"] = "ones" if target.cotangent == "ones" else "any"
     if unit.subject != PROGRAM:
         page = load_primitives()[unit.subject]
         return primitive_cases(page, unit.dtype, scalar=target.scalar, cotangents=cotangents, seed=chosen.seed)

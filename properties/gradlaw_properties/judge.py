@@ -87,11 +87,11 @@ def difference(what: str, first: Array, first_set: Data, second: Data, second_se
     apart = [arb(x) - y for x, y in zip(numbers, second.ravel().tolist(), strict=True)]
     points, inconclusive = len(apart), 0
     for position, (distance, allowed) in enumerate(zip(apart, exact.ravel().tolist(), strict=True)):
-        if not allowed.is_finite():
+        got = float(first.astype(np.float64).ravel()[position])
+        if not allowed.is_finite() or not (math.isfinite(got) or second.ravel()[position].is_finite()):
             inconclusive += 1
         elif not (distance.is_finite() and allowed.overlaps(distance)):
             where = _place(what, np.unravel_index(position, first.shape))
-            got = float(first.astype(np.float64).ravel()[position])
             other = second.ravel()[position].str(17, radius=False)
             units = _ulps(abs(distance) - arb(allowed.abs_upper()), got, dtype_name)
             return Outcome(points, inconclusive, f"{where}: got {got!r} one way and {other} the other; {units}")

@@ -1,7 +1,7 @@
 """The case in flight: a worker notes it before it runs, so that one that dies can be told of.
 
-The note is a small file that outlives the process: a header (process, number of cases so far, law, length), then
-the case in JSON.
+The note is a small file that outlives the process: a header (process, how often a law began, how many cases began,
+length, law), then the case in JSON.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ import msgspec
 
 from gradlaw_spec import Case, SpecError, decode_case
 
-HEADER: Final = struct.Struct(">QQQ64s")
+HEADER: Final = struct.Struct(">QQQQ64s")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a file says: the process, how many cases it has begun, the law, and the case if there is one."""
+    """What a file says: the process, how often a law began, how many cases, the law, and the case if there is one."""
 
     process: int
     begun: int
+    cases: int
     law: str = ""
     case: Case | None = None
 
@@ -60,6 +61,7 @@ class Flight:
     case: Case | None = None
     refusal: str = ""
     begun: int = 0
+    cases: int = 0
     _file: BinaryIO | None = field(default=None, init=False)
     _length: int = field(default=0, init=False)
 
@@ -74,6 +76,7 @@ class Flight:
         self.case, self.law = case, law
         self.begun += 1
         if fresh:
+            self.cases += 1
             self.refusal = self.refuse(case)
         if self._file is not None:
             if fresh:
@@ -86,7 +89,7 @@ class Flight:
     def _write_header(self) -> None:
         assert self._file is not None
         self._file.seek(0)
-        self._file.write(HEADER.pack(os.getpid(), self.begun, self._length, self.law.encode()[:64]))
+        self._file.write(HEADER.pack(os.getpid(), self.begun, self.cases, self._length, self.law.encode()[:64]))
 
     def close(self) -> None:
         """Close the file."""
@@ -102,15 +105,15 @@ def read_note(path: Path, *, with_case: bool) -> Note | None:
         return None
     if len(content) < HEADER.size:
         return None
-    process, begun, length, law = HEADER.unpack(content[: HEADER.size])
+    process, begun, cases, length, law = HEADER.unpack(content[: HEADER.size])
     name = law.rstrip(b"\0").decode()
     if not with_case or not length:
-        return Note(process, begun, name)
+        return Note(process, begun, cases, name)
     try:
         case = decode_case(content[HEADER.size : HEADER.size + length])
     except SpecError:  # the process died while it wrote
-        return Note(process, begun, name)
-    return Note(process, begun, name, replace(case, law=name))
+        return Note(process, begun, cases, name)
+    return Note(process, begun, cases, name, replace(case, law=name))
 
 
 def _head(path: Path) -> bytes:

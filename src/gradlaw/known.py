@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from gradlaw.targets.claims import near
 from gradlaw_properties import PROGRAM, Unit, matches
 from gradlaw_reference import FLOAT64, apply_step, using
 from gradlaw_spec import (
@@ -48,14 +49,16 @@ class Known:
 
     ``address`` is a cell or a pattern of cells. ``where`` (none: everywhere) has comparisons over the primitive's
     operands, its numeric attributes and the cotangent ``g``, such as ``"x > 20"``; they cover a case of which some
-    element satisfies them all. ``url`` or ``source`` says where it was reported or found, ``versions`` which
-    versions of the engine were seen to have it. ``witness`` is a case, written in place or as the path of a file
-    beside the list; ``script`` shows it without gradlaw.
+    element satisfies them all. ``uses`` (none: any) names primitives of which a program must use one. ``url`` or
+    ``source`` says where it was reported or found, ``versions`` which versions of the engine were seen to have it.
+    ``witness`` is a case, written in place or as the path of a file beside the list; ``script`` shows it without
+    gradlaw.
     """
 
     address: str
     reason: str
     where: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     url: str = ""
     source: str = ""
     versions: tuple[str, ...] = ()
@@ -95,7 +98,8 @@ def _entry(path: Path, number: int, table: dict[str, Any]) -> Known:
     if unknown := sorted(set(table) - fields):
         found = f"{unknown[0]}={table[unknown[0]]!r}"
         raise SpecError(where, found, f"only {', '.join(sorted(fields))}", "Rename or remove it.")
-    table = {key: (value,) if key == "where" and isinstance(value, str) else value for key, value in table.items()}
+    lists = ("where", "uses")
+    table = {key: (value,) if key in lists and isinstance(value, str) else value for key, value in table.items()}
     if isinstance(table.get("witness"), str):
         table["witness"] = msgspec.to_builtins(read_case(path.parent / table["witness"]))
     try:
@@ -107,6 +111,9 @@ def _entry(path: Path, number: int, table: dict[str, Any]) -> Known:
     if entry.witness is not None and not matches(case_address(entry.witness), entry.address):
         found = f"a witness of {case_address(entry.witness)}"
         raise SpecError(where, found, f"one of {entry.address}", "Mend the address or the witness.")
+    for name in entry.uses:
+        if name not in load_primitives():
+            raise SpecError(where, f"uses={name!r}", "a primitive of the spec", near(name, load_primitives()))
     if entry.where:
         _check_where(where, entry)
     return entry
@@ -142,7 +149,9 @@ def case_address(case: Case) -> str:
 
 
 def covers(entry: Known, case: Case) -> bool:
-    """Whether some element of a case satisfies every comparison of an entry (the address is not asked)."""
+    """Whether a case uses what an entry names and some element satisfies its comparisons (whatever the address)."""
+    if entry.uses and not case.program.primitives & set(entry.uses):
+        return False
     if not entry.where:
         return True
     if len(case.program.steps) != 1:

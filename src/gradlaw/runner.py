@@ -1,12 +1,13 @@
 """The runner: a target's units on slots, around what takes processes down and around what is known.
 
 A case that takes the process down is a crash (or timeout) of the law that ran it; the unit is then run again
-without that law, and that case is skipped. A violation that a known deviation explains is looked for once more
+around it. A violation that a known deviation explains is looked for once more
 outside of it. So neither a bad case nor a known one hides what other cases show.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -29,8 +30,14 @@ from gradlaw_spec import Case, Cell, SpecError, Verdict, load_laws
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-MOST_LOSSES: Final = 3
-"""After so many lost processes in one unit its other laws are given up."""
+BARE: Final = ("gradient", "value", "shape", "dtype", "determinism")
+"""Laws that run a case as it is, before others make more of it."""
+FEW_LOSSES: Final = 3
+"""After so many lost processes in one unit its other laws are given up, if no case of it got through."""
+MOST_CRASHES: Final = 20
+"""After so many crashes in one unit its other laws are given up."""
+MOST_TIMEOUTS: Final = 3
+"""After so many timeouts in one unit its other laws are given up."""
 
 
 class Mistake(Exception):
@@ -131,7 +138,7 @@ class Session:
         if entry is None:
             return cell
         entries = tuple(known for known in self.known if matches(cell.address, known.address))
-        if cell.verdict is Verdict.VIOLATION and all(known.where for known in entries):
+        if cell.verdict is Verdict.VIOLATION and all(known.where or known.uses for known in entries):
             law = cell.address.partition("@")[0].partition("/")[2]
             (elsewhere,) = self._around_losses(slot, replace(unit, laws=(law,)), entries)
             if elsewhere.verdict in BAD and explains(entries, elsewhere) is None:
@@ -139,25 +146,36 @@ class Session:
         return as_known(cell, entry)
 
     def _around_losses(self, slot: Slot, unit: Unit, avoided: tuple[Known, ...]) -> tuple[Cell, ...]:
-        """Examine a unit; again, without the law and the case, where its process was lost."""
-        cells: dict[str, Cell] = {}
+        """Examine a unit; again, around what was in flight, where its process was lost.
+
+        The first law runs the bare case: a loss in it is the case's, which is skipped from then on. A loss in a
+        later law is what that law makes of the case: the law is left out, and the case stays.
+        """
+        lost: dict[str, tuple[Loss, float]] = {}
         skipped: frozenset[str] = frozenset()
-        left, losses = unit.laws, 0
-        while left:
+        cells: dict[str, Cell] = {}
+        laws = tuple(sorted(unit.laws, key=lambda law: law not in BARE))
+        for losses in itertools.count(1):
             begin = time.perf_counter()
-            rest = replace(unit, laws=left)
+            rest = replace(unit, laws=laws)
             found = slot.run(worker.examine_unit, self.target, rest, self.settings, skipped, avoided)
             if not isinstance(found, Loss | Fault):
-                cells.update((cell.address, cell) for cell in found)
+                cells = {cell.address: cell for cell in found}
                 break
             loss = _as_loss(found)
-            losses += 1
-            given_up = losses == MOST_LOSSES or loss.case is None or loss.law not in left
-            for law in left if given_up else (loss.law,):
-                cell = self._lost_cell(unit, law, _told(loss, law, losses), time.perf_counter() - begin)
-                cells[cell.address] = cell
-            left = () if given_up else tuple(law for law in left if law != loss.law)
-            skipped |= frozenset() if loss.case is None else {case_key(loss.case)}
+            lost.setdefault(loss.law, (loss, time.perf_counter() - begin))
+            key = "" if loss.case is None else case_key(loss.case)
+            if _hopeless(loss, losses) or loss.law not in laws or key in skipped:
+                for law in laws:
+                    lost.setdefault(law, (_told(loss, losses), 0.0))
+                break
+            if loss.law == laws[0]:
+                skipped |= {key}
+            else:
+                laws = tuple(law for law in laws if law != loss.law)
+        for law, address in zip(unit.laws, unit.addresses, strict=True):
+            if law in lost:
+                cells[address] = self._lost_cell(unit, law, *lost[law])
         return tuple(cells[address] for address in unit.addresses)
 
     def _lost_cell(self, unit: Unit, law: str, loss: Loss, seconds: float) -> Cell:
@@ -191,12 +209,18 @@ class Session:
 
 def _as_loss(found: Any) -> Loss:
     """Return a fault as a crash: an error that no law expected came out of the target's work."""
-    return Loss(Verdict.CRASH, found.message, found.law, found.case) if isinstance(found, Fault) else found
+    return Loss(Verdict.CRASH, found.message, found.law, found.case, found.cases) if isinstance(found, Fault) else found
 
 
-def _told(loss: Loss, law: str, losses: int) -> Loss:
-    """Return a loss as it is told of a law: one that was not in flight did not run."""
-    if law == loss.law or not loss.law:
+def _hopeless(loss: Loss, losses: int) -> bool:
+    """Whether a unit is given up: nothing is known, no case got through, or it was lost too often."""
+    most = MOST_TIMEOUTS if loss.verdict is Verdict.TIMEOUT else MOST_CRASHES
+    return loss.case is None or losses >= most or (losses >= FEW_LOSSES and loss.cases <= losses)
+
+
+def _told(loss: Loss, losses: int) -> Loss:
+    """Return a loss as it is told of a law that was not in flight, and did not run to its end."""
+    if not loss.law:
         return loss
     message = f"not run: the process was lost {losses} times in this unit, the last time in {loss.law}: {loss.message}"
     return replace(loss, message=message)

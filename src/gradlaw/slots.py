@@ -38,12 +38,13 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """How a task was lost: a crash or a timeout, why, and the law and case in flight, where they are known."""
+    """How a task was lost: a crash or a timeout, why, the law and case in flight, and how many cases had begun."""
 
     verdict: Verdict
     message: str
     law: str = ""
     case: Case | None = None
+    cases: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +89,11 @@ class WorkerProcess:
 
     def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Loss:
         """Call a task in the worker process; watch it until it is done, dead, or stuck on one case."""
-        if self.pool is None:
-            self.pool = ProcessPool(max_workers=1, context=get_context("spawn"))
+        pool = self.pool or ProcessPool(max_workers=1, context=get_context("spawn"))
+        self.pool = pool
         self.note.unlink(missing_ok=True)
         place = Place(self.note, self.output, self.options.memory)
-        future: Future[Result | Fault] = self.pool.schedule(task, args=(place, *arguments))
+        future: Future[Result | Fault] = pool.schedule(task, args=(place, *arguments))
         found = self._watch(future)
         if isinstance(found, Loss):
             self.close()
@@ -121,7 +122,7 @@ class WorkerProcess:
             _kill(note.process)
         said = _last_line(self.output)
         text = f"{message}; its last output: {said}" if said else message
-        return Loss(verdict, text, "" if note is None else note.law, None if note is None else note.case)
+        return Loss(verdict, text) if note is None else Loss(verdict, text, note.law, note.case, note.cases)
 
     def close(self) -> None:
         """Stop the worker process."""

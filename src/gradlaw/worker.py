@@ -58,6 +58,7 @@ class Fault:
     usage: bool = False
     law: str = ""
     case: Case | None = None
+    cases: int = 0
 
 
 class Refused(Exception):
@@ -170,13 +171,9 @@ def _with_target(
             target = _target(text)
             return run(guarded(target, flight, isolated=place.note is not None), flight)
         except SpecError as error:
-            return Fault(str(error), True, flight.law, flight.case)
-        except (
-            Exception,
-            SystemExit,
-            BaseExceptionGroup,
-        ) as error:  # the target's: what a law did not expect, or an exit
-            return Fault(_line(error), False, flight.law, flight.case)
+            return Fault(str(error), True, flight.law, flight.case, flight.cases)
+        except (Exception, SystemExit, BaseExceptionGroup) as error:  # of the target's work, which no law expected
+            return Fault(_line(error), False, flight.law, flight.case, flight.cases)
         finally:
             flight.close()
 

@@ -142,6 +142,16 @@ def test_weighted_sum_joins_several_outputs():
     assert dx.tolist() == [13.0, 26.0]
 
 
+def test_argument_joins_outputs_that_share_a_step():
+    target = scalar_target(cotangent="argument", backward=with_cotangent)
+
+    def function(x):
+        shared = x * x
+        return shared + 1.0, shared * 2.0
+
+    assert run(target, function, (3.0,), (1.0, 10.0))[1] == (6.0 + 120.0,)
+
+
 def test_ones_starts_from_ones_only():
     target = scalar_target(cotangent="ones")
     assert target.cotangent == "ones"
@@ -205,6 +215,7 @@ def test_namespace_and_primitives_together():
     assert target.primitives["multiply"] is multiply
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, where a case overflows
 @pytest.mark.parametrize("target", [scalar_target(), scalar_target(cotangent="ones"), array_target(), functions()])
 def test_the_tiny_engines_are_right(target):
     units = [unit for unit in plan(target) if unit.subject in target.primitives or unit.subject == "program"]
@@ -292,7 +303,7 @@ def test_loading_the_reference():
         ("torhc", ["target='torhc'", "Did you mean torch?"]),
         ("", ["target=''"]),
         ("missing.py", ["a file missing.py"]),
-        ("{}/mine_adaptor.py", ["Did you mean mine_adapter.py?"]),
+        ("{}/mine_adaptor.py", ["Did you mean mine_adapter.py"]),
         ("{}/mine_adapter.py:targt", ["an attribute 'targt'", "Did you mean target?"]),
         ("{}/mine_adapter.py:other", ["other of type int", "a gradlaw Target"]),
         ("{}/empty.py", ["an attribute 'target'", "gradlaw.tape_target"]),

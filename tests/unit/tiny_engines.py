@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 
 import numpy as np
 
@@ -86,13 +87,20 @@ def tensor(value):
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
+def tensors(x, y):
+    """Return two operands as tensors of one dtype; a Python number takes that of the other."""
+    if not isinstance(x, Tensor):
+        x = Tensor(np.asarray(x, dtype=y.data.dtype))
+    return x, y if isinstance(y, Tensor) else Tensor(np.asarray(y, dtype=x.data.dtype))
+
+
 def add(x, y):
-    x, y = tensor(x), tensor(y)
+    x, y = tensors(x, y)
     return Tensor(x.data + y.data, ((x, lambda g: g), (y, lambda g: g)))
 
 
 def multiply(x, y):
-    x, y = tensor(x), tensor(y)
+    x, y = tensors(x, y)
     return Tensor(x.data * y.data, ((x, lambda g: g * y.data), (y, lambda g: g * x.data)))
 
 
@@ -115,11 +123,10 @@ def pick(x, index):
 
 def functional_vjp(function, primals, cotangent):
     """Differentiate a function of arrays by running it on a tape."""
-    inputs = tuple(Tensor(primal) for primal in primals)
+    inputs = tuple(Tensor(primal.data) for primal in primals)
     output = function(*inputs)
     outputs = output if isinstance(output, tuple) else (output,)
     cotangents = cotangent if isinstance(output, tuple) else (cotangent,)
-    for one, given in zip(outputs, cotangents, strict=True):
-        one.backward(given.data)
+    reduce(add, (total(multiply(one, given)) for one, given in zip(outputs, cotangents, strict=True))).backward()
     values = tuple(one.data for one in outputs)
     return (values if isinstance(output, tuple) else values[0]), tuple(one.grad for one in inputs)

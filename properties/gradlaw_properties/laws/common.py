@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradlaw_properties.judge import Outcome, combine, judge
-from gradlaw_properties.trial import Cotangents, Trial
+from gradlaw_properties.judge import Outcome, combine, difference, judge
+from gradlaw_properties.trial import Cotangents, Gradients, Trial
 from gradlaw_reference import Data
 from gradlaw_spec import Array, Primitive, Program, Step, dtype
 
@@ -28,6 +28,16 @@ def gradients_admissible(trial: Trial, got: Cotangents, truth: tuple[Data, ...])
 def exact(value: Array) -> Data:
     """Return an engine's numbers as exact balls."""
     return np.asarray(_BALLS(value.astype(np.float64)), dtype=object)
+
+
+def unchanged(trial: Trial, what: str, others: Gradients) -> Outcome:
+    """Judge that another way to get the same gradients gives them, as far as sums may come in any order."""
+    named = zip(trial.names(), trial.pull(), trial.truth(), others, strict=True)
+    return combine(
+        difference(f"{name}, {what}", got, allowed, exact(other), allowed, trial.case.dtype)
+        for name, got, allowed, other in named
+        if other is not None
+    )
 
 
 def one_step(trial: Trial, operands: tuple[Any, ...], inputs: tuple[str, ...]) -> Program:

@@ -35,10 +35,11 @@ def _power_of_two(trial: Trial, alpha: float) -> Outcome:
     scaled = tuple(trial.rounded(alpha * g.astype(np.float64)) for g in trial.cotangents)
     if not _calm(trial, scaled):
         return NOTHING
+    reach = 8 if trial.case.dtype == "float16" else 60
     outcomes = []
     for name, base, big in zip(trial.names(), trial.pull(), trial.pull(scaled), strict=True):
         expected = alpha * base.astype(np.float64)
-        safe = _moderate(expected, 60) & _moderate(base.astype(np.float64), 60)
+        safe = _moderate(expected, reach) & _moderate(base.astype(np.float64), reach)
         chosen = np.where(safe, big.astype(np.float64), 0.0)
         outcomes.append(equal(f"{name}, cotangent times {alpha:g}", chosen, np.where(safe, expected, 0.0)))
     return combine(outcomes)
@@ -80,6 +81,8 @@ def _linear(trial: Trial) -> Outcome:
         trial.rounded(alpha * g.astype(np.float64) + beta * h.astype(np.float64))
         for g, h in zip(trial.cotangents, second, strict=True)
     )
+    if not all(np.isfinite(g.astype(np.float64)).all() for g in mixed):
+        return NOTHING
     # The combination is rounded to the dtype once; its admissible set is that of the rounded one.
     first_sets, second_sets, mixed_sets = trial.truth(), trial.truth(second), trial.truth(mixed)
     outcomes = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome
-from gradlaw_properties.laws.common import gradients_admissible
+from gradlaw_properties.laws.common import unchanged
 from gradlaw_properties.trial import Trial
 
 MUTANTS = (mutants.weak_intermediates,)
@@ -20,4 +20,4 @@ def check(trial: Trial) -> Outcome:
     for name, got, expected in zip(trial.names(), dropped, alive, strict=True):
         if (got is None) != (expected is None):
             return Outcome(1, 0, f"{name}: there is {'none' if got is None else 'one'} once intermediates are dropped")
-    return gradients_admissible(trial, trial.pull(), trial.truth())
+    return unchanged(trial, "with intermediates dropped", alive)

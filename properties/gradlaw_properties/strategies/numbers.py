@@ -10,8 +10,8 @@ import numpy as np
 
 from gradlaw_spec import Array, Dtype, Operand, dtype
 
-Kind = Literal["short", "normal", "repeated", "scaled", "extreme"]
-KINDS: tuple[Kind, ...] = ("short", "normal", "repeated", "scaled", "extreme")
+Kind = Literal["short", "boundary", "normal", "repeated", "scaled", "extreme"]
+KINDS: tuple[Kind, ...] = ("short", "boundary", "normal", "boundary", "repeated", "scaled", "extreme")
 
 
 @cache
@@ -73,9 +73,12 @@ def _raw(kind: Kind, size: int, draw: np.random.Generator, facts: Dtype) -> Arra
     return signs * np.exp2(draw.uniform(smallest, largest, size=size))
 
 
-def bulk(kind: Kind, seed: int, shape: tuple[int, ...], domain: tuple[str, ...], name: str) -> Array:
-    """Return numbers of one kind inside a domain, from a seed; seed 0 gives the simplest."""
-    facts = dtype(name)
+def bulk(kind: Kind, seed: int, shape: tuple[int, ...], operand: Operand, name: str) -> Array:
+    """Return numbers of one kind inside an operand's domain, from a seed; seed 0 gives the simplest.
+
+    Of the kind ``boundary``, about half of the numbers are the operand's boundary values.
+    """
+    facts, domain = dtype(name), operand.domain
     size = math.prod(shape)
     decimals = short_decimals(domain, name)
     if seed == 0 and kind == "short":
@@ -84,6 +87,10 @@ def bulk(kind: Kind, seed: int, shape: tuple[int, ...], domain: tuple[str, ...],
     simple = decimals[draw.integers(0, 4 if kind == "repeated" else len(decimals), size=size)]
     if kind in ("short", "repeated"):
         return simple.reshape(shape)
+    if kind == "boundary":
+        edges = boundary_values(operand, name)
+        chosen = edges[draw.integers(0, len(edges), size=size)]
+        return np.where(draw.random(size) < 0.5, chosen, simple).reshape(shape)
     with np.errstate(over="ignore"):
         numbers = _raw(kind, size, draw, facts).astype(facts.numpy)
     mirrored = np.where(inside(numbers, domain), numbers, -numbers)

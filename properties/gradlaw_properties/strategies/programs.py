@@ -1,6 +1,6 @@
 """Random programs: typed DAGs with fan-out, broadcasting and Python scalars, grown on forward values.
 
-Hypothesis draws a list of small tuples, one a step, so that shrinking drops and simplifies steps; each tuple
+Hypothesis draws a string of bytes, eight a step, so that shrinking drops and simplifies steps; each number in it
 is read modulo what is possible at that place. A step that leaves its domain, or the moderate range in
 which every dtype still says something, is not taken.
 """
@@ -14,11 +14,11 @@ from typing import Any, Literal
 import numpy as np
 from hypothesis import strategies as st
 
-from gradlaw_properties.strategies.cases import COTANGENTS, SEEDS
+from gradlaw_properties.strategies.cases import COTANGENTS, Words
 from gradlaw_properties.strategies.layouts import Shape, attribute_options
 from gradlaw_properties.strategies.numbers import Kind, bulk, cotangent, intervals
 from gradlaw_reference import apply_step
-from gradlaw_spec import Array, Case, Primitive, Program, Reference, Step, Tensor
+from gradlaw_spec import Array, Case, Operand, Primitive, Program, Reference, Step, Tensor
 
 SHAPES: tuple[tuple[Shape, ...], ...] = (
     ((), (), ()),
@@ -35,6 +35,9 @@ MARGIN = 2.0**-4
 """How far a step's operand stays from the end of its domain."""
 ATTEMPTS = 5
 """How many primitives are tried where one does not fit."""
+MODERATE = Operand(name="x", domain=("[-4, 4]",))
+"""What the inputs of programs are drawn from."""
+HEADER_BYTES, STEP_BYTES = 14, 8
 KNITS = 3
 """How many loose ends are joined at most."""
 StepChoice = tuple[int, int, int, int]
@@ -71,23 +74,30 @@ def program_cases(
     pages = [primitives[name] for name in sorted(primitives) if scalar is False or _is_scalar(primitives[name])]
     draw = np.random.Generator(np.random.PCG64([seed, 3]))
     families = [SHAPES[0]] if scalar else [SHAPES[0], *(SHAPES[1:][i] for i in sorted(draw.permutation(5)[:3]))]
-    large = st.integers(0, 2**12)
+    size = HEADER_BYTES + STEP_BYTES * max_steps
 
-    def build(choice: ProgramChoice) -> Case:
+    def build(drawn: bytes) -> Case:
+        choice = read_program(drawn, len(families), max_steps)
         return _Grower(pages, families, choice, dtype).case(ones=cotangents == "ones")
 
-    return st.builds(
-        ProgramChoice,
-        shapes=st.integers(0, len(families) - 1),
-        kind=st.sampled_from(("short", "normal")),
-        bulk=st.integers(0, 2**16),
-        steps=st.lists(st.tuples(large, large, large, large), min_size=1, max_size=max_steps),
-        outputs=st.integers(0, 4),
-        unused=st.sampled_from((False, False, True)),
-        fixed=st.sampled_from((False, False, True)),
-        cotangent=st.sampled_from(COTANGENTS),
-        seed=SEEDS,
-    ).map(build)
+    return st.binary(min_size=size, max_size=size).map(build)
+
+
+def read_program(drawn: bytes, families: int, max_steps: int) -> ProgramChoice:
+    """Read the choices of a program from bytes; 0 is the plainest of each, and a lower first byte is fewer steps."""
+    word = Words(drawn)
+    steps = word(1) % max_steps + 1
+    return ProgramChoice(
+        shapes=word(1) % families,
+        kind=("short", "normal")[word(1) % 2],
+        outputs=word(1) % 5,
+        unused=word(1) % 3 == 2,
+        fixed=word(1) % 3 == 2,
+        cotangent=COTANGENTS[word(1) % len(COTANGENTS)],
+        bulk=word(2),
+        seed=word(4),
+        steps=[(word(2), word(2), word(2), word(2)) for _ in range(steps)],
+    )
 
 
 def _is_scalar(page: Primitive) -> bool:
@@ -97,18 +107,6 @@ def _is_scalar(page: Primitive) -> bool:
 def _joins(page: Primitive) -> bool:
     """Whether a primitive takes two values."""
     return page.operands[0].kind == "sequence" or sum(operand.kind == "real" for operand in page.operands) > 1
-
-
-def _scrambled(drawn: StepChoice, bulk_seed: int, position: int) -> StepChoice:
-    """Spread a step's choices: Hypothesis likes small numbers, and programs of the first primitives are dull.
-
-    At bulk 0, where shrinking ends, the choices are themselves.
-    """
-    primes = (7919, 104729, 1299709, 15485863)
-    first, second, third, fourth = (
-        (number + bulk_seed * prime // (position + 1)) % 2**20 for number, prime in zip(drawn, primes, strict=True)
-    )
-    return first, second, third, fourth
 
 
 def _is_power(page: Primitive) -> bool:
@@ -149,11 +147,11 @@ class _Grower:
         names = ("x", "y", "z")
         for position, (name, shape) in enumerate(zip(names, self.families[choice.shapes], strict=True)):
             start = choice.bulk + position if choice.bulk else 0
-            numbers = bulk(choice.kind, start, shape, ("[-4, 4]",), self.dtype)
+            numbers = bulk(choice.kind, start, shape, MODERATE, self.dtype)
             self.values[name] = np.roll(numbers, position) if start == 0 else numbers
         with np.errstate(all="ignore"):
-            for position, drawn in enumerate(choice.steps):
-                self.grow(_scrambled(drawn, choice.bulk, position))
+            for drawn in choice.steps:
+                self.grow(drawn)
             self.knit()
         return self.finish(names, ones)
 

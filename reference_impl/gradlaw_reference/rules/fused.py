@@ -12,8 +12,10 @@ from gradlaw_reference.arithmetic import Ball, Data
 from gradlaw_spec import Primitive, Program, Reference, load_primitives, parse_formula
 
 ELEMENTWISE = frozenset(
-    "add subtract multiply divide negative square sqrt reciprocal pow "
-    "exp expm1 log log1p sin cos tan tanh sigmoid softplus".split()
+    (
+        *("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "reciprocal", "pow"),
+        *("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sigmoid", "softplus"),
+    )
 )
 """The primitives that a fused formula may use: those without a kink."""
 Step = tuple[str, int, tuple[int, ...]]

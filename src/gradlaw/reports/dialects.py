@@ -8,7 +8,7 @@ attributes, ``{axes}`` for the axes of a reduction,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gradlaw.reports.code import array_text, attribute_text, index_text, operand_text
@@ -19,12 +19,16 @@ Template = str | Callable[[Step, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """An engine's code: import lines, arrays (``{data}``, ``{dtype}``, ``{shape}``) and primitives."""
+    """An engine's code: import lines, arrays (``{data}``, ``{dtype}``, ``{shape}``) and primitives.
+
+    ``extras`` are import lines for a script that has their name in it.
+    """
 
     imports: tuple[str, ...]
     array: str
     empty: str
     primitives: Mapping[str, Template]
+    extras: Mapping[str, str] = field(default_factory=dict)
 
     def literal(self, array: Array) -> str:
         """Return an array in the engine's code."""
@@ -135,10 +139,8 @@ JAX: Final = Dialect(
     },
 )
 AUTOGRAD: Final = Dialect(
-    imports=(
-        "import autograd.numpy as np, autograd.scipy.special as special",
-        "from autograd import builtins, make_vjp",
-    ),
+    imports=("import autograd.numpy as np", "from autograd import make_vjp"),
+    extras={"special.": "from autograd.scipy import special", "builtins.": "from autograd import builtins"},
     array='np.array({data}, dtype="{dtype}")',
     empty='np.zeros({shape}, dtype="{dtype}")',
     primitives={

@@ -73,7 +73,7 @@ def print_rows(console: Console, rows: Rows) -> None:
 def print_address(console: Console, address: str) -> None:
     """Print what the law book says of an address, primitive, law, chapter or clause; raise SpecError otherwise."""
     for page in pages_of(address):
-        console.print(Markdown(page) if console.is_terminal else Text(page))
+        console.print(Markdown(page) if console.is_terminal else Text(page), soft_wrap=not console.is_terminal)
 
 
 def pages_of(address: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ For a built-in engine they are in its own code, without gradlaw; for any other t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -63,19 +63,22 @@ def _first_line(message: str) -> str:
 
 def write_script(header: Sequence[str], runs: Sequence[Run], text: str, primitives: frozenset[str]) -> str:
     """Write as many runs as fit, with the primitives that the target has; the first one is always there."""
-    imports, write = _writer(text)
-    lines = [*header, *imports]
+    imports, extras, write = _writer(text)
+    lines: list[str] = []
+    most = MOST_LINES - len(header) - len(imports) - len(extras)
     for position, run in enumerate(runs):
         program = expand(run.program, primitives)
         block = write(run if program is None else replace(run, program=program))
-        room = MOST_LINES - len(lines)
+        room = most - len(lines)
         if position and len(block.before) + len(block.after) + min(len(block.steps), 1) > room:
             break
         lines += block.lines(room)
-    return "\n".join(lines) + "\n"
+    code = "\n".join(lines)
+    used = [line for name, line in extras.items() if name in code]
+    return "\n".join((*header, *imports, *used, code)) + "\n"
 
 
-def _writer(text: str) -> tuple[tuple[str, ...], Callable[[Run], Block]]:
+def _writer(text: str) -> tuple[tuple[str, ...], Mapping[str, str], Callable[[Run], Block]]:
     """Return the import lines and the writer of a run, by the name or place that the target was loaded by."""
     dialects: dict[str, tuple[Dialect, Callable[[Dialect, Run], Block]]] = {
         "torch": (TORCH, _torch),
@@ -85,9 +88,10 @@ def _writer(text: str) -> tuple[tuple[str, ...], Callable[[Run], Block]]:
     }
     if text in dialects:
         dialect, write = dialects[text]
-        return dialect.imports, lambda run: write(dialect, run)
-    imports = ("import numpy as np", "from gradlaw import load_target")
-    return (*imports, f"target = load_target({text!r}); p = target.primitives"), _adapter
+        return dialect.imports, dialect.extras, lambda run: write(dialect, run)
+    load = f"target = load_target({text!r}); p = target.primitives"
+    slices = {"Slice(": "from gradlaw_spec import Slice"}
+    return ("import numpy as np", "from gradlaw import load_target", load), slices, _adapter
 
 
 def _calls(dialect: Dialect, run: Run) -> tuple[str, ...]:
@@ -189,8 +193,6 @@ def _adapter(run: Run) -> Block:
         f"        {SHOW}",
     )
     steps = tuple(f"{step.name} = {_adapter_call(step)}" for step in program.steps)
-    if any(step.primitive == "getitem" for step in program.steps):
-        before.insert(0, "from gradlaw_spec import Slice")
     return Block(tuple(before), steps, after, "    ")
 
 

@@ -55,10 +55,10 @@ def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> Non
     _grouped(console, cells, Verdict.INCONCLUSIVE, "Inconclusive")
     for verdict, title in ((Verdict.KNOWN, "Known"), (Verdict.FIXED, "Fixed"), (Verdict.STALE, "Stale")):
         _grouped(console, cells, verdict, title)
-    for cell in cells:
-        if cell.verdict in IN_FULL:
-            console.print()
-            print_cell(console, cell)
+    # What a MUST forbids comes last: nearest to where a terminal ends up.
+    for cell in sorted((cell for cell in cells if cell.verdict in IN_FULL), key=lambda cell: keyword(cell) == "MUST"):
+        console.print()
+        print_cell(console, cell)
     console.print()
     console.print(verdict_line(cells, strict=strict))
 

@@ -1,7 +1,9 @@
 """HIPS autograd: ``autograd.make_vjp`` of ``autograd.numpy`` functions (and ``autograd.scipy`` where SciPy is there).
 
 autograd gives each name of NumPy a gradient by that name; it knows NumPy's own names (``power``, ``concatenate``),
-not their aliases of the Python array API.
+not their aliases of the Python array API. It keeps float16, float32 and float64, where SciPy's functions do; bfloat16
+arrays come through, but 0-d ones are refused ("Can't differentiate w.r.t. type bfloat16"), so it is not claimed.
+NumPy keeps subnormal numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import autograd.builtins
 import autograd.numpy as np
 import numpy
-from autograd import make_vjp
+from autograd.differential_operators import make_vjp
 
 from gradlaw.targets.functional import functional_target
 

@@ -18,7 +18,7 @@ LEVELS: tuple[str, ...] = get_args(Level)
 def near(name: str, names: Iterable[str]) -> str:
     """Return the cure for a misspelt name: the names that are near it, else all of them."""
     everything = sorted(names)
-    found = get_close_matches(name, everything, n=3, cutoff=0.5)
+    found = get_close_matches(name, everything, n=2, cutoff=0.6)
     return f"Did you mean {' or '.join(found)}?" if found else f"Choose one of {', '.join(everything)}."
 
 

@@ -1,19 +1,24 @@
 """JAX: ``jax.vjp`` of ``jax.numpy`` functions, run eagerly, with 64 bits enabled.
 
-XLA's code for the CPU runs with subnormal numbers flushed to zero (operands and results, measured with jax 0.10:
-``jnp.float32(1e-39) * 1`` is 0), so the target declares that it flushes them.
+XLA's code for the CPU takes subnormal operands as zero and flushes subnormal results, so the target declares it.
+Measured with jax 0.10.2 on x86-64: ``x + 0``, ``x * 1``, ``x * 4``, sums, products and ``maximum`` of a subnormal x
+are 0 in float64, float32 and bfloat16, and the smallest normal number times 0.25 is; ``-x``, ``abs`` and ``where`` keep
+x. In float16, which is computed in float32, subnormal numbers stay.
 """
 
-import jax
+from typing import Any
+
+import jax as engine
 import jax.numpy as jnp
 import numpy as np
 
 from gradlaw.targets.functional import functional_target
 
+jax: Any = engine  # its modules are found as it is imported: type checkers see few of them
 jax.config.update("jax_enable_x64", True)
 
 
-def _vjp(function, primals, cotangent):  # type: ignore[no-untyped-def]
+def _vjp(function: Any, primals: tuple[Any, ...], cotangent: Any) -> tuple[Any, Any]:
     output, pullback = jax.vjp(function, *primals)
     return output, pullback(cotangent)
 

@@ -54,7 +54,7 @@ def tape_target(
         raise SpecError(HELPER, f"cotangent={cotangent!r}", expected, near(str(cotangent), STYLES))
     require_arity(HELPER, "backward", backward, "output, cotangent" if cotangent == "argument" else "output")
     functions = require_primitives(HELPER, primitives)
-    needed = {"multiply", "add"} if scalar else {"multiply", "add", "sum"}
+    needed = needed_for_total(scalar)
     if cotangent == "weighted-sum" and (missing := sorted(needed - functions.keys())):
         found = f"cotangent='weighted-sum' without {', '.join(missing)}"
         cure = "Add them, or use cotangent='argument' or 'ones'."
@@ -160,25 +160,41 @@ class _Tape:
         return values, tuple(gradients)
 
     def _from_raw(self, started: Started) -> None:
-        for output, cotangent in started:
-            self.backward(output, self.raw(cotangent))
+        self._from_arguments(started, self.raw)
 
     def _from_constants(self, started: Started) -> None:
+        self._from_arguments(started, self.constant_of)
+
+    def _from_arguments(self, started: Started, make: Callable[[Array], Any]) -> None:
+        """Start from an output and its cotangent; several outputs are joined first, where that can be done."""
+        if len(started) > 1 and needed_for_total(self.scalar) <= self.primitives.keys():
+            self.backward(self._total(started), make(np.ones((), _dtype(tuple(given for _, given in started)))))
+            return
         for output, cotangent in started:
-            self.backward(output, self.constant_of(cotangent))
+            self.backward(output, make(cotangent))
 
     def _from_total(self, started: Started) -> None:
-        """Start from one total, so that no step that outputs share is walked twice."""
-        if self.style == "ones" and len(started) == 1:
-            self.backward(started[0][0])
-            return
+        joinable = needed_for_total(self.scalar) - {"multiply"} <= self.primitives.keys()
+        if self.style == "ones" and (len(started) == 1 or not joinable):
+            for output, _ in started:
+                self.backward(output)
+        else:
+            self.backward(self._total(started))
+
+    def _total(self, started: Started) -> EngineValue:
+        """Return one number whose gradient is that of all outputs, so that no step they share is walked twice."""
         terms = []
         for output, cotangent in started:
-            term = output
-            if self.style == "weighted-sum":
-                term = self.primitives["multiply"](output, self.constant_of(cotangent))
-            terms.append(term if self.scalar else self.primitives["sum"](term, axis=None, keepdims=False))
-        self.backward(reduce(self.primitives["add"], terms))
+            weighted = output
+            if self.style != "ones":
+                weighted = self.primitives["multiply"](output, self.constant_of(cotangent))
+            terms.append(weighted if self.scalar else self.primitives["sum"](weighted, axis=None, keepdims=False))
+        return reduce(self.primitives["add"], terms)
+
+
+def needed_for_total(scalar: bool) -> set[str]:
+    """Return the primitives that join outputs and their cotangents into one number."""
+    return {"multiply", "add"} if scalar else {"multiply", "add", "sum"}
 
 
 def _is_raw(value: Any) -> bool:

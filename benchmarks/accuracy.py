@@ -1,0 +1,77 @@
+"""The largest error of each elementwise primitive's value in the engines, in unit roundoffs: what k has to admit.
+
+Run: ``python benchmarks/accuracy.py [PRIMITIVE …] [--targets torch,jax]``. Prints a Markdown table with,
+for each dtype, the error and the operand at which it was found. Errors among the subnormals and past the largest number are left out.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from gradlaw import load_target
+from gradlaw_properties.strategies.numbers import inside
+from gradlaw_reference import Ball, using
+from gradlaw_spec import DTYPES, Array, Dtype, Primitive, Target, load_primitives
+
+POINTS = 20_000
+
+
+def operand_values(page: Primitive, position: int, of: Dtype) -> Array:
+    """Return many operands: near 0, of moderate size, and over magnitudes; inside the operand's domain."""
+    draw = np.random.Generator(np.random.PCG64([position, len(page.name)]))
+    third = POINTS // 3
+    numbers = np.concatenate(
+        [
+            draw.normal(scale=2, size=third),
+            draw.uniform(-25, 25, size=third),
+            draw.choice([-1, 1], size=third) * np.exp2(draw.uniform(-14, 7, size=third)),
+        ]
+    ).astype(of.numpy)
+    mirrored = np.where(inside(numbers, page.operands[position].domain), numbers, -numbers)
+    return np.where(inside(mirrored, page.operands[position].domain), mirrored, 1).astype(of.numpy)
+
+
+def largest_error(target: Target, page: Primitive, of: Dtype) -> tuple[float, tuple[float, ...]]:
+    """Return the largest error of a target's values in unit roundoffs, and the operands at which it is."""
+    operands = tuple(operand_values(page, position, of) for position in range(len(page.operands)))
+    got = target.forward(lambda *values: (target.primitives[page.name](*values),), operands)[0].astype(np.float64)
+    ball = Ball()
+    with using(ball):
+        exact = ball.elementary(page.name, *(ball.asarray(operand) for operand in operands))
+        sizes = np.abs(exact.astype(np.float64))
+        errors = np.array([abs(float(e - ball.asarray(y).item())) for e, y in zip(exact, got, strict=True)])
+    usable = np.isfinite(got) & (sizes > 4 * of.smallest_normal) & (sizes < of.largest / 2)
+    units = np.where(usable, errors / np.where(usable, sizes * of.unit_roundoff, 1), 0.0)
+    worst = int(np.argmax(units))
+    return float(units[worst]), tuple(float(operand[worst]) for operand in operands)
+
+
+def main(arguments: list[str]) -> None:
+    names = [item for item in arguments if not item.startswith("--")]
+    chosen = next((item.partition("=")[2] for item in arguments if item.startswith("--targets=")), "torch,jax,autograd")
+    pages = [
+        page
+        for page in load_primitives().values()
+        if page.rounding == "elementwise" and not page.attributes and (not names or page.name in names)
+    ]
+    targets = [load_target(name) for name in chosen.split(",")]
+    print("| primitive | k | engine | " + " | ".join(DTYPES) + " |")
+    print("|---|---|---|" + "---|" * len(DTYPES))
+    for page in pages:
+        for target in targets:
+            if page.name not in target.primitives:
+                continue
+            cells = []
+            for name, of in DTYPES.items():
+                if name not in target.dtypes:
+                    cells.append("")
+                    continue
+                error, place = largest_error(target, page, of)
+                cells.append(f"{error:.2f} at {', '.join(f'{x:.6g}' for x in place)}")
+            print(f"| {page.name} | {page.accuracy} | {target.name} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,116 @@
+"""Known deviations: reading a list, its mistakes, and which cases an entry covers."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from gradlaw.known import Known, case_address, covers, known_folder, known_of, load_known
+from gradlaw.targets.loading import BUILT_IN
+from gradlaw_spec import Case, Program, SpecError, Step, Tensor, encode_case
+
+
+def case(primitive="tanh", operands=("x",), attributes=None, dtype="float64", law="gradient", g=1.0, **values):
+    arrays = {name: np.asarray(value, dtype=dtype) for name, value in values.items()}
+    return Case(
+        program=Program(tuple(arrays), (Step("y", primitive, operands, attributes or {}),), ("y",)),
+        values={name: Tensor.of(array) for name, array in arrays.items()},
+        cotangents=(Tensor.of(np.asarray(g, dtype=dtype)),),
+        dtype=dtype,
+        law=law,
+    )
+
+
+def entry(address, *where):
+    return Known(address=address, reason="so it is", where=where)
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "expected"),
+    [
+        (entry("tanh/gradient@float64"), case(x=1), True),
+        (entry("tanh/*", "x > 20"), case(x=[1, 21], g=[1, 1]), True),
+        (entry("tanh/*", "x > 20"), case(x=[1, 20], g=[1, 1]), False),
+        (entry("tanh/*", "x > 20", "g < 0"), case(x=[1, 21], g=[-1, 1]), False),
+        (entry("tanh/*", "x > 20", "g < 0"), case(x=[1, 21], g=[1, -1]), True),
+        (entry("tanh/*", "abs(x) <= 2 ** -3"), case(x=-0.125), True),
+        (entry("pow/*", "x1 == x2"), case("pow", ("x1", "x2"), x1=2, x2=2), True),
+        (entry("pow/*", "x1 == x2"), case("pow", ("x", "x"), x=3), True),
+        (entry("pow/*", "x2 == 3"), case("pow", ("x", 3), x=2), True),
+        (entry("clip/*", "x == min"), case("clip", attributes={"min": 0.0, "max": None}, x=0), True),
+        (entry("clip/*", "x >= max"), case("clip", attributes={"min": 0.0, "max": None}, x=9), False),
+        (entry("sum/*", "x > 2", "g < 0"), case("sum", attributes={"axis": 0}, x=[1, 3], g=-1), True),
+        (entry("concat/*", "x2 > 2"), case("concat", ("a", "b"), {"axis": 0}, a=[1], b=[3], g=[1, 1]), True),
+        (entry("concat/*", "x3 > 2"), case("concat", ("a", "b"), {"axis": 0}, a=[1], b=[3], g=[1, 1]), False),
+    ],
+)
+def test_covers(known, found, expected):
+    assert covers(known, found) is expected
+
+
+def test_a_program_is_covered_by_address_alone():
+    program = Program(("x",), (Step("a", "tanh", ("x",)), Step("y", "tanh", ("a",))), ("y",))
+    one = Tensor.of(np.asarray(1.0))
+    found = Case(program=program, values={"x": one}, cotangents=(one,), dtype="float64", law="chain")
+    assert case_address(found) == "program/chain@float64"
+    assert covers(entry("program/*"), found)
+    assert not covers(entry("tanh/*", "x > 0"), found)
+
+
+def test_reading_a_list(tmp_path):
+    inline = json.loads(encode_case(case(x=21)))
+    (tmp_path / "witnesses").mkdir()
+    (tmp_path / "witnesses" / "tanh.json").write_bytes(encode_case(case(x=21)))
+    table = '{ program = { inputs = ["x"], steps = [{ name = "y", primitive = "tanh", operands = ["x"] }], \
+outputs = ["y"] }, values = { x = { dtype = "float64", shape = [], values = ["0x1.5p+4"] } }, \
+cotangents = [{ dtype = "float64", shape = [], values = ["0x1p+0"] }], dtype = "float64", law = "gradient" }'
+    assert inline["values"]["x"]["values"] == ["0x1.5000000000000p+4"]
+    (tmp_path / "list.toml").write_text(
+        '[[known]]\naddress = "tanh/gradient@float64"\nwhere = "x > 20"\nreason = "a"\nversions = ["1", "2"]\n'
+        'witness = "witnesses/tanh.json"\n'
+        f'[[known]]\naddress = "tanh/*"\nwhere = ["x > 20", "g > 0"]\nreason = "b"\nwitness = {table}\n'
+    )
+    first, second = load_known(tmp_path / "list.toml")
+    assert first.witness is not None
+    assert second.witness is not None
+    assert first.witness.values["x"].array() == second.witness.values["x"].array() == 21
+    assert (first.where, second.where) == (("x > 20",), ("x > 20", "g > 0"))
+
+
+ENTRY = '[[known]]\naddress = "tanh/gradient@float64"\nreason = "so"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("known = 3", ["tables [[known]]"]),
+        ("[[knwon]]", ["tables [[known]]"]),
+        ("[[known]", ["malformed TOML"]),
+        ('[[known]]\nreason = "so"', ["known 1", "address"]),
+        ('[[known]]\naddress = "tanh/gradient"', ["known 1", "reason"]),
+        ('[[known]]\naddress = "tanh/gradient"\nreason = ""', ["reason=''"]),
+        (ENTRY + 'were = "x > 1"', ["were='x > 1'"]),
+        (ENTRY + 'where = "y > 1"', ["name='y'"]),
+        (ENTRY + 'where = "x + 1"', ["a comparison"]),
+        (ENTRY + 'where = "x >"', ["formula"]),
+        (ENTRY.replace("tanh/", "*/") + 'where = "x > 1"', ["one primitive"]),
+        (ENTRY + 'witness = "none.json"', ["none.json"]),
+        (ENTRY + "witness = 3", ["known 1"]),
+        (ENTRY.replace("tanh/", "tan/") + 'witness = "tanh.json"', ["a witness of tanh/gradient@float64"]),
+    ],
+)
+def test_mistakes_name_the_entry(tmp_path, text, words):
+    (tmp_path / "tanh.json").write_bytes(encode_case(case(x=21)))
+    path = tmp_path / "list.toml"
+    path.write_text(text)
+    with pytest.raises(SpecError) as caught:
+        load_known(path)
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_shipped_lists_are_of_built_in_targets_and_can_be_read():
+    for path in known_folder().glob("*.toml"):
+        assert path.stem in BUILT_IN
+        assert known_of(path.stem)

@@ -1,0 +1,181 @@
+"""The reference on trial without any engine: the mean value law, ``(f(x + hv) - f(x)) / h`` in ``f'([x, x + hv]) v``.
+
+In ball arithmetic both sides are rigorous enclosures, so a right rule can never fail, and at 400 bits with
+h = 2**-120 a rule that is off by 1e-30 does. At a kink the right side is the set of slopes that the page allows.
+Nothing is rounded to a dtype. Source: R. E. Moore, R. B. Kearfott and M. J. Cloud, Introduction to Interval Analysis
+(2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from gradlaw_properties.strategies import primitive_cases
+from gradlaw_reference import RULES, Array, Ball, Data, Rule, Tape, run, using, vjp
+from gradlaw_spec import Case, Kink, Primitive, Program, Tensor, load_primitives
+
+PRECISION: Final = 400
+STEP: Final = 2.0**-120
+NARROW: Final = 100
+"""A set this many bits narrow pins a gradient to thirty digits."""
+EXAMPLES: Final = 10
+ELEMENTS: Final = 3
+"""Outputs looked at in each case."""
+PAGES: Final = load_primitives()
+
+
+@dataclass
+class Found:
+    """What the law found: comparisons, those with a set that pins thirty digits, and refutations."""
+
+    points: int = 0
+    narrow: int = 0
+    refuted: int = 0
+
+
+def exact(value: Any) -> Data:
+    return np.asarray(np.frompyfunc(lambda x: arb(float(x)), 1, 1)(value), dtype=object)
+
+
+def joined(first: Data, second: Data) -> Data:
+    return np.asarray(np.frompyfunc(lambda x, y: x.union(y), 2, 1)(first, second), dtype=object)
+
+
+def differentiate(program: Program, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> tuple[Data, Any]:
+    """Return a program's output and its pullback under some rules, in the current arithmetic."""
+
+    def function(*inputs: Array) -> Array:
+        return run(program, {**values, **dict(zip(program.inputs, inputs, strict=True))})[program.outputs[0]]
+
+    output, pullback = vjp(function, *(values[name] for name in program.inputs), tape=Tape(rules=rules))
+    return output.data, pullback
+
+
+def mean_value(case: Case, random: np.random.Generator, rules: Mapping[str, Rule] = RULES) -> Found:
+    """Compare slopes along a random direction with the gradient on the segment, at a few outputs."""
+    program, found = case.program, Found()
+    values: dict[str, Any] = {name: case.values[name].array() for name in (*program.inputs, *program.data)}
+    with using(Ball(precision=PRECISION)):
+        start = {name: exact(values[name]) for name in program.inputs}
+        ways = {name: exact(random.integers(-8, 9, size=values[name].shape) / 4) for name in program.inputs}
+        end = {name: np.asarray(start[name] + ways[name] * arb(STEP), dtype=object) for name in program.inputs}
+        box = {name: joined(start[name], end[name]) for name in program.inputs}
+        before = run(program, {**values, **start})[program.outputs[0]].data
+        after = run(program, {**values, **end})[program.outputs[0]].data
+        shape, pullback = before.shape, differentiate(program, {**values, **box}, rules)[1]
+        for place in random.permutation(before.size)[:ELEMENTS].tolist():
+            index = np.unravel_index(place, shape)
+            slope = (after[index] - before[index]) / arb(STEP)
+            cotangent = np.zeros(shape)
+            cotangent[index] = 1
+            gradients = zip(program.inputs, pullback(cotangent), strict=True)
+            allowed = sum((arb(0) + np.sum(g.data * ways[name]) for name, g in gradients), arb(0))
+            if slope.is_finite() and allowed.is_finite():
+                found.points += 1
+                found.narrow += allowed == 0 or allowed.rel_accuracy_bits() >= NARROW
+                found.refuted += not allowed.overlaps(slope)
+    return found
+
+
+def examined(page: Primitive, rules: Mapping[str, Rule] = RULES) -> Found:
+    """Hold a primitive to the law at cases of its strategy."""
+    total, random = Found(), np.random.Generator(np.random.PCG64(7))
+
+    @seed(3)
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(primitive_cases(page, "float64", seed=3))
+    def look(case: Case) -> None:
+        found = mean_value(case, random, rules)
+        total.points += found.points
+        total.narrow += found.narrow
+        total.refuted += found.refuted
+
+    look()
+    return total
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_every_rule_holds(name: str) -> None:
+    found = examined(PAGES[name])
+    assert found.refuted == 0
+    assert found.narrow >= EXAMPLES // 2, f"only {found.narrow} of {found.points} sets say anything"
+
+
+def off_by(tiny: str) -> Callable[[Rule], Rule]:
+    def wrapped(local: Callable[..., Array]) -> Callable[..., Array]:
+        def wrong(*operands: Any, **attributes: Any) -> Array:
+            right = local(*operands, **attributes)
+            return right * Array(np.asarray(1 + arb(tiny), dtype=object))
+
+        return wrong
+
+    return lambda rule: replace(rule, vjp=tuple(wrapped(local) for local in rule.vjp))
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_rule_off_by_1e_minus_30_is_refused(name: str) -> None:
+    found = examined(PAGES[name], {**RULES, name: off_by("1e-30")(RULES[name])})
+    assert found.refuted > 0
+
+
+def number(side: str, case: Case) -> Any:
+    """Return what stands on the right of a kink: an operand's values, an attribute's or a number; None for nothing."""
+    attributes = case.program.steps[0].attributes
+    if side in case.values:
+        return case.values[side].array()
+    return attributes.get(side) if side.isidentifier() else float(side)
+
+
+def on_kink(case: Case, kink: Kink) -> Case | None:
+    """Move the whole case onto a kink; None where this case has no such."""
+    name = case.program.inputs[0]
+    values = case.values[name].array()
+    if not values.size:
+        return None
+    target = values.ravel()[:1] if kink.where == "ties" else number(kink.where.partition(" == ")[2], case)
+    if target is None or np.broadcast_shapes(np.shape(target), values.shape) != values.shape:
+        return None
+    moved = np.broadcast_to(target, values.shape).astype(np.float64)
+    return replace(case, values={**case.values, name: Tensor.of(moved)})
+
+
+KINKS: Final = [(name, kink) for name, page in PAGES.items() for kink in page.kinks]
+
+
+@pytest.mark.parametrize(("name", "kink"), KINKS, ids=[f"{name} {kink.where}" for name, kink in KINKS])
+def test_slopes_on_either_side_of_a_kink_are_in_its_set(name: str, kink: Kink) -> None:
+    total, wide, random = Found(), [0], np.random.Generator(np.random.PCG64(11))
+
+    @seed(5)
+    @settings(
+        max_examples=4 * EXAMPLES,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(primitive_cases(PAGES[name], "float64", seed=5))
+    def look(case: Case) -> None:
+        moved = on_kink(case, kink)
+        if moved is not None:
+            found = mean_value(moved, random)
+            total.points += found.points
+            total.refuted += found.refuted
+            wide[0] += found.points - found.narrow
+
+    look()
+    assert total.refuted == 0
+    assert wide[0] >= EXAMPLES, "hardly any case was on the kink"
