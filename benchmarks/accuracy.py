@@ -1,7 +1,7 @@
 """The largest error of each elementwise primitive's value in the engines, in unit roundoffs: what k has to admit.
 
-Run: ``python benchmarks/accuracy.py [PRIMITIVE …] [--targets torch,jax]``. Prints a Markdown table with,
-for each dtype, the error and the operand at which it was found. Errors among the subnormals and past the largest number are left out.
+Run: ``python benchmarks/accuracy.py [PRIMITIVE …] [--targets torch,jax]``. Prints a Markdown table
+with, for each dtype, the error and the operands at which it was found; subnormal and overflowing values are left out.
 """
 
 from __future__ import annotations

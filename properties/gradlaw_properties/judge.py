@@ -72,7 +72,7 @@ def equal(what: str, got: Array, expected: Array) -> Outcome:
     if differ.any():
         place = tuple(int(i) for i in np.argwhere(differ)[0])
         where = _place(what, place)
-        return Outcome(got.size, 0, f"{where}: got {first[place]!r}; expected exactly {second[place]!r}")
+        return Outcome(got.size, 0, f"{where}: got {float(first[place])!r}; expected exactly {float(second[place])!r}")
     return Outcome(got.size, 0)
 
 

@@ -229,7 +229,20 @@ def test_what_an_engine_prints_does_not_garble_the_report(gradlaw, jobs):
 def test_same_seed_same_report_however_many_jobs(gradlaw, tmp_path):
     found = []
     for number, jobs in enumerate((0, 2, 2)):
-        gradlaw("check", "wrong.py", "--quick", "--seed", 3, "--jobs", jobs, "--json", f"{number}.json")
+        gradlaw(
+            "check",
+            "wrong.py",
+            "relu",
+            "multiply",
+            "program",
+            "--quick",
+            "--seed",
+            3,
+            "--jobs",
+            jobs,
+            "--json",
+            f"{number}.json",
+        )
         content, _ = report(tmp_path / f"{number}.json")
         for cell in content["cells"]:
             del cell["seconds"]

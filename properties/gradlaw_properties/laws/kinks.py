@@ -89,7 +89,7 @@ def _within(trial: Trial, kink: Kink, operand: str, gradient: Array, cotangent: 
     outside = chosen & ~((got >= ends.min(axis=0)) & (got <= ends.max(axis=0)))
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
-        allowed = f"[{ends.min(axis=0)[place]!r}, {ends.max(axis=0)[place]!r}]"
+        allowed = f"[{float(ends.min(axis=0)[place])!r}, {float(ends.max(axis=0)[place])!r}]"
         where = f"gradient of {operand}{list(place)} at the kink {kink.where}"
-        return Outcome(int(chosen.sum()), 0, f"{where}: got {got[place]!r}; allowed {allowed}")
+        return Outcome(int(chosen.sum()), 0, f"{where}: got {float(got[place])!r}; allowed {allowed}")
     return Outcome(int(chosen.sum()), 0)

@@ -57,7 +57,7 @@ def _routed(what: str, got: Array, routed: Data, handed: Array, flushes: float |
         index = tuple(int(i) for i in place)
         whole = float(handed[index])
         if not min(0.0, whole) <= numbers[index] <= max(0.0, whole):
-            problem = f"{what}{list(index)} at a tie: got {numbers[index]!r}; expected a share of {whole!r}"
+            problem = f"{what}{list(index)} at a tie: got {float(numbers[index])!r}; expected a share of {whole!r}"
             return Outcome(got.size, 0, problem)
     return outcome
 

@@ -1,4 +1,4 @@
-"""Strategies: cases of one primitive, and random programs, driven by the primitives' pages alone."""
+"""Strategies: cases of a primitive, and random programs, driven by the pages alone."""
 
 from gradlaw_properties.strategies.cases import primitive_cases
 from gradlaw_properties.strategies.programs import program_cases

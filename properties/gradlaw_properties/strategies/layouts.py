@@ -1,177 +1,277 @@
-"""Layouts: operand shapes and attributes, from a small palette a run, by the shape rule of a page alone."""
+"""Layouts: which operands of which shapes, with which structural attributes. A run uses a small palette of
+them, so that an engine that compiles for each shape compiles little."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
-from gradlaw_spec import AttributeValue, IndexItem, Primitive, Slice
+from gradlaw_properties.strategies.attributes import Shape, numeric, structural
+from gradlaw_properties.strategies.picks import Chooser
+from gradlaw_properties.strategies.values import Source
+from gradlaw_reference import FLOAT64, apply_step, using
+from gradlaw_spec import Array, AttributeValue, Operand, Primitive, SpecError, Step
+from gradlaw_spec.primitive import OperandKind, ShapeRule
 
-Shape = tuple[int, ...]
-Attributes = dict[str, AttributeValue]
+Draft = tuple[int, tuple[Shape, ...]]
+"""How often, and the shapes of the operands."""
+OUTPUT: Final = "y"
+REFUSALS: Final = (ValueError, IndexError, ZeroDivisionError)
+"""What NumPy raises at a step whose operands do not fit, or at the maximum of nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One variable of a layout: name, the operands that it is used as, shape; an index stays below ``limit``."""
+
+    name: str
+    operands: tuple[Operand, ...]
+    shape: Shape
+    limit: int = 0
+
+    @property
+    def kind(self) -> OperandKind:
+        """The kind of its operands; an element of a sequence is real."""
+        return "real" if self.operands[0].kind == "sequence" else self.operands[0].kind
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The shapes of a primitive's operands and the attributes of its step."""
+    """The operands of a case in their order (a name may occur twice), their slots, attributes and the output."""
 
-    shapes: tuple[Shape, ...]
-    attributes: Attributes = field(default_factory=dict)
+    operands: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    attributes: Mapping[str, AttributeValue]
+    output: Shape
 
-
-ELEMENTWISE: dict[str, list[tuple[Shape, Shape]]] = {
-    "always": [((), ()), ((2, 3), (2, 3)), ((41,), (41,))],
-    "broadcast": [((3, 1), (4,)), ((), (5,)), ((5,), ()), ((2, 3), (3,)), ((1, 3), (2, 1)), ((4,), (2, 1, 4))],
-    "rare": [((0,), (0,)), ((1,), (1,)), ((2, 1, 2, 1, 3), (2, 1, 2, 1, 3)), ((0, 3), (1, 3)), ((1, 1), ())],
-}
-REDUCED: list[Shape] = [(2, 3), (41,), (3, 1, 2), (), (4,), (1,), (0, 2), (2, 1, 2, 1, 2)]
-MATRICES: list[tuple[Shape, Shape]] = [
-    ((2, 3), (3, 4)),
-    ((3, 3), (3, 3)),
-    ((4,), (4,)),
-    ((2, 3), (3,)),
-    ((3,), (3, 2)),
-    ((2, 2, 3), (3, 2)),
-    ((3, 2), (2, 2, 3)),
-    ((2, 1, 2, 3), (3, 3, 1)),
-    ((1, 1), (1, 1)),
-    ((5, 10), (10, 3)),
-    ((2, 0), (0, 2)),
-]
-BOUNDS: list[tuple[float | None, float | None]] = [(-1.0, 2.0), (0.0, 1.0), (None, 0.5), (-0.5, None), (1.0, 1.0)]
+    @property
+    def size(self) -> int:
+        """How large the case is to a reader; empty arrays come last."""
+        visible = sum(10 * slot.size + len(slot.shape) for slot in self.slots)
+        return visible + 10**6 * any(slot.size == 0 for slot in self.slots)
 
 
-def axes_of(ndim: int) -> list[AttributeValue]:
-    """Return ways to name the axes of a reduction: all, one from either end, several."""
-    found: list[AttributeValue] = [None]
-    if ndim:
-        found += [0, -1, ndim - 1]
-    if ndim > 1:
-        found += [(0, 1), (ndim - 1, 0), (-1,)]
-    return list(dict.fromkeys(found))
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The shapes of a run, from its seed and shared by all primitives."""
+
+    vector: int
+    rows: int
+    columns: int
+    unit: Shape
+    large: Shape
+    empty: Shape
+    deep: Shape
+
+    @staticmethod
+    def of(seed: int) -> Palette:
+        """Choose the shapes of a run."""
+        choose = Random(seed).choice
+        rows, columns = choose(((2, 3), (3, 2), (3, 4), (2, 4)))
+        return Palette(
+            vector=choose((2, 3, 4, 5)),
+            rows=rows,
+            columns=columns,
+            unit=choose(((1,), (1, 3), (4, 1), (1, 1))),
+            large=choose(((6, 8), (5, 10), (3, 4, 4), (9, 5), (2, 6, 4))),
+            empty=choose(((0,), (0, 3), (2, 0), (3, 0, 2))),
+            deep=choose(((1, 2, 1, 2, 2), (2, 1, 2, 1, 3), (2, 2, 1, 3), (1, 3, 2, 1))),
+        )
+
+    @property
+    def shapes(self) -> tuple[tuple[int, Shape], ...]:
+        """Shapes for one operand, and how often."""
+        return (
+            (2, ()),
+            (3, (self.vector,)),
+            (2, self.unit),
+            (2, (self.rows, self.columns)),
+            (5, self.large),
+            (1, self.empty),
+            (1, self.deep),
+        )
 
 
-def _divisors(size: int) -> Iterator[Shape]:
-    yield (size,)
-    for first in range(1, size + 1):
-        if size % first == 0:
-            yield (first, size // first)
-            yield (-1, size // first)
-    if size == 0:
-        yield (0, 3)
+def _elementwise(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+    """Shapes that broadcast: equal ones, and stretched both ways; rarer ones take turns from run to run."""
+    vector, full = (palette.vector,), (palette.rows, palette.columns)
+    yield 2, ((),) * count
+    yield 3, (vector,) * count
+    yield 5, (palette.large,) * count
+    if count == 1:
+        yield 2, (random.choice((palette.unit, palette.unit, palette.deep)),)
+        yield 1, (palette.empty,)
+        return
+    stretched: list[tuple[Shape, Shape]] = [((), vector), (vector, ()), (full, full[1:]), ((1, palette.columns), full)]
+    rare: list[tuple[Shape, Shape]] = [
+        ((0, 3), (3,)),
+        ((), (0,)),
+        ((1,), (0,)),
+        (palette.empty, palette.empty),
+        (palette.deep, palette.deep),
+    ]
+    pairs = ((4, ((palette.rows, 1), vector)), (3, random.choice(stretched)), (1, random.choice(rare)))
+    for weight, pair in pairs:
+        first = random.randrange(2)
+        yield weight, tuple(pair[(first + position) % 2] for position in range(count))
 
 
-def indices_of(shape: Shape) -> list[tuple[IndexItem, ...]]:
-    """Return indices for a shape: integers, slices with steps of both signs, newaxis, ellipsis."""
-    found: list[tuple[IndexItem, ...]] = [("ellipsis",), ("newaxis", "ellipsis"), ("ellipsis", "newaxis")]
-    if shape:
-        found += [(Slice(None, None, -1),), (Slice(1),), (Slice(None, None, 2),), (Slice(0, 0),)]
-        if shape[0] > 0:
-            found += [(0,), (-1,), (0, "ellipsis"), (Slice(-2, None), "newaxis")]
-        if len(shape) > 1 and min(shape) > 0:
-            found += [(Slice(), 0), ("ellipsis", -1), (0, Slice(None, None, -1)), (0, "newaxis", Slice(0, 2))]
-    return found
+def _one(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+    """One operand of any shape."""
+    return ((weight, (shape,)) for weight, shape in palette.shapes)
 
 
-def _permutations(ndim: int) -> list[Shape]:
-    found = list(itertools.permutations(range(ndim)))
-    return found if ndim < 4 else [tuple(range(ndim)), tuple(reversed(range(ndim))), (*range(1, ndim), 0)]
+def _several(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+    """One operand of any shape, which an attribute makes a case in several ways."""
+    yield from _one(palette, count, random)
+    yield 2, ((palette.rows, palette.columns),)
+    yield 2, (palette.large,)
+    yield 2, ((2, palette.rows, palette.columns),)
 
 
-def _keepdims(page: Primitive, attributes: Attributes) -> list[Attributes]:
-    if any(attribute.kind == "keepdims" for attribute in page.attributes):
-        return [{**attributes, "keepdims": False}, {**attributes, "keepdims": True}]
-    return [attributes]
+def _matmul(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+    rows, inner, columns = palette.rows, palette.vector, palette.columns
+    yield 2, ((inner,), (inner,))
+    yield 2, ((rows, inner), (inner,))
+    yield 2, ((inner,), (inner, columns))
+    yield 3, ((rows, inner), (inner, columns))
+    yield 2, ((1, inner), (inner, 1))
+    yield 2, ((2, rows, inner), (inner, columns))
+    yield 2, random.choice((((2, 1, rows, inner), (3, inner, columns)), ((3, 1, inner), (2, 1, inner, columns))))
+    yield 1, random.choice((((inner,), (2, inner, columns)), ((2, rows, inner), (inner,))))
+    yield 2, ((6, 8), (8, 4))
+    yield 3, ((3, 3), (3, 3))
+    yield 1, random.choice((((0, inner), (inner, columns)), ((rows, 0), (0, columns)), ((0,), (0,))))
 
 
-def attribute_options(page: Primitive, shapes: tuple[Shape, ...]) -> list[Attributes]:
-    """Return the attributes that a primitive may take on operands of these shapes (none: it takes no such)."""
-    shape, ndim = shapes[0], len(shapes[0])
-    match page.shapes:
-        case "elementwise":
-            names = {attribute.kind: attribute.name for attribute in page.attributes}
-            return [{names["lower"]: low, names["upper"]: high} for low, high in BOUNDS] if "lower" in names else [{}]
-        case "reduction":
-            return [found for axis in axes_of(ndim) for found in _keepdims(page, {"axis": axis})]
-        case "along-axis":
-            return [{"axis": axis} for axis in dict.fromkeys((-1, 0, ndim - 1))] if ndim else []
-        case "matmul":
-            return [{}] if len(shapes) == 2 and _multiply(*shapes) else []
-        case "matrix-transpose":
-            return [{}] if ndim >= 2 else []
-        case "permute":
-            return [{"axes": axes} for axes in _permutations(ndim)]
-        case "reshape":
-            return [{"shape": new} for new in (*_divisors(math.prod(shape)), (1, *shape), shape)]
-        case "broadcast":
-            stretched = tuple(3 if length == 1 else length for length in shape)
-            return [{"shape": new} for new in dict.fromkeys((shape, (2, *shape), stretched, (2, 1, *stretched)))]
-        case "expand-dims":
-            return [{"axis": axis} for axis in range(-ndim - 1, ndim + 1)]
-        case "concat":
-            return [{"axis": axis} for axis in range(-ndim, ndim) if _joinable(shapes, axis)]
-        case "stack":
-            return [{"axis": axis} for axis in range(-ndim - 1, ndim + 1)] if len(set(shapes)) == 1 else []
-        case "index":
-            return [{"index": index} for index in indices_of(shape)]
-        case "take":
-            return [{"axis": axis} for axis in range(-ndim, ndim) if shape[axis] > 0]
-        case _:
-            return [{}]
+def _concat(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+    """One to three arrays that differ along one axis; the axis is found by trying."""
+    n, columns = palette.vector, palette.columns
+    yield 3, ((n,), (1,))
+    yield 1, ((n,),)
+    yield 3, ((2, columns), (palette.rows + 1, columns), (1, columns))
+    yield 2, ((3, 1), (3, n))
+    yield 3, ((n,), (n,))
+    yield 2, ((6, 7), (6, 3))
+    yield 1, random.choice((((n,), (0,)), ((2, 0), (2, 3)), ((0,), (0,))))
+    yield 1, ((1, 2, 1, 2), (1, 2, 3, 2))
 
 
-def _multiply(first: Shape, second: Shape) -> bool:
-    if not first or not second:
-        return False
-    inner = second[-2] if len(second) > 1 else second[0]
-    try:
-        np.broadcast_shapes(first[:-2], second[:-2])
-    except ValueError:
-        return False
-    return first[-1] == inner
+def _stack(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+    for weight, shape in palette.shapes:
+        yield weight, (shape,) * random.choice((1, 2, 3))
+    yield 3, ((palette.vector,),) * 2
 
 
-def _joinable(shapes: tuple[Shape, ...], axis: int) -> bool:
-    rest = {tuple(length for i, length in enumerate(shape) if i != axis % len(shape)) for shape in shapes if shape}
-    return len(rest) == 1 and all(len(shape) == len(shapes[0]) for shape in shapes)
+def _take(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+    """An array, and as many indices as elements or more, so that some repeat."""
+    for weight, shape in palette.shapes:
+        yield weight, (shape, (random.choice((1, 3, 4, 6)),))
+    yield 3, ((palette.vector,), (palette.vector + 2,))
+    yield 1, ((palette.rows, palette.columns), (0,))
 
 
-def _shape_sets(page: Primitive, draw: np.random.Generator) -> list[tuple[Shape, ...]]:
-    """Choose about four to six sets of operand shapes for this run."""
-
-    def some(options: list[tuple[Shape, Shape]], number: int) -> list[tuple[Shape, Shape]]:
-        return [options[i] for i in draw.permutation(len(options))[:number]]
-
-    operands = len(page.operands)
-    match page.shapes:
-        case "elementwise":
-            wide = some(ELEMENTWISE["broadcast"], 2) if operands > 1 else []
-            pairs = [*ELEMENTWISE["always"], *wide, *some(ELEMENTWISE["rare"], 1)]
-            return [tuple(pair[(i + operands) % 2] for i in range(operands)) for pair in pairs]
-        case "matmul":
-            return [*MATRICES[:2], *some(MATRICES[2:], 3)]
-        case "concat":
-            return [((2, 3), (1, 3)), ((3,), (2,), (3,)), ((2, 2),), ((2, 0, 2), (2, 3, 2)), ((20,), (21,))]
-        case "stack":
-            return [((2, 3), (2, 3)), ((), ()), ((3,), (3,), (3,)), ((2,),), ((20,), (20,))]
-        case _:
-            chosen = [REDUCED[0], REDUCED[1], *(REDUCED[2:][i] for i in draw.permutation(len(REDUCED) - 2)[:3])]
-            return [(shape,) for shape in chosen]
+DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, int, Random], Iterator[Draft]]]] = MappingProxyType(
+    {
+        "elementwise": _elementwise,
+        "reduction": _several,
+        "along-axis": _several,
+        "matmul": _matmul,
+        "matrix-transpose": _one,
+        "permute": _one,
+        "reshape": _one,
+        "broadcast": _one,
+        "expand-dims": _one,
+        "concat": _concat,
+        "stack": _stack,
+        "index": _several,
+        "take": _take,
+    }
+)
 
 
-def palette(page: Primitive, *, scalar: bool, seed: int) -> list[Layout]:
-    """Return the layouts of a primitive in a run: the same for the same seed, so that compilers' caches hit."""
+def layouts(page: Primitive, *, scalar: bool, seed: int) -> tuple[Layout, ...]:
+    """Return a primitive's palette for a run, each layout as often as it is to be drawn, the smallest first.
+
+    ``scalar`` keeps what is 0-d throughout; raises SpecError where nothing is.
+    """
+    random = Random(f"{page.name} {seed}")
+    found: list[tuple[int, Layout]] = []
+    for weight, shapes in DRAFTS[page.shapes](Palette.of(seed), len(page.operands), random):
+        for names in _namings(page, shapes, twice=scalar or weight == 3):
+            layout = _fitting(page, names, shapes, random)
+            if layout is not None:
+                found.append((weight if len(set(names)) == len(names) else 2, layout))
     if scalar:
-        shapes: tuple[Shape, ...] = ((),) * len(page.operands)
-        return [Layout(shapes, attributes) for attributes in attribute_options(page, shapes)]
-    draw = np.random.Generator(np.random.PCG64([seed, *page.name.encode()]))
-    layouts = []
-    for shapes in _shape_sets(page, draw):
-        options = attribute_options(page, shapes)
-        chosen = draw.permutation(len(options))[:3] if len(options) > 3 else range(len(options))
-        layouts += [Layout(shapes, options[int(i)]) for i in chosen]
-    return layouts
+        found = [(w, item) for w, item in found if not any((item.output, *(slot.shape for slot in item.slots)))]
+    if not found:
+        cure = "Leave it out of the target's primitives."
+        raise SpecError(f"primitive {page.name}", "no layout", "operands and a value that are 0-d", cure)
+    found.sort(key=lambda pair: pair[1].size)
+    return tuple(layout for weight, layout in found for _ in range(weight))
+
+
+def _namings(page: Primitive, shapes: tuple[Shape, ...], *, twice: bool) -> Iterator[tuple[str, ...]]:
+    """Name the operands; where that is wanted and they have one shape, use the first at every place too."""
+    sequence = page.operands[0].kind == "sequence"
+    names = tuple(f"x{i + 1}" for i in range(len(shapes))) if sequence else tuple(o.name for o in page.operands)
+    yield names
+    real = [i for i in range(len(shapes)) if sequence or page.operands[i].kind == "real"]
+    if twice and len(real) > 1 and all(shapes[i] == shapes[real[0]] for i in real):
+        yield tuple(names[real[0]] if i in real else name for i, name in enumerate(names))
+
+
+def _fitting(page: Primitive, names: tuple[str, ...], shapes: tuple[Shape, ...], random: Random) -> Layout | None:
+    """Add attributes at which the step has a finite value; None where none are found."""
+    sequence = page.operands[0].kind == "sequence"
+    entries = page.operands * len(shapes) if sequence else page.operands
+    for _ in range(8):
+        try:
+            attributes = structural(page, shapes[0], Chooser(random.randrange(1, 2**32)))
+            slots = tuple(
+                Slot(
+                    name,
+                    tuple(entry for entry, used in zip(entries, names, strict=True) if used == name),
+                    shapes[names.index(name)],
+                    _limit(page, entries[names.index(name)], shapes[0], attributes),
+                )
+                for name in dict.fromkeys(names)
+            )
+            value = probe(page, names, slots, {**attributes, **numeric(page, Chooser(0))})
+        except REFUSALS:
+            continue
+        if value is not None:
+            return Layout(names, slots, attributes, value.shape)
+    return None
+
+
+def _limit(page: Primitive, operand: Operand, shape: Shape, attributes: Mapping[str, AttributeValue]) -> int:
+    """Return how many places an index chooses from: the length of the axis that it goes along."""
+    along = next((attribute.name for attribute in page.attributes if attribute.kind == "axis"), "")
+    return shape[int(attributes[along])] if operand.kind == "index" else 0  # type: ignore[arg-type]
+
+
+def probe(
+    page: Primitive, names: tuple[str, ...], slots: tuple[Slot, ...], attributes: Mapping[str, AttributeValue]
+) -> Array | None:
+    """Compute a step at simple operands; None where its value is not finite (a mean of nothing)."""
+    values: dict[str, Array] = {}
+    for slot in slots:
+        if slot.kind == "real":
+            values[slot.name] = np.resize(Source.of(page, slot.operands, FLOAT64.dtype).fallback, slot.shape)
+        else:
+            values[slot.name] = np.zeros(slot.shape, np.bool_ if slot.kind == "boolean" else np.int64)
+    with using(FLOAT64):
+        value = apply_step(Step(OUTPUT, page.name, names, attributes), values).data
+    return value if np.isfinite(value).all() else None

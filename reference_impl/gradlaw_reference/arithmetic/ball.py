@@ -237,10 +237,13 @@ class Ball(Objects):
         return result
 
     def _reduced(self, value: Data, magnitude: Data, terms: int, accuracy: int) -> Data:
-        """Round a sum of that many terms, in any order: ``(n + k) u sum|terms| + t``."""
+        """Round a sum of that many terms, in any order: ``(n + k) u sum|terms| + 2 n t``.
+
+        Each product of a contraction and each partial sum may be subnormal, and flushed.
+        """
         if self.dtype is None or terms < 2:
             return value
-        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(self.tiny)
+        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(2 * terms * self.tiny)
         largest = arb(self.dtype.largest)
 
         def widen(total: arb, size: arb) -> arb:

@@ -61,19 +61,20 @@ def _prod(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = Fals
     return _finish(used.prod(x, axes, page_accuracy("prod")), x.shape, axes, keepdims)
 
 
-def others(x: Array, axes: tuple[int, ...]) -> Array:
-    """For each element, the product of the other elements along the axes (right at zeros too)."""
+def _replaced(x: Array, g: Array, axes: tuple[int, ...]) -> Array:
+    """For each element, the product along the axes with g in its place: right at zeros too, and one product of all."""
     rows = _last(x, axes)
     length = rows.shape[-1]
     square = call("broadcast_to", call("expand_dims", rows, axis=-2), shape=(*rows.shape[:-1], length, length))
     diagonal = np.broadcast_to(np.eye(length, dtype=bool), square.shape)
-    products = call("prod", call("where", diagonal, 1, square), axis=-1, keepdims=False)
+    own = call("broadcast_to", call("expand_dims", _last(g, axes), axis=-1), shape=square.shape)
+    products = call("prod", call("where", diagonal, own, square), axis=-1, keepdims=False)
     return _back(products, x.shape, axes)
 
 
 def _prod_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Each element's share is the product of the others; once the product itself overflows, anything is."""
-    share = unreduce(g, x, axis=axis, keepdims=keepdims) * others(x, normalised(axis, x.ndim))
+    """Each element's share is g times the others, in any order; once the product itself overflows, anything is."""
+    share = _replaced(x, unreduce(g, x, axis=axis, keepdims=keepdims), normalised(axis, x.ndim))
     return call("after", share, unreduce(y, x, axis=axis, keepdims=keepdims))
 
 

@@ -1,0 +1,137 @@
+"""Attributes of a step that fit an operand's shape, by their kinds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from gradlaw_properties.strategies.picks import Chooser
+from gradlaw_spec import AttributeValue, IndexItem, Primitive, Slice
+from gradlaw_spec.primitive import AttributeKind
+
+Shape = tuple[int, ...]
+BOUNDS: Final = (-1, 0.5, 0, -0.5, 1.5, -2.25, 0.1, 2)
+"""Lower bounds; a mapping from these to others keeps attributes short decimals."""
+GAPS: Final = (2, 0.5, 1, 0, 0, 3.5)
+"""What an upper bound is above its lower one: 0 makes them equal."""
+
+
+def axis(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return one axis, counted from either end."""
+    ndim = len(shape)
+    options: list[AttributeValue] = [*range(ndim), *range(-ndim, 0)]
+    return choose(options)
+
+
+def optional_axes(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return no axis (all of them), one, or several in any order."""
+    ndim = len(shape)
+    options: list[AttributeValue] = [None, *range(ndim), *range(-ndim, 0)]
+    if ndim > 1:
+        options += [(0, 1), (-1, 0), tuple(range(ndim))]
+    if ndim > 2:
+        options += [(0, 2), (-1, 1), (2, 0)]
+    return choose(options)
+
+
+def keepdims(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return whether reduced axes stay."""
+    return choose((False, True))
+
+
+def permutation(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return the axes in another order: reversed, rotated, the last two swapped, unchanged."""
+    axes = tuple(range(len(shape)))
+    return choose((axes[::-1], (*axes[1:], *axes[:1]), (*axes[:-2], *axes[-1:], *axes[-2:-1]), axes))
+
+
+def new_axis(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return a place for a new axis, counted from either end."""
+    ndim = len(shape)
+    options: list[AttributeValue] = [*range(ndim + 1), *range(-ndim - 1, 0)]
+    return choose(options)
+
+
+def reshaped(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return a shape of as many elements, with -1 for one of its lengths at times."""
+    size = math.prod(shape)
+    options: list[Shape] = [(size,), shape[::-1], (*shape, 1), (1, *shape)]
+    if size:
+        options += [(-1,), (-1, 1), (*shape[-1:], -1)]
+        options += [(length, size // length) for length in (2, 3, 5) if size % length == 0]
+    if size == 1:
+        options.append(())
+    return choose(options)
+
+
+def broadcast(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return a shape that the operand broadcasts to: new axes in front, stretched ones, or nothing new."""
+    stretched = tuple(3 if length == 1 else length for length in shape)
+    options = [(2, *shape), (*stretched,), (2, *stretched), (2, 1, *shape), shape]
+    return choose(options)
+
+
+def index(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return an index of integers, slices, new axes and an ellipsis that stays inside the shape."""
+    items: list[IndexItem] = [_index_item(length, choose) for length in shape]
+    if not items or choose.sometimes(2):
+        place = choose(range(len(items) + 1))
+        while place < len(items) and items[place] == Slice():
+            items.pop(place)
+        items.insert(place, "ellipsis")
+    if choose.sometimes(3):
+        items.insert(choose(range(len(items) + 1)), "newaxis")
+    return tuple(items)
+
+
+def _index_item(length: int, choose: Chooser) -> IndexItem:
+    options: list[IndexItem] = [Slice()]
+    if length:
+        options += [0, -1, length // 2]
+        options += [Slice(None, None, 2), Slice(None, None, -1), Slice(None, None, -2)]
+        options += [Slice(length // 2, None), Slice(None, -1), Slice(0, length, 1), Slice(length - 1, None, -1)]
+    return choose(options)
+
+
+def bounds(names: Mapping[str, str], choose: Chooser) -> dict[str, AttributeValue]:
+    """Return a lower and an upper bound by the names of their attributes; at most one of them is None."""
+    lower = choose(BOUNDS)
+    upper = lower + choose(GAPS)
+    missing = choose(("", "", "", "lower", "upper"))
+    found: dict[str, AttributeValue] = {}
+    for kind, bound in (("lower", lower), ("upper", upper)):
+        if kind in names:
+            found[names[kind]] = None if missing == kind and len(names) == 2 else bound
+    return found
+
+
+BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue]]] = MappingProxyType(
+    {
+        "axis": axis,
+        "axes": permutation,
+        "optional-axes": optional_axes,
+        "keepdims": keepdims,
+        "permutation": permutation,
+        "new-axis": new_axis,
+        "index": index,
+    }
+)
+
+
+def structural(page: Primitive, shape: Shape, choose: Chooser) -> dict[str, AttributeValue]:
+    """Return the attributes of a page that depend on the first operand's shape."""
+    found: dict[str, AttributeValue] = {}
+    for attribute in page.attributes:
+        if attribute.kind == "shape":
+            found[attribute.name] = (broadcast if page.shapes == "broadcast" else reshaped)(shape, choose)
+        elif attribute.kind in BY_SHAPE:
+            found[attribute.name] = BY_SHAPE[attribute.kind](shape, choose)
+    return found
+
+
+def numeric(page: Primitive, choose: Chooser) -> dict[str, AttributeValue]:
+    """Return the attributes of a page that are numbers."""
+    names = {attribute.kind: attribute.name for attribute in page.attributes if attribute.kind in ("lower", "upper")}
+    return bounds({str(kind): name for kind, name in names.items()}, choose) if names else {}
