@@ -1,0 +1,32 @@
+"""The README: its code runs and prints what it says, and its files exist."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_reference_example_prints_what_its_comments_say() -> None:
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", README, re.S) if "grad(f" in block)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), {})  # our own text
+    gradients, certified = printed.getvalue().splitlines()
+    assert f"# {gradients}" in code
+    assert certified.startswith("[2.05956979557216")
+    assert "# 2.05956979557216: certified" in code
+
+
+def test_linked_files_exist() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), f"README.md links to {link}, which is not there"
+
+
+def test_commands_are_those_of_continuous_integration() -> None:
+    assert ".venv/bin/tox" in README
+    assert ".venv/bin/gradlaw check jax" in README
