@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from gradlaw import load_target
-from gradlaw_properties.strategies.numbers import inside
+from gradlaw_properties.strategies.domains import Domain
 from gradlaw_reference import Ball, using
 from gradlaw_spec import DTYPES, Array, Dtype, Primitive, Target, load_primitives
 
@@ -29,8 +29,9 @@ def operand_values(page: Primitive, position: int, of: Dtype) -> Array:
             draw.choice([-1, 1], size=third) * np.exp2(draw.uniform(-14, 7, size=third)),
         ]
     ).astype(of.numpy)
-    mirrored = np.where(inside(numbers, page.operands[position].domain), numbers, -numbers)
-    return np.where(inside(mirrored, page.operands[position].domain), mirrored, 1).astype(of.numpy)
+    folded = Domain.of(page.operands[position]).fold(numbers.astype(np.float64)).astype(of.numpy)
+    kept = Domain.of(page.operands[position]).contains(folded.astype(np.float64))
+    return np.where(kept, folded, 1).astype(of.numpy)
 
 
 def largest_error(target: Target, page: Primitive, of: Dtype) -> tuple[float, tuple[float, ...]]:

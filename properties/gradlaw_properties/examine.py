@@ -6,6 +6,7 @@ shared between them. A law that fails is run again alone, from the same seed, to
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import Literal
 from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.compose import expand
@@ -23,6 +25,8 @@ from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape
 from gradlaw_spec import Case, Cell, Primitive, Program, SpecError, Step, Target, Verdict, load_clauses, load_primitives
 
+FUZZ_DATABASE = ".gradlaw/examples"
+"""Where ``--fuzz`` keeps the examples that it found, in the working folder."""
 PROGRAM = "program"
 """The subject of the cells that run random programs."""
 OnCase = Callable[[Case, str], None]
@@ -166,19 +170,21 @@ def _search(
     phases: tuple[Phase, ...],
     test: Callable[[Case], None],
 ) -> None:
-    """Run Hypothesis over cases; the same seed draws the same ones."""
+    """Run Hypothesis over cases; the same seed draws the same ones.
+
+    With ``fuzz``, what was found is kept and tried first.
+    """
     configured = settings(
         max_examples=examples,
-        database=None,
+        database=DirectoryBasedExampleDatabase(FUZZ_DATABASE) if fuzz else None,
         deadline=None,
-        phases=phases,
+        phases=(Phase.reuse, *phases) if fuzz else phases,
         derandomize=False,
         print_blob=False,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType],
     )
-    run = configured(given(cases)(test))
-    (run if fuzz else seed(number)(run))()
+    seed(number)(configured(given(cases)(test)))()
 
 
 def examine(unit: Unit, target: Target, chosen: Settings, on_case: OnCase | None = None) -> tuple[Cell, ...]:
@@ -192,7 +198,7 @@ def examine(unit: Unit, target: Target, chosen: Settings, on_case: OnCase | None
         return tuple(_cell(unit, law, _Tally(unsupported=missing)) for law in unit.laws)
     page = load_primitives().get(unit.subject)
     tallies = {law: _Tally() for law in unit.laws}
-    number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ chosen.seed
+    number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ (secrets.randbits(32) if chosen.fuzz else chosen.seed)
     cases = strategy(unit, target, chosen)
 
     def test(case: Case) -> None:

@@ -159,7 +159,9 @@ def _all_axes(rule: Rule) -> Rule:
             return right
         reverse = tuple(reversed(range(x2.ndim)))
         other = np.resize(np.transpose(x2.data, reverse), (*x2.shape[:-2], x2.shape[-1], x2.shape[-2]))
-        return as_array(np.resize(np.matmul(g.data if x1.ndim > 1 else g.data[..., None, :], other), right.shape))
+        with np.errstate(over="ignore"):
+            product = np.matmul(g.data if x1.ndim > 1 else g.data[..., None, :], other)
+        return as_array(np.resize(product, right.shape))
 
     return replace(rule, vjp=(wrong, rule.vjp[1]))
 
@@ -193,7 +195,7 @@ def _last_write(rule: Rule) -> Rule:
 def _mean_for_sum(rule: Rule) -> Rule:
     def wrong(g: Any, y: Any, x: Any, **attributes: Any) -> ReferenceArray:
         gradient = rule.vjp[0](g, y, x, **attributes)
-        return gradient * (max(g.data.size, 1) / max(gradient.data.size, 1))
+        return _call("multiply", gradient, max(g.data.size, 1) / max(gradient.data.size, 1))
 
     return replace(rule, vjp=(wrong,))
 
