@@ -9,22 +9,28 @@ import pytest
 
 from gradlaw_properties.engines import reference_target
 from gradlaw_properties.examine import Settings, plan
-from gradlaw_spec import SpecError, Target
+from gradlaw_spec import Cell, SpecError, Target
 
 GROUP = "gradlaw.targets"
 """Entry points in this group are targets: ``name = package.module:attribute``."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of the laws."""
-    group = parser.getgroup("gradlaw", "laws of backpropagation")
-    group.addoption("--target", default="reference", help="the target on trial: an entry point of gradlaw.targets")
-    group.addoption("--address", action="append", default=[], help="address pattern such as tanh/linearity@float64")
-    group.addoption("--law-dtype", default=None, help="only this dtype")
-    group.addoption("--law-level", default=None, help="only this level")
-    group.addoption("--law-examples", type=int, default=50, help="examples a unit (default: 50)")
-    group.addoption("--law-seed", type=int, default=0, help="the seed (default: 0)")
-    group.addoption("--law-strict", action="store_true", help="SHOULD laws fail too")
+class Hooks:
+    """What a plugin may add to the laws as pytest items."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_gradlaw_known(self, target: str, cell: Cell) -> str | None:
+        """Return the reason of a known deviation that explains a violation, or None."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let packages above this one say what is known."""
+    pluginmanager.add_hookspecs(Hooks)
+
+
+def option(config: pytest.Config, name: str, default: Any) -> Any:
+    """Return an option of the laws, which the plugin ``gradlaw.pytest_plugin`` adds to the command line."""
+    return config.getoption(f"gradlaw_{name}", default)
 
 
 def find_target(name: str) -> Target:
@@ -46,9 +52,9 @@ def pytest_generate_tests(metafunc: Any) -> None:
         return
     config = metafunc.config
     try:
-        target = find_target(config.getoption("--target"))
+        target = find_target(option(config, "target", "reference"))
         units = plan(
-            target, config.getoption("--address"), config.getoption("--law-level"), config.getoption("--law-dtype")
+            target, option(config, "address", []), option(config, "level", None), option(config, "dtype", None)
         )
     except (SpecError, ImportError) as error:
         raise pytest.UsageError(str(error)) from None
@@ -63,8 +69,8 @@ def pytest_generate_tests(metafunc: Any) -> None:
 @pytest.fixture(scope="session")
 def law_settings(request: pytest.FixtureRequest) -> Settings:
     """The search settings of this run."""
-    option: Any = request.config.getoption
-    return Settings(option("--law-examples"), option("--law-seed"), False, option("--law-strict"))
+    config = request.config
+    return Settings(option(config, "examples", 50), option(config, "seed", 0), False, option(config, "strict", False))
 
 
 @pytest.fixture(scope="session")

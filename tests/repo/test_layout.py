@@ -84,3 +84,9 @@ def test_init_files_are_not_in_source_roots() -> None:
     for folder in ROOMS.values():
         assert not (folder.parent / "__init__.py").exists()
         assert (folder / "py.typed").exists()
+
+
+def test_every_witness_belongs_to_an_entry() -> None:
+    lists = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "known").glob("*.toml"))
+    unused = [path.name for path in (ROOT / "known" / "witnesses").glob("*.json") if path.name not in lists]
+    assert not unused, f"no entry of known/*.toml names {unused}: remove them, or write the entry"
