@@ -11,7 +11,7 @@ from gradlaw_reference.engine import RULES, Array, LocalRule, Rule, apply
 from gradlaw_reference.rules.fused import fused, fusible
 from gradlaw_spec import Primitive, Program, load_primitives, parse_formula
 
-NO_PAGE = ("after", "route", "share", "share_of_maximum", "scatter", "scatter_take", "others", "unreduce")
+NO_PAGE = ("after", "route", "share", "share_of_maximum", "scatter", "scatter_take", "unreduce")
 """Steps that rules are made of and that have no page of their own."""
 
 
