@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from gradlaw.flight import Note, read_note
-from gradlaw.worker import OUT_OF_MEMORY, Fault, Place
+from gradlaw.worker import OUT_OF_MEMORY, Fault, Place, send_output
 from gradlaw_spec import Case, Verdict
 
 Result = TypeVar("Result")
@@ -89,7 +89,9 @@ class WorkerProcess:
 
     def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Loss:
         """Call a task in the worker process; watch it until it is done, dead, or stuck on one case."""
-        pool = self.pool or ProcessPool(max_workers=1, context=get_context("spawn"))
+        pool = self.pool or ProcessPool(
+            max_workers=1, context=get_context("spawn"), initializer=send_output, initargs=[self.output]
+        )
         self.pool = pool
         self.note.unlink(missing_ok=True)
         place = Place(self.note, self.output, self.options.memory)

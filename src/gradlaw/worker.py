@@ -70,6 +70,14 @@ def _target(text: str) -> Target:
     return load_target(text)
 
 
+def send_output(path: Path) -> None:
+    """Send what this process prints to a file, from its start to its end: its death must not garble the report."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)
+
+
 @contextmanager
 def _placed(place: Place) -> Iterator[None]:
     """Send what the target prints elsewhere, and limit its memory."""
@@ -78,10 +86,7 @@ def _placed(place: Place) -> Iterator[None]:
             yield
         return
     if place.output is not None:
-        descriptor = os.open(place.output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-        for stream in (1, 2):
-            os.dup2(descriptor, stream)
-        os.close(descriptor)
+        send_output(place.output)
     limit_memory(place.memory)
     yield
 

@@ -1,4 +1,4 @@
-"""``pytest --pyargs gradlaw_properties`` as a process: the laws as items, with xdist too, and one clear line for mistakes."""
+"""``pytest --pyargs gradlaw_properties`` as a process: the laws as items, with xdist too; mistakes are one line."""
 
 from __future__ import annotations
 
