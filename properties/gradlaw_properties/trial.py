@@ -11,6 +11,7 @@ import numpy as np
 from gradlaw_properties.compose import expand
 from gradlaw_reference import Certified, Data, certify
 from gradlaw_spec import Array, Case, Primitive, Program, Step, Target, dtype, load_primitives
+from gradlaw_spec.target import Pull
 
 Cotangents = tuple[Array, ...]
 Gradients = tuple[Array | None, ...]
@@ -65,6 +66,7 @@ class Trial:
         self.program = case.program
         self.values = {name: case.values[name].array() for name in (*self.program.inputs, *self.program.data)}
         self.cotangents: Cotangents = tuple(tensor.array() for tensor in case.cotangents)
+        self._record: tuple[Cotangents, Pull] | None = None
         self._pulled: dict[bytes, tuple[Cotangents, Gradients]] = {}
         self._truths: dict[bytes, tuple[Data, ...]] = {}
 
@@ -95,7 +97,7 @@ class Trial:
         other.program = self.program if program is None else program
         other.values = dict(self.values if values is None else values)
         other.cotangents = self.cotangents if cotangents is None else cotangents
-        other._pulled, other._truths = {}, {}
+        other._record, other._pulled, other._truths = None, {}, {}
         return other
 
     def run(
@@ -106,14 +108,19 @@ class Trial:
         if self.target.cotangent == "ones" and any((cotangent != 1).any() for cotangent in cotangents):
             raise UnsupportedCase("the engine can only start from ones, and this needs another cotangent")
         try:
-            outputs, gradients = self.target.vjp(function, inputs, cotangents)
+            return self.target.vjp(function, inputs, cotangents)
         except Exception as error:
-            self.forward_or_unsupported(function, inputs)
-            message = f"the value is computed, but differentiation raises {type(error).__name__}: {error}"
-            if self.anything_goes(cotangents):
-                raise UnsupportedCase(f"{message} (where the law book admits anything)") from error
-            raise DifferentiationError(message) from error
-        return outputs, gradients
+            raise self._refused(function, inputs, cotangents, error) from error
+
+    def _refused(
+        self, function: Callable[..., Any], inputs: Cotangents, cotangents: Cotangents, error: Exception
+    ) -> UnsupportedCase | DifferentiationError:
+        """Return what it means that the target raised; raise UnsupportedCase where the plain forward call does too."""
+        self.forward_or_unsupported(function, inputs)
+        message = f"the value is computed, but differentiation raises {type(error).__name__}: {error}"
+        if self.anything_goes(cotangents):
+            return UnsupportedCase(f"{message} (where the law book admits anything)")
+        return DifferentiationError(message)
 
     def anything_goes(self, cotangents: Cotangents) -> bool:
         """Whether some gradient is unbounded here, so that an error is as good an answer as inf or nan."""
@@ -134,9 +141,24 @@ class Trial:
     def _both(self, cotangents: Cotangents) -> tuple[Cotangents, Gradients]:
         key = b"".join(cotangent.tobytes() for cotangent in cotangents)
         if key not in self._pulled:
-            copies = tuple(cotangent.copy() for cotangent in cotangents)
-            self._pulled[key] = self.run(tuple(value.copy() for value in self.inputs), copies)
+            primals = tuple(value.copy() for value in self.inputs)
+            given = tuple(cotangent.copy() for cotangent in cotangents)
+            self._pulled[key] = (
+                self.run(primals, given) if self.target.pullback is None else self._from_record(primals, given)
+            )
         return self._pulled[key]
+
+    def _from_record(self, primals: Cotangents, cotangents: Cotangents) -> tuple[Cotangents, Gradients]:
+        """Pull back through what the target recorded at the first call."""
+        function = engine_function(self.target, self.program, self.values)
+        try:
+            if self._record is None:
+                assert self.target.pullback is not None
+                self._record = self.target.pullback(function, primals)
+            outputs, pull = self._record
+            return outputs, pull(cotangents)
+        except Exception as error:
+            raise self._refused(function, primals, cotangents, error) from error
 
     @property
     def outputs(self) -> Cotangents:

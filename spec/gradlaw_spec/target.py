@@ -28,15 +28,20 @@ class VectorJacobianProduct(Protocol):
         ...
 
 
+Pull = Callable[[tuple[Array, ...]], tuple[Array | None, ...]]
+"""``pull(cotangents) -> gradients``; can be called again with other cotangents."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """An engine: its name, version, claims, primitives by spec name, and how it differentiates.
 
-    ``forward(function, primals)`` runs without differentiation; ``constant`` makes an engine value of
-    an array that is not differentiated. ``composed`` allows a primitive that is missing to be composed
+    ``pullback(function, primals) -> outputs, pull``, if it has one, is ``vjp`` in two parts, so that what was recorded
+    once serves several cotangents. ``forward(function, primals)`` runs without differentiation; ``constant`` makes an
+    engine value of an array that is not differentiated. ``composed`` allows a primitive that is missing to be composed
     by its definition inside programs; ``cotangent`` says which cotangents the engine can start from;
-    ``flushes_subnormals`` declares that results (and operands) below the smallest normal number may
-    become zero. ``scalar`` says that every value is 0-d.
+    ``flushes_subnormals`` declares that results (and operands) below the smallest normal number may become zero.
+    ``scalar`` says that every value is 0-d.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Target:
     vjp: VectorJacobianProduct
     forward: Callable[[EngineFunction, tuple[Array, ...]], tuple[Array, ...]]
     constant: Callable[[Array], EngineValue]
+    pullback: Callable[[EngineFunction, tuple[Array, ...]], tuple[tuple[Array, ...], Pull]] | None = None
     scalar: bool = False
     composed: bool = True
     cotangent: CotangentStyle = "argument"

@@ -20,12 +20,14 @@ from gradlaw_properties import PROGRAM, Unit, matches
 from gradlaw_reference import FLOAT64, apply_step, using
 from gradlaw_spec import (
     Attribute,
+    AttributeValue,
     Case,
     Cell,
     Primitive,
     Program,
     SpecError,
     Verdict,
+    dtype,
     load_laws,
     load_primitives,
     parse_formula,
@@ -48,8 +50,8 @@ class Known:
     """One known deviation.
 
     ``address`` is a cell or a pattern of cells. ``where`` (none: everywhere) has comparisons over the primitive's
-    operands, its numeric attributes and the cotangent ``g``, such as ``"x > 20"``; they cover a case of which some
-    element satisfies them all. ``uses`` (none: any) names primitives of which a program must use one. ``url`` or
+    operands, its attributes, the cotangent ``g`` and ``tiny``, the smallest normal number of the dtype, such as
+    ``"x > 20"``; they cover a case of which some element satisfies them all. ``uses`` (none: any) names primitives of which a program must use one. ``url`` or
     ``source`` says where it was reported or found, ``versions`` which versions of the engine were seen to have it.
     ``witness`` is a case, written in place or as the path of a file beside the list; ``script`` shows it without
     gradlaw.
@@ -126,19 +128,19 @@ def _check_where(where: str, entry: Known) -> None:
         expected = "the address of one primitive, whose operands it names"
         raise SpecError(where, f"where={list(entry.where)!r} for {entry.address}", expected, "Narrow the address.")
     for text in entry.where:
-        program = _comparison(text, _operand_names(page), tuple((a.name, 0.0) for a in page.attributes))
+        program = _comparison(text, _operand_names(page), tuple((a.name, math.inf) for a in page.attributes))
         if not program.steps or program.steps[-1].primitive not in COMPARISONS:
             raise SpecError(where, f"where={text!r}", "a comparison such as 'x > 20'", "Compare two expressions.")
 
 
 def _operand_names(page: Primitive) -> tuple[str, ...]:
     if page.operands[0].kind == "sequence":
-        return ("x1", "x2", "x3", "x4", "g")
-    return (*(operand.name for operand in page.operands), "g")
+        return ("x1", "x2", "x3", "x4", "g", "tiny")
+    return (*(operand.name for operand in page.operands), "g", "tiny")
 
 
 @lru_cache(maxsize=1024)
-def _comparison(text: str, names: tuple[str, ...], attributes: tuple[tuple[str, float], ...]) -> Program:
+def _comparison(text: str, names: tuple[str, ...], attributes: tuple[tuple[str, AttributeValue], ...]) -> Program:
     return parse_formula(text, names, load_primitives().keys(), attributes=dict(attributes))
 
 
@@ -158,13 +160,14 @@ def covers(entry: Known, case: Case) -> bool:
         return False
     step = case.program.steps[0]
     page = load_primitives()[step.primitive]
-    names = _operand_names(page)[:-1]
+    names = _operand_names(page)[:-2]
     values: dict[str, Any] = {
         name: case.values[operand].array().astype(np.float64) if isinstance(operand, str) else np.float64(operand)
         for name, operand in zip(names, step.operands, strict=False)
     }
     values["g"] = case.cotangents[0].array().astype(np.float64)
-    numbers = tuple((a.name, _number(a, step.attributes.get(a.name))) for a in page.attributes)
+    values["tiny"] = np.float64(dtype(case.dtype).smallest_normal)
+    numbers = tuple((a.name, _constant(a, step.attributes.get(a.name))) for a in page.attributes)
     try:
         with np.errstate(all="ignore"):
             found = [_holds(_comparison(text, _operand_names(page), numbers), values) for text in entry.where]
@@ -176,11 +179,11 @@ def covers(entry: Known, case: Case) -> bool:
         return all(bool(one.any()) for one in found)
 
 
-def _number(attribute: Attribute, given: Any) -> float:
-    """Return an attribute's value in a comparison: a missing bound is infinite, what is no number nan."""
+def _constant(attribute: Attribute, given: Any) -> AttributeValue:
+    """Return an attribute's value in a comparison: a missing bound is infinite, a list can be hashed."""
     if given is None:
-        return {"lower": -math.inf, "upper": math.inf}.get(attribute.kind, math.nan)
-    return float(given) if isinstance(given, int | float) else math.nan
+        return {"lower": -math.inf, "upper": math.inf}.get(attribute.kind)
+    return tuple(given) if isinstance(given, list) else given
 
 
 def _holds(program: Program, values: dict[str, Any]) -> Any:

@@ -11,10 +11,9 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -57,9 +56,6 @@ class Session:
         folder = Path(self.folder.name)
         numbers = range(self.options.jobs)
         self.slots: list[Slot] = [WorkerProcess(folder, n, self.options, self.stop) for n in numbers] or [InProcess()]
-        self.free: SimpleQueue[Slot] = SimpleQueue()
-        for slot in self.slots:
-            self.free.put(slot)
         return self
 
     def __exit__(
@@ -102,31 +98,51 @@ class Session:
 
         # Programs take longest, so they begin first.
         ordered = sorted(plan.units, key=lambda unit: unit.subject != PROGRAM)
-        found = dict(zip(ordered, self._each(ordered, examine), strict=True))
+        found = dict(zip(ordered, self._each(ordered, examine, kind=lambda unit: unit.dtype), strict=True))
         cells = {cell.address: cell for unit in plan.units for cell in found[unit]}
         for (entry, witness), outcome in zip(chosen, replayed, strict=True):
             address = case_address(witness)
             cells[address] = after_replay(cells[address], entry, outcome)
         return (*cells.values(), *stale_cells(self.known, plan.everything))
 
-    def _each(self, items: Iterable[Item], work: Callable[[Slot, Item], Result]) -> list[Result]:
-        """Work on each item, on all slots at once; results are in the items' order."""
+    def _each(
+        self, items: Iterable[Item], work: Callable[[Slot, Item], Result], kind: Callable[[Item], str] = lambda item: ""
+    ) -> list[Result]:
+        """Work on each item, on all slots at once; results are in the items' order.
+
+        A slot goes on with an item of the kind that it had before, if there is one: an engine that compiles for each
+        dtype has then compiled for it already.
+        """
+        waiting = list(enumerate(items))
+        results: dict[int, Result] = {}
+        lock = threading.Lock()
+
+        def take(last: str) -> tuple[int, Item] | None:
+            with lock:
+                place = next((i for i, (_, item) in enumerate(waiting) if kind(item) == last), 0)
+                return waiting.pop(place) if waiting else None
+
+        def drain(slot: Slot) -> None:
+            last = ""
+            while (taken := take(last)) is not None:
+                number, item = taken
+                last = kind(item)
+                results[number] = work(slot, item)
+
         if self.options.jobs == 0:
-            return [work(self.slots[0], item) for item in items]
+            drain(self.slots[0])
+        else:
+            self._on_threads(drain)
+        return [results[number] for number in sorted(results)]
 
-        def take(item: Item) -> Result:
-            slot = self.free.get()
-            try:
-                return work(slot, item)
-            finally:
-                self.free.put(slot)
-
+    def _on_threads(self, drain: Callable[[Slot], None]) -> None:
+        """Let every slot drain at once; where one fails, stop all."""
         with ThreadPoolExecutor(len(self.slots)) as threads:
             try:
-                return [future.result() for future in [threads.submit(take, item) for item in items]]
+                for future in as_completed([threads.submit(drain, slot) for slot in self.slots]):
+                    future.result()
             except BaseException:
                 self.stop.set()
-                threads.shutdown(wait=True, cancel_futures=True)
                 raise
 
     def _unit(self, slot: Slot, unit: Unit) -> tuple[Cell, ...]:

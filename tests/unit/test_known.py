@@ -27,6 +27,10 @@ def entry(address, *where):
     return Known(address=address, reason="so it is", where=where)
 
 
+SMALL = "prod(x, axis=axis, keepdims=True) < tiny"
+ALONG = [{"attributes": {"axis": axis, "keepdims": False}, "g": [1, 1]} for axis in (0, 1)]
+
+
 @pytest.mark.parametrize(
     ("known", "found", "expected"),
     [
@@ -36,6 +40,9 @@ def entry(address, *where):
         (entry("tanh/*", "x > 20", "g < 0"), case(x=[1, 21], g=[-1, 1]), False),
         (entry("tanh/*", "x > 20", "g < 0"), case(x=[1, 21], g=[1, -1]), True),
         (entry("tanh/*", "abs(x) <= 2 ** -3"), case(x=-0.125), True),
+        (entry("prod/*", SMALL), case("prod", x=[[1e-30, 1e-30], [1e30, 1e-20]], dtype="float32", **ALONG[0]), False),
+        (entry("prod/*", SMALL), case("prod", x=[[1e-30, 1e-30], [1e30, 1e-20]], dtype="float32", **ALONG[1]), True),
+        (entry("prod/*", SMALL), case("prod", x=[1e-30, 1e-30], dtype="float64", **ALONG[0]), False),
         (entry("pow/*", "x1 == x2"), case("pow", ("x1", "x2"), x1=2, x2=2), True),
         (entry("pow/*", "x1 == x2"), case("pow", ("x", "x"), x=3), True),
         (entry("pow/*", "x2 == 3"), case("pow", ("x", 3), x=2), True),

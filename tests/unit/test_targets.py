@@ -106,6 +106,34 @@ def test_array_tape_pulls_any_cotangent(changes, dtype):
     assert value.dtype == dx.dtype == dy.dtype == dtype
 
 
+def recorded(calls):
+    def pullback(function, primals):
+        calls.append(1)
+        output = function(*primals)
+        return output, lambda cotangent: functional_vjp(function, primals, cotangent)[1]
+
+    return pullback
+
+
+def test_a_pullback_stands_for_vjp_and_serves_several_cotangents():
+    calls = []
+    target = functions(vjp=None, pullback=recorded(calls))
+    times = target.primitives["multiply"]
+    x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    (value,), pull = target.pullback(lambda x, y: (times(x, y),), (x, y))
+    assert value.tolist() == [3.0, 8.0]
+    assert [gradient.tolist() for gradient in pull((np.array([1.0, 0.0]),))] == [[3.0, 0.0], [1.0, 0.0]]
+    assert [gradient.tolist() for gradient in pull((np.array([0.0, 2.0]),))] == [[0.0, 8.0], [0.0, 4.0]]
+    assert len(calls) == 1
+    _, (dx, _) = run(target, lambda x, y: (times(x, y),), (x, y), ([1.0, 1.0],))
+    assert dx.tolist() == [3.0, 4.0]
+
+
+def test_a_functional_engine_needs_vjp_or_pullback():
+    with pytest.raises(SpecError, match="vjp=None"):
+        functions(vjp=None)
+
+
 class Strict(Tensor):
     """Refuses a cotangent that is no tensor, as torch does."""
 

@@ -83,6 +83,7 @@ def _recording(target: Target, case: Case, found: list[Run]) -> Target:
     return replace(
         target,
         vjp=vjp,
+        pullback=None,
         constant=recorder.watch_constant(target.constant),
         primitives={name: recorder.watch(name, call) for name, call in target.primitives.items()},
     )

@@ -21,13 +21,13 @@ from autograd.differential_operators import make_vjp
 from gradlaw.targets.functional import functional_target
 
 
-def _vjp(function: Any, primals: tuple[Any, ...], cotangent: Any) -> tuple[Any, Any]:
+def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
     def wrapped(*inputs: Any) -> Any:
         output = function(*inputs)
         return autograd.builtins.tuple(output) if isinstance(output, tuple) else output
 
-    pullback, output = make_vjp(wrapped, argnum=tuple(range(len(primals))))(*primals)
-    return output, pullback(cotangent)
+    pull, output = make_vjp(wrapped, argnum=tuple(range(len(primals))))(*primals)
+    return output, pull
 
 
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
@@ -87,6 +87,6 @@ target = functional_target(
     dtypes=("float64", "float32", "float16"),
     array=lambda array: array,
     numpy=numpy.asarray,
-    vjp=_vjp,
+    pullback=_pullback,
     primitives=PRIMITIVES,
 )

@@ -22,7 +22,8 @@ def functional_target(
     dtypes: Iterable[str],
     array: Callable[[Array], EngineValue],
     numpy: Callable[[EngineValue], Any],
-    vjp: Callable[..., tuple[Any, Any]],
+    vjp: Callable[..., tuple[Any, Any]] | None = None,
+    pullback: Callable[..., tuple[Any, Callable[[Any], Any]]] | None = None,
     jvp: Callable[..., Any] | None = None,
     compile: Callable[..., Any] | None = None,
     primitives: Mapping[str, EngineFunction] | None = None,
@@ -35,29 +36,47 @@ def functional_target(
     ``array`` makes an engine value of a NumPy array and ``numpy`` a NumPy array of an engine value, of the
     same dtype. ``vjp(function, primals, cotangent)`` returns the output and one gradient a primal (None: the
     engine has none), all of them engine values; a function with several outputs returns a tuple and gets a
-    tuple of cotangents. The primitives are those in ``primitives``, and every one of the spec that
-    ``namespace`` has under its name. ``jvp`` and ``compile`` are for laws of later levels. Raises SpecError,
-    in one line, for what is none of this.
+    tuple of cotangents. ``pullback(function, primals)`` returns the output and a function from a cotangent to
+    the gradients, which is called with several; it stands for ``vjp``, or saves time beside it. The primitives
+    are those in ``primitives``, and every one of the spec that ``namespace`` has under its name. ``jvp`` and
+    ``compile`` are for laws of later levels. Raises SpecError, in one line, for what is none of this.
     """
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
-    require_callable(HELPER, array=array, numpy=numpy, vjp=vjp)
-    for key, optional in (("jvp", jvp), ("compile", compile)):
+    require_callable(HELPER, array=array, numpy=numpy, **({} if vjp is None and pullback is not None else {"vjp": vjp}))
+    for key, optional in (("pullback", pullback), ("jvp", jvp), ("compile", compile)):
         if optional is not None:
             require_callable(HELPER, **{key: optional})
     functions = _functions(primitives, namespace)
 
-    def pull(
+    def record(
+        function: EngineFunction, primals: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], Callable[[tuple[Array, ...]], tuple[Array | None, ...]]]:
+        assert pullback is not None
+        values = tuple(array(primal) for primal in primals)
+        output, engine_pull = pullback(_unpacking(function), values)
+
+        def pull(cotangents: tuple[Array, ...]) -> tuple[Array | None, ...]:
+            given = tuple(array(cotangent) for cotangent in cotangents)
+            return pulled(engine_pull(given if isinstance(output, tuple) else given[0]), primals)
+
+        return outputs_of(output), pull
+
+    def whole(
         function: EngineFunction, primals: tuple[Array, ...], cotangents: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
+        if vjp is None:
+            outputs, pull = record(function, primals)
+            return outputs, pull(cotangents)
         values = tuple(array(primal) for primal in primals)
         given = tuple(array(cotangent) for cotangent in cotangents)
-        if len(cotangents) == 1:
-            output, gradients = vjp(lambda *inputs: function(*inputs)[0], values, given[0])
-            outputs: tuple[Any, ...] = (output,)
-        else:
-            outputs, gradients = vjp(function, values, given)
-        pulled = tuple(None if gradient is None else to_numpy(gradient) for gradient in _paired(gradients, primals))
-        return tuple(to_numpy(output) for output in outputs), pulled
+        output, gradients = vjp(_unpacking(function), values, given if len(given) > 1 else given[0])
+        return outputs_of(output), pulled(gradients, primals)
+
+    def pulled(gradients: Any, primals: tuple[Array, ...]) -> tuple[Array | None, ...]:
+        return tuple(None if gradient is None else to_numpy(gradient) for gradient in _paired(gradients, primals))
+
+    def outputs_of(output: Any) -> tuple[Array, ...]:
+        return tuple(to_numpy(one) for one in (output if isinstance(output, tuple) else (output,)))
 
     def to_numpy(value: EngineValue) -> Array:
         return np.asarray(numpy(value))
@@ -71,12 +90,23 @@ def functional_target(
         levels=claimed,
         dtypes=kinds,
         primitives=functions,
-        vjp=pull,
+        vjp=whole,
+        pullback=None if pullback is None else record,
         forward=forward,
         constant=array,
         composed=composed,
         flushes_subnormals=flushes_subnormals,
     )
+
+
+def _unpacking(function: EngineFunction) -> EngineFunction:
+    """Return a program's function as engines know it: a single output is not in a tuple."""
+
+    def call(*inputs: EngineValue) -> Any:
+        outputs = function(*inputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    return call
 
 
 def _functions(primitives: Mapping[str, EngineFunction] | None, namespace: Any) -> dict[str, EngineFunction]:

@@ -17,12 +17,6 @@ from gradlaw.targets.functional import functional_target
 jax: Any = engine  # its modules are found as it is imported: type checkers see few of them
 jax.config.update("jax_enable_x64", True)
 
-
-def _vjp(function: Any, primals: tuple[Any, ...], cotangent: Any) -> tuple[Any, Any]:
-    output, pullback = jax.vjp(function, *primals)
-    return output, pullback(cotangent)
-
-
 target = functional_target(
     name="jax",
     version=jax.__version__,
@@ -30,7 +24,7 @@ target = functional_target(
     dtypes=("float64", "float32", "float16", "bfloat16"),
     array=jnp.asarray,
     numpy=np.asarray,
-    vjp=_vjp,
+    pullback=lambda function, primals: jax.vjp(function, *primals),
     namespace=jnp,
     primitives={
         "sigmoid": jax.nn.sigmoid,
