@@ -51,10 +51,10 @@ class Known:
 
     ``address`` is a cell or a pattern of cells. ``where`` (none: everywhere) has comparisons over the primitive's
     operands, its attributes, the cotangent ``g`` and ``tiny``, the smallest normal number of the dtype, such as
-    ``"x > 20"``; they cover a case of which some element satisfies them all. ``uses`` (none: any) names primitives of which a program must use one. ``url`` or
-    ``source`` says where it was reported or found, ``versions`` which versions of the engine were seen to have it.
-    ``witness`` is a case, written in place or as the path of a file beside the list; ``script`` shows it without
-    gradlaw.
+    ``"x > 20"``; they cover a case of which some element satisfies them all. ``uses`` (none: any) names primitives of
+    which a program must use one. ``url`` or ``source`` says where it was reported or found, ``versions`` which
+    versions of the engine were seen to have it. ``witness`` is a case, written in place or as the path of a file
+    beside the list; ``script`` shows it without gradlaw.
     """
 
     address: str
