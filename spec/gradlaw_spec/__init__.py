@@ -1,6 +1,7 @@
 """The law book of backpropagation: its nouns, and the loader of its pages."""
 
 from gradlaw_spec.case import Array, Case, Tensor, decode_case, encode_case, read_case
+from gradlaw_spec.computation import parse_computation
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, ulp
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.formula import parse_formula
@@ -9,7 +10,7 @@ from gradlaw_spec.loader import book, load_chapters, load_clauses, load_laws, lo
 from gradlaw_spec.primitive import Attribute, Example, Kink, Operand, Primitive
 from gradlaw_spec.program import AttributeValue, IndexItem, Program, Reference, Slice, Step
 from gradlaw_spec.target import EngineFunction, EngineValue, Target, VectorJacobianProduct
-from gradlaw_spec.verdict import Cell, Verdict
+from gradlaw_spec.verdict import Cell, Finding, Verdict
 
 SPEC_VERSION = "0.1"
 """The version of the law book that a report cites."""
@@ -28,6 +29,7 @@ __all__ = [
     "EngineFunction",
     "EngineValue",
     "Example",
+    "Finding",
     "IndexItem",
     "Kink",
     "Law",
@@ -50,6 +52,7 @@ __all__ = [
     "load_clauses",
     "load_laws",
     "load_primitives",
+    "parse_computation",
     "parse_formula",
     "read_case",
     "read_page",

@@ -47,16 +47,17 @@ def parse_formula(
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
-        raise _error(text, (error.offset or 1) - 1, "syntax", "an expression", "Mend the syntax.") from None
-    reader = _Reader(text.strip(), frozenset((*inputs, *data)), frozenset(functions), attributes)
+        raise formula_error(text, (error.offset or 1) - 1, "syntax", "an expression", "Mend the syntax.") from None
+    reader = FormulaReader(text.strip(), frozenset((*inputs, *data)), frozenset(functions), attributes)
     return reader.program(tree.body, inputs, data)
 
 
-def _error(text: str, column: int, found: str, expected: str, cure: str) -> SpecError:
+def formula_error(text: str, column: int, found: str, expected: str, cure: str) -> SpecError:
+    """Return an error that shows a line with a caret under a column."""
     return SpecError(f"formula\n  {text}\n  {' ' * column}^\n", found, expected, cure)
 
 
-class _Reader:
+class FormulaReader:
     """Turns an expression tree into steps; equal names of steps and inputs never clash."""
 
     def __init__(
@@ -72,7 +73,7 @@ class _Reader:
         return Program(inputs, tuple(self.steps), (output,), data)
 
     def refuse(self, node: ast.AST, found: str, expected: str) -> SpecError:
-        return _error(self.text, getattr(node, "col_offset", 0), found, expected, "Rewrite the formula there.")
+        return formula_error(self.text, getattr(node, "col_offset", 0), found, expected, "Rewrite the formula there.")
 
     def step(self, primitive: str, operands: tuple[Reference, ...], attributes: dict[str, AttributeValue]) -> str:
         number = len(self.steps) + 1

@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 from gradlaw.targets import functional_target, load_target, tape_target
 from gradlaw_spec import SpecError, Target
 
 __version__ = version("gradlaw")
 
-__all__ = ["SpecError", "Target", "__version__", "functional_target", "load_target", "tape_target"]
+if TYPE_CHECKING:
+    from gradlaw.circuits import Explanation, explain
+
+__all__ = [
+    "Explanation",
+    "SpecError",
+    "Target",
+    "__version__",
+    "explain",
+    "functional_target",
+    "load_target",
+    "tape_target",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what explains when it is first asked for, so that ``import gradlaw`` stays quick."""
+    if name in ("Explanation", "explain"):
+        from gradlaw import circuits
+
+        return getattr(circuits, name)
+    raise AttributeError(f"module 'gradlaw' has no attribute {name!r}")

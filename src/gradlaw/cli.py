@@ -1,4 +1,4 @@
-"""The command line: ``gradlaw check``, ``replay``, ``targets``, ``primitives``, ``laws`` and ``spec``.
+"""The command line: ``gradlaw check``, ``replay``, ``explain``, ``targets``, ``primitives``, ``laws`` and ``spec``.
 
 Exit status: 0 no violation, 1 violations, 2 wrong usage, 3 the run did not finish. What a command needs is
 imported where it runs, so that worker processes, which import this module, start quickly.
@@ -164,6 +164,30 @@ def spec(
 
     print_address(Console(highlight=False), address)
     return NO_VIOLATION
+
+
+@app.command()
+@_told
+def explain(
+    what: Annotated[str, typer.Argument(help="Such as 'f = (x + sigmoid(y)) * x', or a witness in JSON.")],
+    at: Annotated[list[str] | None, typer.Option(help="A value: x=3, 'x=[1, 2]', x=-2:2:9, 'W=randn(5, 10)'.")] = None,
+    cotangent: Annotated[str | None, typer.Option(help="What flows in from behind (default: ones).")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="text, python, svg, png, html or mermaid.", metavar="FORMAT")
+    ] = "text",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+    certified: Annotated[bool, typer.Option("--certified", help="With the sets of what may be returned.")] = False,
+    dtype: Annotated[str | None, typer.Option(help="What this precision may return (default: float64).")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other numbers for randn.")] = 0,
+    target: Annotated[str | None, typer.Option(help="Another target than the witness names.")] = None,
+    timeout: Timeout = 60.0,
+    memory: Memory = None,
+) -> int:
+    """Show how gradients flow through a computation, or what an engine made of a witness."""
+    from gradlaw.circuits.command import Asked, run
+
+    asked = Asked(what, tuple(at or ()), cotangent, form, output, certified, dtype, seed, target)
+    return run(asked, _options(1, timeout, memory))
 
 
 def _options(jobs: int | None, timeout: float, memory: float | None) -> Options:

@@ -23,7 +23,7 @@ from gradlaw.flight import case_key
 from gradlaw.known import BAD, Known, after_replay, as_known, case_address, explains, stale_cells
 from gradlaw.reports.script import plain_script
 from gradlaw.slots import InProcess, Loss, Options, Slot, WorkerProcess
-from gradlaw.worker import Fault, Plan
+from gradlaw.worker import Fault, Plan, Pulled
 from gradlaw_properties import PROGRAM, Settings, Unit, matches
 from gradlaw_spec import Case, Cell, SpecError, Verdict, load_laws
 
@@ -80,6 +80,15 @@ class Session:
     def replay(self, case: Case) -> Cell:
         """Replay one witness; raise Mistake where it is none."""
         return self._replay(self.slots[0], case)
+
+    def pull(self, case: Case) -> Pulled:
+        """Return what the target makes of a case; raise Mistake where it is none, or the target cannot be loaded."""
+        found = self.slots[0].run(worker.pull_case, self.target, case)
+        if isinstance(found, Pulled):
+            return found
+        if isinstance(found, Fault) and found.usage:
+            raise Mistake(found.message)
+        return Pulled(self.target, "", problem=found.message)
 
     def check(self, plan: Plan, on_cells: Callable[[tuple[Cell, ...]], None] = lambda cells: None) -> tuple[Cell, ...]:
         """Examine every unit of a plan; return its cells in the plan's order, then those of stale entries.

@@ -12,15 +12,17 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gradlaw.flight import Flight, case_key
 from gradlaw.known import Known, covers
 from gradlaw.reports.script import script_of
 from gradlaw.targets.loading import load_target
 from gradlaw_properties import Settings, Unit, examine, plan, replay
-from gradlaw_spec import Case, Cell, SpecError, Target, Verdict
+from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase
+from gradlaw_spec import Array, Case, Cell, SpecError, Target, Verdict
 
+Result = TypeVar("Result")
 OUT_OF_MEMORY = 77
 """The exit status of a worker whose target ran out of memory."""
 SHOWN = (Verdict.VIOLATION, Verdict.KNOWN, Verdict.CRASH, Verdict.TIMEOUT)
@@ -119,7 +121,13 @@ def guarded(target: Target, flight: Flight, *, isolated: bool) -> Target:
 
         return run
 
-    return replace(target, vjp=guard(target.vjp), forward=guard(target.forward))
+    def guarded_pullback(*arguments: Any) -> Any:
+        assert target.pullback is not None
+        outputs, pull = guard(target.pullback)(*arguments)
+        return outputs, guard(pull)
+
+    pullback = None if target.pullback is None else guarded_pullback
+    return replace(target, vjp=guard(target.vjp), forward=guard(target.forward), pullback=pullback)
 
 
 def plan_target(place: Place, text: str, globs: tuple[str, ...], level: str | None, dtype: str | None) -> Plan | Fault:
@@ -164,12 +172,34 @@ def replay_case(place: Place, text: str, case: Case) -> tuple[Cell, ...] | Fault
     return _with_target(place, text, lambda case: "", run)
 
 
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a target made of a case: its outputs and gradients, or why there are none."""
+
+    target: str
+    version: str
+    outputs: tuple[Array, ...] = ()
+    gradients: tuple[Array | None, ...] = ()
+    problem: str = ""
+
+
+def pull_case(place: Place, text: str, case: Case) -> Pulled | Fault:
+    """Run a case on a target, forward and backward."""
+
+    def run(target: Target, flight: Flight) -> Pulled:
+        flight(case, case.law)
+        trial = Trial(target, case, None)
+        try:
+            return Pulled(target.name, target.version, trial.outputs, trial.pull_raw())
+        except (UnsupportedCase, DifferentiationError) as error:
+            return Pulled(target.name, target.version, problem=str(error))
+
+    return _with_target(place, text, lambda case: "", run)
+
+
 def _with_target(
-    place: Place,
-    text: str,
-    refuse: Callable[[Case], str],
-    run: Callable[[Target, Flight], tuple[Cell, ...]],
-) -> tuple[Cell, ...] | Fault:
+    place: Place, text: str, refuse: Callable[[Case], str], run: Callable[[Target, Flight], Result]
+) -> Result | Fault:
     with _placed(place):
         flight = Flight(place.note, refuse)
         try:

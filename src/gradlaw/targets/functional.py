@@ -57,7 +57,7 @@ def functional_target(
 
         def pull(cotangents: tuple[Array, ...]) -> tuple[Array | None, ...]:
             given = tuple(array(cotangent) for cotangent in cotangents)
-            return pulled(engine_pull(given if isinstance(output, tuple) else given[0]), primals)
+            return pulled(engine_pull(_packed(given)), primals)
 
         return outputs_of(output), pull
 
@@ -69,7 +69,7 @@ def functional_target(
             return outputs, pull(cotangents)
         values = tuple(array(primal) for primal in primals)
         given = tuple(array(cotangent) for cotangent in cotangents)
-        output, gradients = vjp(_unpacking(function), values, given if len(given) > 1 else given[0])
+        output, gradients = vjp(_unpacking(function), values, _packed(given))
         return outputs_of(output), pulled(gradients, primals)
 
     def pulled(gradients: Any, primals: tuple[Array, ...]) -> tuple[Array | None, ...]:
@@ -97,6 +97,11 @@ def functional_target(
         composed=composed,
         flushes_subnormals=flushes_subnormals,
     )
+
+
+def _packed(given: tuple[EngineValue, ...]) -> EngineValue:
+    """Return cotangents as engines know them: a single one is not in a tuple."""
+    return given[0] if len(given) == 1 else given
 
 
 def _unpacking(function: EngineFunction) -> EngineFunction:

@@ -1,0 +1,248 @@
+"""Computations: one or several lines such as ``q = x + y; f = tanh(q) * x``, read into a Program.
+
+Names, numbers, ``+ - * / ** @``, slices, and the primitives of the spec as calls: their attributes by position or
+keyword, with the defaults of the Python array API standard. Anything else is a SpecError with a caret under it.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from gradlaw_spec.errors import SpecError
+from gradlaw_spec.formula import FormulaReader, formula_error
+from gradlaw_spec.loader import load_primitives
+from gradlaw_spec.primitive import Attribute, AttributeKind, OperandKind, Primitive
+from gradlaw_spec.program import AttributeValue, Program, Reference, Step
+
+DEFAULTS: Final[Mapping[AttributeKind, AttributeValue]] = {
+    "optional-axes": None,
+    "keepdims": False,
+    "lower": None,
+    "upper": None,
+    "axis": 0,
+    "new-axis": 0,
+}
+"""What an attribute is where it is not given: as in the array API standard (softmax goes along the last axis)."""
+FOLDED: Final[Mapping[str, Callable[[float, float], float]]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "pow": operator.pow,
+}
+LIMIT: Final = 10_000
+"""The longest text that is read, in characters: deeper expressions than Python's parser takes are refused before."""
+
+
+def parse_computation(text: str) -> Program:
+    """Read lines of assignments (or one expression) as a Program; its last line is the output.
+
+    The names that no line defines are the inputs, in the order of their first use; those that are used as a condition
+    or as indices are its data. Raises SpecError, with a caret under the place, for anything that is no computation.
+    """
+    text = text.strip()
+    if len(text) > LIMIT:
+        raise SpecError("computation", f"{len(text)} characters", f"at most {LIMIT}", "Shorten it.")
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line, column = getattr(error, "lineno", None) or 1, (getattr(error, "offset", None) or 1) - 1
+        shown = (text.splitlines() or [""])[line - 1 : line]
+        raise formula_error("".join(shown), column, "syntax", "a computation", "Mend the syntax.") from None
+    if not tree.body:
+        raise SpecError("computation", "nothing", "such as 'f = x * y'", "Write one.")
+    try:
+        return _ComputationReader(text, tree).computation(tree.body)
+    except RecursionError:
+        raise SpecError("computation", "too deep an expression", "shallower ones", "Use several lines.") from None
+
+
+def has_default(attribute: Attribute) -> bool:
+    """Whether a call may leave an attribute out."""
+    return attribute.kind in DEFAULTS
+
+
+def default_of(page: Primitive, attribute: Attribute) -> AttributeValue:
+    """Return what an attribute is where a call leaves it out (None too where it must not)."""
+    return -1 if page.name == "softmax" else DEFAULTS.get(attribute.kind)
+
+
+def _free_names(tree: ast.Module) -> tuple[str, ...]:
+    """Return the names that are read but not defined, in the order of their first use."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    defined: set[str] = set()
+    free: dict[str, None] = {}
+    for statement in tree.body:
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and id(node) not in called]
+        read = [node for node in names if isinstance(node.ctx, ast.Load) and node.id != "newaxis"]
+        for node in sorted(read, key=lambda node: (node.lineno, node.col_offset)):
+            if node.id not in defined:
+                free[node.id] = None
+        defined |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    return tuple(free)
+
+
+class _ComputationReader(FormulaReader):
+    """Reads statements; knows from the pages how many operands and which attributes a primitive has."""
+
+    def __init__(self, text: str, tree: ast.Module) -> None:
+        self.pages = load_primitives()
+        self.free = _free_names(tree)
+        stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        super().__init__(text, frozenset((*self.free, *stored)), frozenset(self.pages), {})
+        self.lines = text.splitlines()
+        self.known: dict[str, Reference] = {name: name for name in self.free}
+        self.kinds: dict[str, OperandKind] = {}
+
+    def computation(self, statements: list[ast.stmt]) -> Program:
+        output: Reference = ""
+        for statement in statements:
+            output = self.statement(statement)
+        if not isinstance(output, str) or not self.free:
+            raise self.refuse(statements[-1], "a constant", "a computation of some variables")
+        data = tuple(name for name in self.free if name in self.kinds)
+        inputs = tuple(name for name in self.free if name not in self.kinds)
+        return Program(inputs, tuple(self.steps), (output,), data)
+
+    def statement(self, node: ast.stmt) -> Reference:
+        if isinstance(node, ast.Expr):
+            return self.read(node.value)
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+            raise self.refuse(node, type(node).__name__, "lines such as 'f = x * y'")
+        name = node.targets[0].id
+        if name in self.known:
+            raise self.refuse(node, f"{name} again", "each name defined once")
+        before = len(self.steps)
+        result = self.read(node.value)
+        if len(self.steps) > before and result == self.steps[-1].name:
+            last = self.steps.pop()
+            self.steps.append(Step(name, last.primitive, last.operands, last.attributes))
+            result = name
+        self.known[name] = result
+        return result
+
+    def refuse(self, node: ast.AST, found: str, expected: str) -> SpecError:
+        line = getattr(node, "lineno", 1)
+        shown = self.lines[line - 1] if 0 < line <= len(self.lines) else self.text
+        column = len(shown.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
+        return formula_error(shown, column, found, expected, "Rewrite it there.")
+
+    def step(self, primitive: str, operands: tuple[Reference, ...], attributes: dict[str, AttributeValue]) -> str:
+        """Add a step under the first number that is free (a line that is named gives its number back)."""
+        number = 1
+        taken = {step.name for step in self.steps} | self.names
+        while f"t{number}" in taken:
+            number += 1
+        self.steps.append(Step(f"t{number}", primitive, operands, attributes))
+        return f"t{number}"
+
+    def read_name(self, node: ast.Name) -> Reference:
+        if node.id in self.pages:
+            raise self.refuse(node, f"{node.id} without operands", f"a call such as {node.id}(x)")
+        return self.known[node.id]
+
+    def read_compare(self, node: ast.Compare) -> Reference:
+        cure = "a condition as data, such as where(c, x, y) with c = [True, False]"
+        raise self.refuse(node, "a comparison", cure)
+
+    def read_list(self, node: ast.List) -> Reference:
+        raise self.refuse(node, "a list", "one in concat or stack only; arrays are given as values")
+
+    read_tuple = read_list
+
+    def read_binop(self, node: ast.BinOp) -> Reference:
+        result = super().read_binop(node)
+        step = self.steps[-1]
+        if result == step.name and not any(isinstance(operand, str) for operand in step.operands):
+            self.steps.pop()
+            return self.folded(node, step)
+        self.check_step(node)
+        return result
+
+    def folded(self, node: ast.BinOp, step: Step) -> float:
+        """Compute a step of two Python numbers as Python does."""
+        left, right = (float(operand) for operand in step.operands)
+        operation = FOLDED.get(step.primitive)
+        if operation is None:
+            raise self.refuse(node, "@ of two numbers", "arrays")
+        try:
+            result = operation(left, right)
+        except (ZeroDivisionError, OverflowError) as error:
+            raise self.refuse(node, str(error), "a finite number") from None
+        if isinstance(result, complex):
+            raise self.refuse(node, f"{result}", "a real number")
+        return float(result)
+
+    def read_call(self, node: ast.Call) -> Reference:
+        name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+        page = self.pages.get(name)
+        if page is None:
+            near = get_close_matches(name, self.pages, n=2)
+            expected = f"a primitive of the spec ({' or '.join(near)}?)" if near else "a primitive of the spec"
+            raise self.refuse(node, f"function={name!r}", expected)
+        operands, rest = self.operands(node, page)
+        attributes = self.attributes_of(node, page, rest)
+        step = self.step(name, operands, attributes)
+        self.check_step(node)
+        return step
+
+    def operands(self, node: ast.Call, page: Primitive) -> tuple[tuple[Reference, ...], list[ast.expr]]:
+        """Read the operands of a call; return them, and the arguments that are left for attributes."""
+        sequence = page.operands[0].kind == "sequence"
+        count = len(page.operands)
+        if len(node.args) < count:
+            expected = f"{count}: {', '.join(operand.name for operand in page.operands)}"
+            raise self.refuse(node, f"{len(node.args)} operands of {page.name}", expected)
+        if sequence:
+            first = node.args[0]
+            if not isinstance(first, ast.List | ast.Tuple) or not first.elts:
+                raise self.refuse(first, ast.unparse(first), "a list of arrays, such as [x, y]")
+            return tuple(self.read(item) for item in first.elts), node.args[1:]
+        for operand, argument in zip(page.operands, node.args, strict=False):
+            if operand.kind in ("boolean", "index"):
+                if not isinstance(argument, ast.Name) or argument.id not in self.free:
+                    what = "a condition" if operand.kind == "boolean" else "indices"
+                    raise self.refuse(argument, ast.unparse(argument), f"a name whose values are {what}")
+                self.kinds[argument.id] = operand.kind
+        return tuple(self.read(argument) for argument in node.args[:count]), node.args[count:]
+
+    def attributes_of(self, node: ast.Call, page: Primitive, rest: list[ast.expr]) -> dict[str, AttributeValue]:
+        """Read attributes by position and keyword; what is not given has its default."""
+        names = [attribute.name for attribute in page.attributes]
+        if len(rest) > len(names):
+            expected = f"at most {len(page.operands) + len(names)}"
+            raise self.refuse(rest[-1], f"{len(node.args)} arguments of {page.name}", expected)
+        given = dict(zip(names, rest, strict=False))
+        for keyword in node.keywords:
+            if keyword.arg not in names or keyword.arg in given:
+                expected = f"one of {', '.join(names)}" if names else "no keyword"
+                raise self.refuse(keyword, f"{keyword.arg}=", expected)
+            given[keyword.arg] = keyword.value
+        found: dict[str, AttributeValue] = {}
+        for attribute in page.attributes:
+            if attribute.name in given:
+                found[attribute.name] = self.attribute(given[attribute.name])
+            elif has_default(attribute):
+                found[attribute.name] = default_of(page, attribute)
+            else:
+                raise self.refuse(node, f"no {attribute.name}", f"{page.name}(…, {attribute.name}=…)")
+        return found
+
+    def check_step(self, node: ast.expr) -> None:
+        """Refuse a condition or an index that is used as a number, and a step of constants alone."""
+        step = self.steps[-1]
+        for operand, kind in zip(step.operands, self.operand_kinds(step), strict=True):
+            if isinstance(operand, str) and operand in self.kinds and kind not in ("boolean", "index"):
+                raise self.refuse(node, f"{operand} as a number", "a condition or indices only where one is expected")
+        if not any(isinstance(operand, str) for operand in step.operands):
+            raise self.refuse(node, "a step of numbers alone", "its result, or a variable")
+
+    def operand_kinds(self, step: Step) -> tuple[OperandKind, ...]:
+        page = self.pages[step.primitive]
+        if page.operands[0].kind == "sequence":
+            return tuple("real" for _ in step.operands)
+        return tuple(operand.kind for operand in page.operands)

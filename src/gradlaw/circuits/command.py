@@ -1,0 +1,93 @@
+"""The command ``gradlaw explain``: what it reads, and where it writes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from rich.console import Console
+
+from gradlaw.addresses import check_witness
+from gradlaw.circuits.engine import engine_side
+from gradlaw.circuits.explanation import FORMATS, Explanation, explain, explain_case
+from gradlaw.circuits.text import explanation_lines
+from gradlaw.circuits.values import read_assignments
+from gradlaw.slots import Options
+from gradlaw_spec import SpecError, read_case
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command was asked: a computation (or the path of a witness), values, and the form of the answer."""
+
+    what: str
+    at: tuple[str, ...]
+    cotangent: str | None
+    form: str
+    output: Path | None
+    certified: bool
+    dtype: str | None
+    seed: int
+    target: str | None
+
+
+def run(asked: Asked, options: Options) -> int:
+    """Explain, and print or write the answer; return the exit status."""
+    if asked.form not in FORMATS:
+        near = get_close_matches(asked.form, FORMATS, n=1)
+        cure = f"Did you mean {near[0]}?" if near else "Choose one of these."
+        raise SpecError("explain", f"--format={asked.form!r}", f"one of {', '.join(FORMATS)}", cure)
+    if asked.form == "png" and asked.output is None and sys.stdout.isatty():
+        raise SpecError("explain", "--format=png on a terminal", "a file", "Add --output circuit.png.")
+    explanation = _explanation(asked, options)
+    if asked.form == "text" and asked.output is None:
+        console = Console(file=sys.stdout, highlight=False)
+        for line in explanation_lines(explanation):
+            line.rstrip()
+            console.print(line, soft_wrap=True)
+        return 0
+    made = getattr(explanation, asked.form)()
+    _write(made if isinstance(made, bytes) else made.encode(), asked.output)
+    return 0
+
+
+def _explanation(asked: Asked, options: Options) -> Explanation:
+    path = Path(asked.what)
+    if asked.what.endswith(".json") or path.is_file():
+        return _of_witness(asked, path, options)
+    if asked.target is not None:
+        raise SpecError("explain", f"--target={asked.target!r}", "a witness to run on it", "Leave it out.")
+    return explain(
+        asked.what,
+        read_assignments(asked.at),
+        cotangent=asked.cotangent,
+        dtype=asked.dtype or "float64",
+        certified=asked.certified,
+        seed=asked.seed,
+    )
+
+
+def _of_witness(asked: Asked, path: Path, options: Options) -> Explanation:
+    """Explain a witness, with what its target made of it where it names one."""
+    for name, given in (("--at", asked.at), ("--cotangent", asked.cotangent), ("--dtype", asked.dtype)):
+        if given:
+            raise SpecError("explain", f"{name} with a witness", "the witness's own", "Leave it out.")
+    case = read_case(path)
+    check_witness(case, str(path))
+    target = asked.target or case.target
+    side = engine_side(case, target, options) if target else None
+    return explain_case(case, engine=side)
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        found = f"--output={str(output)!r}"
+        raise SpecError("explain", found, "a file that can be written", str(error.strerror)) from None

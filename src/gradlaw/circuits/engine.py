@@ -1,0 +1,58 @@
+"""The engine's side of an explanation: what a target made of a case, beside what is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradlaw.circuits.numbers import array
+from gradlaw.runner import Session
+from gradlaw.slots import Options
+from gradlaw_properties import Settings, judge
+from gradlaw_reference import Data, certify
+from gradlaw_spec import Array, Case
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One output or gradient: what the engine gave, and what is wrong with it (nothing: it is admissible)."""
+
+    what: str
+    got: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSide:
+    """What an engine made of a case."""
+
+    target: str
+    version: str
+    compared: tuple[Compared, ...]
+    problem: str = ""
+
+
+def engine_side(case: Case, target: str, options: Options) -> EngineSide:
+    """Run a case on a target, in a worker process, and judge its outputs and gradients.
+
+    Raises Mistake or SpecError where the target cannot be loaded.
+    """
+    with Session(target, Settings(), options) as session:
+        session.plan()
+        found = session.pull(case)
+    if found.problem:
+        return EngineSide(found.target, found.version, (), found.problem)
+    names = (*case.program.inputs, *case.program.data)
+    certified = certify(case.program, {name: case.values[name].array() for name in names}, dtype=case.dtype)
+    gradients = certified.gradients(tuple(tensor.array() for tensor in case.cotangents))
+    rows = [*zip(case.program.outputs, found.outputs, certified.outputs, strict=True)]
+    compared = [_compared(f"value of {name}", got, allowed, case.dtype) for name, got, allowed in rows]
+    for name, gradient, allowed in zip(case.program.inputs, found.gradients, gradients, strict=True):
+        if gradient is None:
+            compared.append(Compared(f"gradient of {name}", "none (read as zeros)", ""))
+        else:
+            compared.append(_compared(f"gradient of {name}", gradient, allowed, case.dtype))
+    return EngineSide(found.target, found.version, tuple(compared))
+
+
+def _compared(what: str, got: Array, allowed: Data, dtype: str) -> Compared:
+    return Compared(what, array(got.astype("float64"), 17), judge(what, got, allowed, dtype).problem)

@@ -1,0 +1,166 @@
+"""Explanations: a computation or a witness at a point or along a range, and every form in which it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from gradlaw.circuits.flow import Flow, trace_flow
+from gradlaw.circuits.values import Range, read_value
+from gradlaw_spec import Array, Case, Program, SpecError, parse_computation
+
+if TYPE_CHECKING:
+    from gradlaw.circuits.engine import EngineSide
+
+FORMATS: Final = ("text", "python", "svg", "png", "html", "mermaid")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A program with what flows through it, at each point of a range (one, if there is none).
+
+    ``title`` is what was asked; ``name`` and ``points`` say which input runs through which numbers; ``engine`` is what
+    an engine made of the same case. It shows itself in notebooks.
+    """
+
+    title: str
+    flows: tuple[Flow, ...]
+    name: str = ""
+    points: tuple[float, ...] = ()
+    engine: EngineSide | None = None
+
+    @property
+    def flow(self) -> Flow:
+        """The flow in the middle of the range, or the only one."""
+        return self.flows[len(self.flows) // 2]
+
+    def text(self) -> str:
+        """Return the staged computation and what flows back, as lines of text."""
+        from gradlaw.circuits.text import explanation_lines
+
+        return "\n".join(line.plain.rstrip() for line in explanation_lines(self)) + "\n"
+
+    def python(self) -> str:
+        """Return a stand-alone program that computes and prints the same numbers."""
+        from gradlaw.circuits.python import flow_program
+
+        return flow_program(self.flow)
+
+    def svg(self) -> str:
+        """Return the circuit as an SVG picture."""
+        from gradlaw.circuits.svg import flow_svg
+
+        return flow_svg(self.flow, self.title)
+
+    def png(self) -> bytes:
+        """Return the circuit as a PNG picture."""
+        from gradlaw.circuits.png import svg_png
+
+        return svg_png(self.svg())
+
+    def html(self) -> str:
+        """Return one self-contained page in which one steps through the backward pass."""
+        from gradlaw.circuits.html import explanation_html
+
+        return explanation_html(self)
+
+    def mermaid(self) -> str:
+        """Return the circuit as a Mermaid flowchart."""
+        from gradlaw.circuits.mermaid import flow_mermaid
+
+        return flow_mermaid(self.flow)
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_html_(self) -> str:
+        from gradlaw.circuits.html import framed
+
+        return framed(self)
+
+
+def explain(
+    what: str | Program | Case | Path,
+    at: Mapping[str, Any] | None = None,
+    *,
+    cotangent: Any = None,
+    dtype: str = "float64",
+    certified: bool = False,
+    seed: int = 0,
+    **values: Any,
+) -> Explanation:
+    """Explain how gradients flow through a computation.
+
+    ``what`` is a text such as ``"f = (x + sigmoid(y)) * x"``, a Program, a Case, or the path of a witness. ``at`` (or
+    keywords) gives a value for each input: a number, an array, or a text as on the command line (``"-2:2:9"``,
+    ``"randn(5, 10)"``); ``cotangent`` what flows in from behind (none: ones). ``certified`` adds the admissible sets
+    of ``dtype``, and so does every dtype but float64. Raises SpecError, in one line, for what cannot be explained.
+    """
+    if isinstance(what, Path):
+        from gradlaw_spec import read_case
+
+        what = read_case(what)
+    if isinstance(what, Case):
+        return explain_case(what, certified=certified)
+    program = parse_computation(what) if isinstance(what, str) else what
+    given = {**(at or {}), **values}
+    names = (*program.inputs, *program.data)
+    _require_names(given, names)
+    read = {name: read_value(name, given[name], seed) for name in names}
+    fitted = {name: value if isinstance(value, Range) else _kind(program, name, value) for name, value in read.items()}
+    cotangents = None
+    if cotangent is not None:
+        one = read_value("cotangent", cotangent, seed)
+        if isinstance(one, Range):
+            raise SpecError("cotangent", "a range", "a number or an array", "Give the range to an input.")
+        cotangents = dict.fromkeys(program.outputs, one.astype(np.float64))
+    title = what.strip() if isinstance(what, str) else " → ".join((", ".join(program.inputs), program.outputs[0]))
+    ranges = {name: value for name, value in fitted.items() if isinstance(value, Range)}
+    fixed = {name: value for name, value in fitted.items() if not isinstance(value, Range)}
+    if len(ranges) > 1:
+        raise SpecError("--at", f"ranges for {' and '.join(ranges)}", "one range at a time", "Give the others numbers.")
+    name, points = next(((name, one.values) for name, one in ranges.items()), ("", ()))
+    arrays = [{**fixed, name: np.asarray(point)} for point in points] or [fixed]
+    flows = tuple(trace_flow(program, one, cotangents, dtype_name=dtype, certified=certified) for one in arrays)
+    return Explanation(title, flows, name, points)
+
+
+def explain_case(case: Case, *, certified: bool = True, engine: EngineSide | None = None) -> Explanation:
+    """Explain a case: at its values, with its cotangents, in its dtype."""
+    names = (*case.program.inputs, *case.program.data)
+    values = {name: case.values[name].array() for name in names}
+    cotangents = dict(zip(case.program.outputs, (tensor.array() for tensor in case.cotangents), strict=True))
+    flow = trace_flow(case.program, values, cotangents, dtype_name=case.dtype, certified=certified)
+    law = f" under {case.law}" if case.law else ""
+    return Explanation(f"{case.dtype} case{law}", (flow,), engine=engine)
+
+
+def _require_names(given: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    for name in given:
+        if name not in names:
+            raise SpecError("--at", f"{name}=…", f"one of {', '.join(names)}", "Leave it out, or use it.")
+    missing = [name for name in names if name not in given]
+    if missing:
+        expected = f"a value for each of {', '.join(names)}"
+        raise SpecError("--at", f"no {', '.join(missing)}", expected, f"Add --at {missing[0]}=…")
+
+
+def _kind(program: Program, name: str, value: Array) -> Array:
+    """Return a value as its use needs it: conditions as booleans, indices as integers, all else as float64."""
+    if name in program.inputs:
+        return value.astype(np.float64)
+    from gradlaw_spec import load_primitives
+
+    for step in program.steps:
+        for operand, declared in zip(step.operands, load_primitives()[step.primitive].operands, strict=False):
+            if operand == name and declared.kind == "boolean":
+                return value.astype(bool)
+            if operand == name and declared.kind == "index":
+                if value.dtype.kind not in "iu":
+                    raise SpecError("value", f"{name}={value.tolist()}", "integers, used as indices", "Give integers.")
+                return value.astype(np.int64)
+    return value.astype(np.float64)

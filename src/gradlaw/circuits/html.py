@@ -1,0 +1,122 @@
+"""An explanation as one self-contained page: one steps through the backward pass wire by wire."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from gradlaw.circuits import numbers
+from gradlaw.circuits.explanation import Explanation
+from gradlaw.circuits.flow import Flow, Share
+from gradlaw.circuits.layout import Picture, lay_out
+from gradlaw.circuits.rules import gradient_name, step_expression, unparse
+from gradlaw.circuits.svg import picture_svg, templates, totals, wire_numbers
+from gradlaw.circuits.text import pattern_text, tie_text
+from gradlaw_spec import SpecError, Step
+
+FRAME_ROOM = 330
+"""Pixels that a page in a notebook needs beside its picture."""
+
+
+def explanation_html(explanation: Explanation) -> str:
+    """Return the page; it asks for nothing from the network, and says so in its content security policy."""
+    picture = lay_out(explanation.flows)
+    flow = explanation.flow
+    data = {
+        "stages": stages(flow, picture),
+        "sources": [(wire.key, wire.source) for wire in picture.wires],
+        "frames": [_frame(one, picture) for one in explanation.flows],
+        "points": [f"{explanation.name} = {numbers.number(point)}" for point in explanation.points],
+    }
+    return (
+        templates()
+        .get_template("explanation.html.jinja")
+        .render(
+            title=explanation.title,
+            svg=picture_svg(picture, flow, explanation.title),
+            data=data,
+            middle=len(explanation.flows) // 2,
+            sets=flow.sets,
+            text=explanation.text(),
+            python=_python(explanation),
+        )
+    )
+
+
+def _python(explanation: Explanation) -> str:
+    """Return the program, or why there is none."""
+    try:
+        return explanation.python()
+    except SpecError as error:
+        return f"# {error}"
+
+
+def framed(explanation: Explanation) -> str:
+    """Return the page in a frame, for notebooks: its styles and scripts stay inside."""
+    height = int(lay_out(explanation.flows).height) + FRAME_ROOM
+    page = html.escape(explanation_html(explanation), quote=True)
+    name = html.escape(explanation.title, quote=True)
+    return f'<iframe title="{name}" srcdoc="{page}" style="width:100%;height:{height}px;border:0"></iframe>'
+
+
+def stages(flow: Flow, picture: Picture) -> list[dict[str, Any]]:
+    """Return what each place of the stepper shows anew: the boxes that are computed, the wires that are walked back."""
+    starts = [*flow.program.inputs, *flow.program.data]
+    found: list[dict[str, Any]] = [{"computed": starts, "walked": [], "now": starts}]
+    found += [{"computed": [step.name], "walked": [], "now": [step.name]} for step in flow.program.steps]
+    ends = [f"{name}.out" for name in flow.program.outputs]
+    found.append({"computed": [], "walked": ends, "now": ends})
+    wires = {wire.share: wire.key for wire in picture.wires}
+    for share in flow.shares:
+        key = wires[share.step, share.position]
+        found.append({"computed": [], "walked": [key], "now": [key, share.step], "total": _total_of(flow, share)})
+    return found
+
+
+def _total_of(flow: Flow, share: Share) -> str:
+    """Return the input whose gradient is complete with a share, if it is the last one that arrives there."""
+    last = flow.arrivals(share.operand)[-1]
+    return share.operand if share is last and share.operand in flow.program.inputs else ""
+
+
+def _frame(flow: Flow, picture: Picture) -> dict[str, Any]:
+    return {"wires": wire_numbers(flow, picture), "totals": totals(flow), "captions": captions(flow)}
+
+
+def captions(flow: Flow) -> list[str]:
+    """Return a sentence for each stage."""
+    given = ", ".join(f"{n} = {numbers.reading(flow.values[n], 6)}" for n in (*flow.program.inputs, *flow.program.data))
+    found = [f"Forward. Given: {given}."]
+    steps = {step.name: step for step in flow.program.steps}
+    for name, step in steps.items():
+        found.append(f"Forward: {name} = {_text(step)} = {numbers.reading(flow.values[name], 6)}.")
+    starts = ", ".join(f"{gradient_name(o)} = {numbers.reading(flow.received[o], 6)}" for o in flow.program.outputs)
+    found.append(f"Backward begins with {starts}.")
+    met: dict[str, list[Share]] = {}
+    for share in flow.shares:
+        met.setdefault(share.operand, []).append(share)
+        found.append(_share_caption(flow, share, steps[share.step], met[share.operand]))
+    return found
+
+
+def _text(step: Step) -> str:
+    return unparse(step_expression(step))
+
+
+def _share_caption(flow: Flow, share: Share, step: Step, met: list[Share]) -> str:
+    """Say what a step hands to one operand, and the sum where it meets other branches."""
+    received = numbers.reading(flow.received[share.step], 6)
+    amount = numbers.reading(share.amount, 6)
+    local = (
+        f"{received} × {numbers.array(share.local, 6)} = " if share.local is not None and not share.local.ndim else ""
+    )
+    text = (
+        f"{step.name} = {_text(step)}: {pattern_text(step)}. "
+        f"It hands {share.operand}: {share.formula}{tie_text(share)} = {local}{amount}."
+    )
+    if len(met) > 1:
+        parts = " + ".join(numbers.reading(one.amount, 6) for one in met)
+        text += f" Branches add: {gradient_name(share.operand)} = {parts}"
+        whole = len(met) == len(flow.arrivals(share.operand))
+        text += f" = {numbers.reading(flow.received[share.operand], 6)}." if whole else " so far."
+    return text

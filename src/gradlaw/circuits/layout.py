@@ -1,0 +1,217 @@
+"""Layout: where gates and wires of a circuit stand. Graphviz places them; widths come from the texts they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pygraphviz
+
+from gradlaw.circuits import numbers
+from gradlaw.circuits.flow import Flow, Reading
+from gradlaw.circuits.rules import step_expression, unparse
+from gradlaw.circuits.text import pattern_text
+from gradlaw_spec import Program, Step, load_primitives
+
+SYMBOLS: Final[Mapping[str, str]] = {
+    "add": "+",
+    "subtract": "−",
+    "multiply": "×",
+    "divide": "÷",
+    "matmul": "@",
+    "negative": "−x",
+    "square": "x²",
+    "sqrt": "√",
+    "reciprocal": "1/x",
+    "sigmoid": "σ",
+    "exp": "eˣ",
+    "abs": "|x|",
+    "sum": "Σ",
+    "prod": "Π",
+}
+"""How gates are labelled whose sign people know; the others bear their name."""
+RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+BACK: Final = "◂"
+"""What stands before a number that flows back: it is told apart by more than its colour."""
+LETTER, SMALL_LETTER, LINE = 8.4, 6.9, 17.0
+"""Widths of a letter in the two sizes of type (monospaced, 14 and 11.5 px), and the height of a line."""
+GATE_HEIGHT, INPUT_HEIGHT, WIRE_HEIGHT, MARGIN = 46.0, 30.0, 40.0, 14.0
+POINTS: Final = 72.0
+FEW: Final = 3
+"""Arrays of at most so many elements stand on a wire in full, larger ones with their shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A gate, an input, a constant or an output: its centre, size and texts."""
+
+    key: str
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    note: str = ""
+
+    @property
+    def left(self) -> float:
+        """The left edge."""
+        return self.x - self.width / 2
+
+    @property
+    def top(self) -> float:
+        """The upper edge."""
+        return self.y - self.height / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A wire from a name to an operand of a step (or to the outside): its path, and the place of its two numbers.
+
+    ``source`` is the name whose value it carries; ``share`` says step and position of the operand ("" for an output).
+    """
+
+    key: str
+    source: str
+    share: tuple[str, int]
+    path: str
+    x: float
+    y: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A laid-out circuit, in pixels."""
+
+    width: float
+    height: float
+    boxes: tuple[Box, ...]
+    wires: tuple[Wire, ...]
+
+
+def wire_text(reading: Reading | None) -> str:
+    """Return what stands on a wire: a number, few numbers, or a shape; 0 where nothing flows."""
+    if reading is None:
+        return "0"
+    value = reading.value
+    if value.size > FEW:
+        return f"shape {value.shape}"
+    return numbers.array(value, 4).replace("-", "−")
+
+
+def gate_label(step: Step) -> str:
+    """Return the sign of a gate, with a constant operand where it has one."""
+    sign = SYMBOLS.get(step.primitive, step.primitive)
+    constants = [numbers.number(float(o)) for o in step.operands if not isinstance(o, str)]
+    if step.primitive == "pow" and constants:
+        raised = "x" + constants[0].translate(RAISED) if constants[0].isdigit() else f"x^{constants[0]}"
+        return raised if isinstance(step.operands[0], str) else f"{constants[0]}ˣ"
+    if step.primitive == "getitem":
+        return unparse(step_expression(step)).removeprefix(str(step.operands[0]))
+    if constants and isinstance(step.operands[0], str):
+        return f"{sign} {constants[0]}" if len(sign) == 1 else f"{sign}(·, {constants[0]})"
+    if constants:
+        return f"{constants[0]} {sign}" if len(sign) == 1 else f"{sign}({constants[0]}, ·)"
+    return sign
+
+
+def circuit_wires(program: Program) -> list[tuple[str, str, str, tuple[str, int]]]:
+    """Return each wire's key, the name it comes from, the box it ends at, and which operand it is."""
+    found = []
+    for step in program.steps:
+        for position, operand in enumerate(step.operands):
+            if isinstance(operand, str):
+                found.append((f"{step.name}.{position}", operand, step.name, (step.name, position)))
+    for name in program.outputs:
+        found.append((f"{name}.out", name, f"{name}.end", ("", 0)))
+    return found
+
+
+def circuit_boxes(program: Program) -> list[tuple[str, str, str, str]]:
+    """Return each box's key, kind, label and note."""
+    found = [(name, "input", name, "") for name in program.inputs]
+    found += [(name, "data", name, "data") for name in program.data]
+    pages = load_primitives()
+    for step in program.steps:
+        plain = pages[step.primitive].pattern == "local-gradient"
+        found.append((step.name, "gate", gate_label(step), "" if plain else pattern_text(step)))
+    found += [(f"{name}.end", "output", name, "") for name in program.outputs]
+    return found
+
+
+def lay_out(flows: Sequence[Flow]) -> Picture:
+    """Place the circuit of flows of one program, so that the texts of every flow fit."""
+    program = flows[0].program
+    graph = pygraphviz.AGraph(
+        directed=True, strict=False, rankdir="LR", nodesep="0.12", ranksep="0.28", splines="spline"
+    )
+    sizes: dict[str, tuple[float, float]] = {}
+    boxes = circuit_boxes(program)
+    for key, kind, label, note in boxes:
+        under = [total_text(flow, key) for flow in flows] if kind == "input" else [note]
+        width = max(len(label) * LETTER, *(len(text) * SMALL_LETTER for text in under), 18) + 18
+        sizes[key] = (width, GATE_HEIGHT if any(under) else INPUT_HEIGHT)
+    wires = circuit_wires(program)
+    for key, source, _, share in wires:
+        texts = [text for flow in flows for text in wire_texts(flow, source, share)]
+        sizes[f"wire {key}"] = (max(map(len, texts)) * SMALL_LETTER + 12, WIRE_HEIGHT)
+    for key, (width, height) in sizes.items():
+        graph.add_node(key, shape="box", label="", fixedsize=True, width=width / POINTS, height=height / POINTS)
+    for key, source, end, _ in wires:
+        graph.add_edge(source, f"wire {key}", arrowhead="none", headport="w")
+        graph.add_edge(f"wire {key}", end, arrowhead="none", tailport="e")
+    graph.layout(prog="dot")
+    return _picture(graph, sizes, boxes, wires)
+
+
+def wire_texts(flow: Flow, source: str, share: tuple[str, int]) -> tuple[str, str]:
+    """Return the value and the gradient that stand on a wire."""
+    value = wire_text(flow.values[source])
+    if source in flow.program.data:
+        return value, ""
+    if not share[0]:
+        return value, f"{BACK} {wire_text(flow.received.get(source))}"
+    found = next((s.amount for s in flow.shares if (s.step, s.position) == share), None)
+    return value, f"{BACK} {wire_text(found)}"
+
+
+def total_text(flow: Flow, name: str) -> str:
+    """Return the gradient that an input gets in all."""
+    sign = "Σ " if len(flow.arrivals(name)) > 1 else ""
+    return f"{sign}{BACK} {wire_text(flow.received.get(name))}"
+
+
+def _picture(
+    graph: Any,
+    sizes: Mapping[str, tuple[float, float]],
+    boxes: Iterable[tuple[str, str, str, str]],
+    wires: Iterable[tuple[str, str, str, tuple[str, int]]],
+) -> Picture:
+    """Read Graphviz's places; its y axis points up."""
+    _, _, right, top = (float(number) for number in graph.graph_attr["bb"].split(","))
+
+    def place(text: str) -> tuple[float, float]:
+        x, y = (float(number) for number in text.split(","))
+        return round(x + MARGIN, 1), round(top - y + MARGIN, 1)
+
+    centres = {key: place(graph.get_node(key).attr["pos"]) for key in sizes}
+    placed = tuple(Box(key, kind, *centres[key], *sizes[key], label, note) for key, kind, label, note in boxes)
+    laid = []
+    for key, source, end, share in wires:
+        middle = f"wire {key}"
+        (x, y), width = centres[middle], sizes[middle][0]
+        first = _curve(graph.get_edge(source, middle).attr["pos"], place)
+        second = _curve(graph.get_edge(middle, end).attr["pos"], place)
+        through = f"L{x - width / 2:g},{y:g} L{x + width / 2:g},{y:g}"
+        laid.append(Wire(key, source, share, f"M{first} {through} L{second}", x, y, width))
+    return Picture(right + 2 * MARGIN, top + 2 * MARGIN, placed, tuple(laid))
+
+
+def _curve(text: str, place: Any) -> str:
+    """Return Graphviz's points of a spline as the part of an SVG path behind its M or L."""
+    points = [place(point.removeprefix("e,").removeprefix("s,")) for point in text.split() if point[0] not in "es"]
+    written = [f"{x:g},{y:g}" for x, y in points]
+    return f"{written[0]} C{' '.join(written[1:])}"

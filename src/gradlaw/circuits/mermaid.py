@@ -1,0 +1,29 @@
+"""A circuit as a Mermaid flowchart, for Markdown that draws them."""
+
+from __future__ import annotations
+
+from gradlaw.circuits.flow import Flow
+from gradlaw.circuits.layout import circuit_boxes, circuit_wires, wire_texts
+
+SHAPES = {"input": ("([", "])"), "data": ("[/", "/]"), "output": ("([", "])"), "gate": ("[", "]")}
+
+
+def _quoted(text: str) -> str:
+    """Write a text in quotes, with the characters that Mermaid reads itself as entities."""
+    entities = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "|": "#124;", "\n": " "}
+    return '"' + "".join(entities.get(letter, letter) for letter in text) + '"'
+
+
+def flow_mermaid(flow: Flow) -> str:
+    """Return the circuit of a flow; on each wire stand its value and the gradient that flows back."""
+    places: dict[str, str] = {}
+    lines = ["flowchart LR"]
+    for key, kind, label, note in circuit_boxes(flow.program):
+        places[key] = f"n{len(places)}"
+        opening, closing = SHAPES[kind]
+        lines.append(f"    {places[key]}{opening}{_quoted(f'{label} · {note}' if note else label)}{closing}")
+    for _, source, end, share in circuit_wires(flow.program):
+        forward, backward = wire_texts(flow, source, share)
+        label = f"{forward} · {backward}" if backward else forward
+        lines.append(f"    {places[source]} -->|{_quoted(label)}| {places[end]}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,63 @@
+"""A circuit as SVG: values above its wires, gradients below them and led by an arrow to the left."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from gradlaw.circuits import numbers
+from gradlaw.circuits.flow import Flow
+from gradlaw.circuits.layout import Picture, lay_out, total_text, wire_texts
+from gradlaw.circuits.rules import gradient_name
+
+
+@cache
+def templates() -> Environment:
+    """Return the templates of circuits; all that is put into them is escaped."""
+    return Environment(
+        loader=PackageLoader("gradlaw.circuits"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
+        keep_trailing_newline=False,
+    )
+
+
+def wire_numbers(flow: Flow, picture: Picture) -> dict[str, tuple[str, str]]:
+    """Return the two texts of each wire."""
+    return {wire.key: wire_texts(flow, wire.source, wire.share) for wire in picture.wires}
+
+
+def totals(flow: Flow) -> dict[str, str]:
+    """Return what stands under each input: the gradient that it gets in all."""
+    return {name: total_text(flow, name) for name in flow.program.inputs}
+
+
+def about(flow: Flow) -> str:
+    """Say in one sentence what a circuit shows, for those who do not see it."""
+    program = flow.program
+    ends = [
+        f"{gradient_name(n)} = {numbers.reading(flow.received[n], 6)}" for n in program.inputs if n in flow.received
+    ]
+    outputs = ", ".join(f"{name} = {numbers.reading(flow.values[name], 6)}" for name in program.outputs)
+    steps = f"{len(program.steps)} step{'s' if len(program.steps) != 1 else ''}"
+    return f"A circuit of {steps}: {outputs}; backward, {', '.join(ends) or 'nothing'}."
+
+
+def flow_svg(flow: Flow, title: str) -> str:
+    """Return the circuit of a flow."""
+    return picture_svg(lay_out((flow,)), flow, title)
+
+
+def picture_svg(picture: Picture, flow: Flow, title: str, prefix: str = "") -> str:
+    """Return a laid-out circuit with the numbers of a flow; ``prefix`` keeps the ids of one page apart."""
+    template = templates().get_template("circuit.svg.jinja")
+    return template.render(
+        picture=picture,
+        numbers=wire_numbers(flow, picture),
+        totals=totals(flow),
+        title=title,
+        about=about(flow),
+        prefix=prefix,
+    )

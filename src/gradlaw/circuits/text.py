@@ -1,0 +1,155 @@
+"""A flow as text: the staged computation, and what flows back through it, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.text import Text
+
+from gradlaw.circuits import numbers
+from gradlaw.circuits.engine import EngineSide
+from gradlaw.circuits.explanation import Explanation
+from gradlaw.circuits.flow import Flow, Reading, Share
+from gradlaw.circuits.rules import gradient_name, step_expression, unparse
+from gradlaw_spec import Step, load_primitives
+
+FORWARD: Final = "blue"
+BACKWARD: Final = "dark_orange"
+MULTIPLIED: Final = 3
+"""Cotangent times local gradient is written out for at most so many elements."""
+LEAST, MOST = 12, 34
+"""The width of the column with what is computed."""
+
+
+def pattern_text(step: Step) -> str:
+    """Return the backward-flow pattern of a step in words: ``add distributes``."""
+    return load_primitives()[step.primitive].pattern.replace("-", " ")
+
+
+def tie_text(share: Share) -> str:
+    """Say that equal operands share, where they do: a formula of the page takes one side there."""
+    between = share.local is not None and bool(((share.local > 0) & (share.local < 1)).any())
+    return " (equal ones share)" if between and "where(" in share.formula else ""
+
+
+def flow_lines(flow: Flow) -> Iterator[Text]:
+    """Return the lines of a flow: forward, then backward, then each input's gradient."""
+    steps = [(step, f"{step.name} = {unparse(step_expression(step))}") for step in flow.program.steps]
+    width = min(max((len(text) for _, text in steps), default=LEAST), MOST)
+    yield Text("Forward", style="bold")
+    for name in (*flow.program.inputs, *flow.program.data):
+        yield from _line(f"{name}", width, flow.values[name], FORWARD, flow.sets)
+    for step, text in steps:
+        yield from _line(text, width, flow.values[step.name], FORWARD, flow.sets)
+    starts = ", ".join(f"{gradient_name(o)} = {numbers.reading(flow.received[o])}" for o in flow.program.outputs)
+    yield Text()
+    yield Text(f"Backward, from {starts}", style="bold")
+    for step, text in reversed(steps):
+        yield from _backward(flow, step, text, width)
+    yield Text()
+    yield Text("Gradients", style="bold")
+    for name in flow.program.inputs:
+        yield from _gradient(flow, name, width)
+
+
+def _line(text: str, width: int, found: Reading, style: str, sets: str, indent: int = 2) -> Iterator[Text]:
+    """Return a line with a number at its end, and one with its set where there is one."""
+    line = Text(" " * indent + text.ljust(width) + "  ")
+    yield line + Text(numbers.reading(found), style=style)
+    if sets and (told := numbers.interval(found, sets)):
+        yield Text(" " * (indent + width + 2) + told, style="dim")
+
+
+def _backward(flow: Flow, step: Step, text: str, width: int) -> Iterator[Text]:
+    """Return what a step receives, where from, and what it hands to each operand."""
+    if step.name not in flow.received:
+        yield Text(f"  {text.ljust(width)}  receives nothing", style="dim")
+        return
+    yield from _sum(flow, step.name)
+    pattern = pattern_text(step)
+    yield Text(f"  {text}", style="bold") + Text(f"  {pattern}", style="italic")
+    for share in flow.shares_of(step.name):
+        yield from _share(flow, share, width)
+
+
+def _share(flow: Flow, share: Share, width: int) -> Iterator[Text]:
+    """Return what is handed to one operand: the rule, cotangent times local gradient, and the result."""
+    name = gradient_name(share.operand)
+    rule = f"{name} {'+=' if len(flow.arrivals(share.operand)) > 1 else '='} {share.formula}{tie_text(share)}"
+    local = ""
+    received = flow.received[share.step]
+    if share.local is not None and share.local.size <= MULTIPLIED:
+        local = f"{numbers.reading(received)} * {numbers.array(share.local)} = "
+    if len(rule) <= width and not local:
+        yield from _line(rule, width - 2, share.amount, BACKWARD, flow.sets, 4)
+        return
+    yield Text(f"    {rule}")
+    yield Text(f"        {local}") + Text(numbers.reading(share.amount), style=BACKWARD)
+    if flow.sets and (told := numbers.interval(share.amount, flow.sets)):
+        yield Text(f"        {told}", style="dim")
+
+
+def _sum(flow: Flow, name: str) -> Iterator[Text]:
+    """Return the sum of what comes back to a name on several branches."""
+    arrivals = flow.arrivals(name)
+    if len(arrivals) < 2:
+        return
+    parts = " + ".join(numbers.reading(share.amount) for share in arrivals)
+    senders = ", ".join(share.step for share in arrivals)
+    yield Text(f"  {name} is used {len(arrivals)} times: branches add (from {senders})", style="italic")
+    line = Text(f"    {gradient_name(name)} = {parts} = ")
+    yield line + Text(numbers.reading(flow.received[name]), style=BACKWARD)
+
+
+def _gradient(flow: Flow, name: str, width: int) -> Iterator[Text]:
+    if name not in flow.received:
+        yield Text(f"  {gradient_name(name).ljust(width)}  0: nothing flows back to it", style="dim")
+        return
+    yield from _sum(flow, name)
+    yield from _line(gradient_name(name), width, flow.received[name], BACKWARD, flow.sets)
+
+
+def explanation_lines(explanation: Explanation) -> Iterator[Text]:
+    """Return the lines of an explanation: what was asked, the flow (for a range: a table), and the engine's side."""
+    yield Text(explanation.title, style="bold")
+    if explanation.flow.sets:
+        kind = explanation.flow.sets
+        yield Text(f"In brackets: the set of what a correct implementation in {kind} may return.", style="dim")
+    yield Text()
+    if explanation.points:
+        yield from _range_lines(explanation)
+        yield Text()
+        yield Text(f"At {explanation.name} = {numbers.number(explanation.points[len(explanation.points) // 2])}:")
+        yield Text()
+    yield from flow_lines(explanation.flow)
+    if explanation.engine is not None:
+        yield Text()
+        yield from _engine_lines(explanation.engine)
+
+
+def _range_lines(explanation: Explanation) -> Iterator[Text]:
+    """Return a table: the input that runs, each output, and each input's gradient."""
+    program = explanation.flow.program
+    names = [explanation.name, *program.outputs, *(gradient_name(name) for name in program.inputs)]
+    rows = [names]
+    for point, flow in zip(explanation.points, explanation.flows, strict=True):
+        outputs = [numbers.array(flow.values[name].value, 6) for name in program.outputs]
+        gradients = [
+            numbers.array(flow.received[name].value, 6) if name in flow.received else "0" for name in program.inputs
+        ]
+        rows.append([numbers.number(point), *outputs, *gradients])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(names))]
+    for row in rows:
+        yield Text("  " + "  ".join(item.rjust(width) for item, width in zip(row, widths, strict=True)))
+
+
+def _engine_lines(side: EngineSide) -> Iterator[Text]:
+    """Return what an engine made of the case, and what is wrong with it."""
+    yield Text(f"What {side.target} {side.version} does".replace("  ", " "), style="bold")
+    if side.problem:
+        yield Text(f"  {side.problem}")
+    for row in side.compared:
+        yield Text(f"  {row.what}: {row.got}") + Text("" if row.problem else "  admissible", style="dim")
+        if row.problem:
+            yield Text(f"    outside: {row.problem}", style="bold red")
