@@ -54,7 +54,8 @@ class Known:
     ``"x > 20"``; they cover a case of which some element satisfies them all. ``uses`` (none: any) names primitives of
     which a program must use one. ``url`` or ``source`` says where it was reported or found, ``versions`` which
     versions of the engine were seen to have it. ``witness`` is a case, written in place or as the path of a file
-    beside the list; ``script`` shows it without gradlaw.
+    beside the list; ``script`` shows it without gradlaw. ``sometimes`` says that it depends on more than the case
+    (memory addresses, threads), so that its cell is known whether it showed this time or not.
     """
 
     address: str
@@ -66,6 +67,7 @@ class Known:
     versions: tuple[str, ...] = ()
     witness: Case | None = None
     script: str = ""
+    sometimes: bool = False
 
 
 def known_folder() -> Path:
@@ -220,6 +222,8 @@ def after_replay(cell: Cell, entry: Known, replayed: Cell) -> Cell:
     if replayed.verdict in BAD:
         kept = replace(cell, message=replayed.message, witness=entry.witness, script=replayed.script or entry.script)
         return as_known(kept, entry)
+    if entry.sometimes:
+        return as_known(replace(cell, message="it did not show this time"), entry)
     if replayed.verdict is Verdict.PASS:
         text = f"the witness no longer violates the law: remove the entry ({entry.reason})"
         return replace(cell, verdict=Verdict.FIXED, message=text)

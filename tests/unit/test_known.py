@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from gradlaw.known import Known, case_address, covers, known_folder, known_of, load_known
+from gradlaw.known import Known, after_replay, case_address, covers, known_folder, known_of, load_known
 from gradlaw.targets.loading import BUILT_IN
-from gradlaw_spec import Case, Program, SpecError, Step, Tensor, encode_case
+from gradlaw_spec import Case, Cell, Program, SpecError, Step, Tensor, Verdict, encode_case
 
 
 def case(primitive="tanh", operands=("x",), attributes=None, dtype="float64", law="gradient", g=1.0, **values):
@@ -121,3 +121,18 @@ def test_shipped_lists_are_of_built_in_targets_and_can_be_read():
     for path in known_folder().glob("*.toml"):
         assert path.stem in BUILT_IN
         assert known_of(path.stem)
+
+
+@pytest.mark.parametrize(("sometimes", "verdict"), [(False, Verdict.FIXED), (True, Verdict.KNOWN)])
+def test_what_shows_only_sometimes_is_not_taken_for_mended(sometimes, verdict):
+    known = Known(address="tanh/*", reason="order of a set", witness=case(x=1), sometimes=sometimes)
+    cell = Cell(
+        address="tanh/gradient@float64",
+        verdict=Verdict.PASS,
+        examples=1,
+        points=1,
+        inconclusive=0,
+        seconds=0.0,
+        clause="truth/gradient",
+    )
+    assert after_replay(cell, known, cell).verdict is verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradlaw.circuits.numbers import array
+from gradlaw.circuits.numbers import ALL, array
 from gradlaw.runner import Session
 from gradlaw.slots import Options
 from gradlaw_properties import Settings, judge
@@ -55,4 +55,4 @@ def engine_side(case: Case, target: str, options: Options) -> EngineSide:
 
 
 def _compared(what: str, got: Array, allowed: Data, dtype: str) -> Compared:
-    return Compared(what, array(got.astype("float64"), 17), judge(what, got, allowed, dtype).problem)
+    return Compared(what, array(got.astype("float64"), ALL), judge(what, got, allowed, dtype).problem)

@@ -7,14 +7,14 @@ import numpy as np
 from gradlaw.circuits.flow import Reading
 from gradlaw_spec import Array, dtype, ulp
 
-DIGITS = 10
+DIGITS, ALL = 10, 17
 FEW = 12
 """Arrays of at most so many elements are shown in full."""
 
 
 def number(value: float, digits: int = DIGITS) -> str:
-    """Return a number in a few digits, with a real minus sign left to those who print it."""
-    return f"{value:.{digits}g}"
+    """Return a number in a few digits, or in as many as give it back (`ALL`)."""
+    return repr(value) if digits == ALL else f"{value:.{digits}g}"
 
 
 def array(value: Array, digits: int = DIGITS) -> str:
