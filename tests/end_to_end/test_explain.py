@@ -34,7 +34,7 @@ def gradlaw(*arguments, cwd=None):
 def test_text_is_the_default():
     done = gradlaw(STAGED, "--at", "x=3", "--at", "y=-4")
     assert done.returncode == 0
-    assert "dx = 1.583186895 + -0.03576154781 + 0.5121444488 = 2.059569796" in done.stdout.decode()
+    assert "dx = 1.583186895 - 0.03576154781 + 0.5121444488 = 2.059569796" in done.stdout.decode()
     assert b"\x1b" not in done.stdout
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -30,3 +33,11 @@ def test_linked_files_exist() -> None:
 def test_commands_are_those_of_continuous_integration() -> None:
     assert ".venv/bin/tox" in README
     assert ".venv/bin/gradlaw check jax" in README
+
+
+def test_the_circuit_shown_is_what_explain_prints() -> None:
+    block = next(text for text in re.findall(r"```console\n(.*?)```", README, re.S) if "gradlaw explain" in text)
+    command, _, shown = block.partition("\n")
+    words = shlex.split(command.removeprefix("$ gradlaw "))
+    done = subprocess.run([sys.executable, "-m", "gradlaw", *words], capture_output=True, text=True, check=True)
+    assert done.stdout == shown

@@ -41,7 +41,7 @@ def test_text_tells_patterns_and_writes_the_sum_out():
     text = NOTES.text()
     assert "add distributes" in text
     assert "x is used 3 times: branches add (from t4, t3, t2)" in text
-    assert "dx = 1.583186895 + -0.03576154781 + 0.5121444488 = 2.059569796" in text
+    assert "dx = 1.583186895 - 0.03576154781 + 0.5121444488 = 2.059569796" in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
 

@@ -115,7 +115,7 @@ def _share_caption(flow: Flow, share: Share, step: Step, met: list[Share]) -> st
         f"It hands {share.operand}: {share.formula}{tie_text(share)} = {local}{amount}."
     )
     if len(met) > 1:
-        parts = " + ".join(numbers.reading(one.amount, 6) for one in met)
+        parts = numbers.total((one.amount for one in met), 6)
         text += f" Branches add: {gradient_name(share.operand)} = {parts}"
         whole = len(met) == len(flow.arrivals(share.operand))
         text += f" = {numbers.reading(flow.received[share.operand], 6)}." if whole else " so far."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from gradlaw.circuits.flow import Reading
@@ -14,7 +16,7 @@ FEW = 12
 
 def number(value: float, digits: int = DIGITS) -> str:
     """Return a number in a few digits, or in as many as give it back (`ALL`)."""
-    return repr(value) if digits == ALL else f"{value:.{digits}g}"
+    return repr(value) if digits == ALL else f"{value or 0:.{digits}g}"
 
 
 def array(value: Array, digits: int = DIGITS) -> str:
@@ -37,6 +39,13 @@ def _nested(value: Array, digits: int) -> str:
 def reading(found: Reading, digits: int = DIGITS) -> str:
     """Return a reading's value."""
     return array(found.value, digits)
+
+
+def total(terms: Iterable[Reading], digits: int = DIGITS) -> str:
+    """Return a sum written out; a negative term is subtracted."""
+    texts = [reading(term, digits) for term in terms]
+    rest = (f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in texts[1:])
+    return texts[0] + "".join(rest)
 
 
 def interval(found: Reading, sets: str) -> str:

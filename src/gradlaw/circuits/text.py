@@ -95,7 +95,7 @@ def _sum(flow: Flow, name: str) -> Iterator[Text]:
     arrivals = flow.arrivals(name)
     if len(arrivals) < 2:
         return
-    parts = " + ".join(numbers.reading(share.amount) for share in arrivals)
+    parts = numbers.total(share.amount for share in arrivals)
     senders = ", ".join(share.step for share in arrivals)
     yield Text(f"  {name} is used {len(arrivals)} times: branches add (from {senders})", style="italic")
     line = Text(f"    {gradient_name(name)} = {parts} = ")
