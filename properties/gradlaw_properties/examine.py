@@ -23,7 +23,19 @@ from gradlaw_properties.judge import Outcome
 from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape
-from gradlaw_spec import Case, Cell, Primitive, Program, SpecError, Step, Target, Verdict, load_clauses, load_primitives
+from gradlaw_spec import (
+    Case,
+    Cell,
+    Finding,
+    Primitive,
+    Program,
+    SpecError,
+    Step,
+    Target,
+    Verdict,
+    load_clauses,
+    load_primitives,
+)
 
 FUZZ_DATABASE = ".gradlaw/examples"
 """Where ``--fuzz`` keeps the examples that it found, in the working folder."""
@@ -105,8 +117,10 @@ class _Tally:
     seconds: float = 0.0
     unsupported: str = ""
     problem: str = ""
+    finding: Finding | None = None
     witness: Case | None = None
     refused: int = 0
+    notes: frozenset[str] = frozenset()
 
 
 def judge_case(law: RunnableLaw, trial: Trial) -> Outcome:
@@ -226,8 +240,9 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
         tally.examples += 1
         tally.points += outcome.points
         tally.inconclusive += outcome.inconclusive
+        tally.notes |= outcome.notes
         if outcome.violated:
-            tally.problem, tally.witness = outcome.problem, trial.case
+            tally.problem, tally.finding, tally.witness = outcome.problem, outcome.finding, trial.case
     tally.seconds += time.perf_counter() - begin
 
 
@@ -263,7 +278,7 @@ def _shrink(
         except UnsupportedCase:
             return
         if outcome.violated:
-            tally.problem, tally.witness = outcome.problem, case
+            tally.problem, tally.finding, tally.witness = outcome.problem, outcome.finding, case
             raise _Found
 
     try:
@@ -292,6 +307,8 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message = tally.unsupported
     elif verdict is Verdict.INCONCLUSIVE:
         message = "no example reached a point that this law can judge" if not tally.points else "every set was too wide"
+    elif not message and tally.notes:
+        message = "; ".join(sorted(tally.notes))
     elif not message and tally.refused:
         message = f"{tally.refused} cases unsupported: {tally.unsupported}"
     witness = tally.witness
@@ -305,6 +322,7 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         clause=all_laws()[law].page.clause,
         message=message,
         witness=None if witness is None else replace(witness, law=law, target=target),
+        finding=tally.finding,
     )
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from flint import arb
 
 from gradlaw_reference import Data
-from gradlaw_spec import Array, dtype, ulp
+from gradlaw_spec import Array, Finding, dtype, ulp
 
 SMALLEST_BITS = 3
 """A set whose relative radius is above 2**-3 says nothing about an element inside it."""
@@ -19,11 +19,17 @@ SMALLEST_BITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a law found on one case: judged points, those too wide to say anything, and a problem if any."""
+    """What a law found on one case: judged points, those too wide to say anything, and a problem if any.
+
+    ``finding`` is the element that the problem is about, if it is about one; ``notes`` are what was seen of choices
+    that the spec leaves free, such as the share that is taken at a kink.
+    """
 
     points: int = 0
     inconclusive: int = 0
     problem: str = ""
+    finding: Finding | None = None
+    notes: frozenset[str] = frozenset()
 
     @property
     def violated(self) -> bool:
@@ -34,12 +40,14 @@ class Outcome:
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """Add up outcomes; the first problem stands for all."""
     points = inconclusive = 0
-    problem = ""
+    first = Outcome()
+    notes: frozenset[str] = frozenset()
     for outcome in outcomes:
+        notes |= outcome.notes
         points += outcome.points
         inconclusive += outcome.inconclusive
-        problem = problem or outcome.problem
-    return Outcome(points, inconclusive, problem)
+        first = first if first.violated else outcome
+    return Outcome(points, inconclusive, first.problem, first.finding, notes)
 
 
 def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
@@ -56,8 +64,8 @@ def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
         if not allowed.is_finite():
             inconclusive += 1
         elif not (math.isfinite(number) and allowed.contains(arb(number))):
-            problem = _outside(what, got.shape, position, number, allowed, dtype_name)
-            return Outcome(points, inconclusive, problem)
+            finding = _finding(what, got.shape, position, number, allowed, dtype_name)
+            return Outcome(points, inconclusive, _outside(finding, allowed), finding)
         elif allowed.rel_accuracy_bits() < SMALLEST_BITS:
             inconclusive += 1
     return Outcome(points, inconclusive)
@@ -71,8 +79,10 @@ def equal(what: str, got: Array, expected: Array) -> Outcome:
     differ = ~((first == second) | (np.isnan(first) & np.isnan(second)))
     if differ.any():
         place = tuple(int(i) for i in np.argwhere(differ)[0])
-        where = _place(what, place)
-        return Outcome(got.size, 0, f"{where}: got {float(first[place])!r}; expected exactly {float(second[place])!r}")
+        one, other = float(first[place]), float(second[place])
+        finding = Finding(what=what, index=place, got=one, low=other, high=other, width=0.0, distance=one - other)
+        problem = f"{_place(what, place)}: got {one!r}; expected exactly {other!r}"
+        return Outcome(got.size, 0, problem, finding)
     return Outcome(got.size, 0)
 
 
@@ -91,11 +101,18 @@ def difference(what: str, first: Array, first_set: Data, second: Data, second_se
         if not allowed.is_finite() or not (math.isfinite(got) or second.ravel()[position].is_finite()):
             inconclusive += 1
         elif not (distance.is_finite() and allowed.overlaps(distance)):
-            where = _place(what, np.unravel_index(position, first.shape))
-            other = second.ravel()[position].str(17, radius=False)
-            units = _ulps(abs(distance) - arb(allowed.abs_upper()), got, dtype_name)
-            return Outcome(points, inconclusive, f"{where}: got {got!r} one way and {other} the other; {units}")
+            exact_other = second.ravel()[position]
+            finding = _finding(what, first.shape, position, got, exact_other + allowed, dtype_name)
+            where, other = _place(what, finding.index), exact_other.str(17, radius=False)
+            units = _ulps(_gap(distance, allowed), got, dtype_name)
+            problem = f"{where}: got {got!r} one way and {other} the other; {units_text(units)} from agreeing"
+            return Outcome(points, inconclusive, problem, replace(finding, ulps=units))
     return Outcome(points, inconclusive)
+
+
+def _gap(distance: arb, allowed: arb) -> arb:
+    """Return how far a distance is from a set that it is outside of."""
+    return allowed.lower() - distance if distance < allowed else distance - allowed.upper()
 
 
 def _place(what: str, index: Iterable[Any]) -> str:
@@ -111,18 +128,40 @@ def interval(allowed: arb) -> str:
     return f"[{lower.str(17, radius=False)}, {upper.str(17, radius=False)}]"
 
 
-def _ulps(distance: arb, near: float, dtype_name: str) -> str:
-    if not distance.is_finite():
-        return "infinitely far away"
-    units = float(distance) / ulp(near, dtype(dtype_name))
-    return f"{units:.3g} ulps away"
+def units_text(units: float) -> str:
+    """Write a distance in units in the last place."""
+    return f"{units:.3g} ulps away" if math.isfinite(units) else "more than 1e308 ulps away"
 
 
-def _outside(what: str, shape: tuple[int, ...], position: int, number: float, allowed: arb, dtype_name: str) -> str:
-    where = _place(what, np.unravel_index(position, shape) if shape else ())
-    text = f"{where}: got {number!r}; admissible {interval(allowed)}"
-    if not math.isfinite(number):
+def _ulps(distance: arb, near: float, dtype_name: str) -> float:
+    return float(distance) / ulp(near, dtype(dtype_name)) if distance.is_finite() else math.inf
+
+
+def _finding(what: str, shape: tuple[int, ...], position: int, number: float, allowed: arb, dtype_name: str) -> Finding:
+    """Return what is known of the element at a position, which is outside of its set."""
+    index = tuple(int(i) for i in np.unravel_index(position, shape)) if shape else ()
+    lower, upper = allowed.lower(), allowed.upper()
+    distance, units = math.nan, math.inf
+    if math.isfinite(number) and allowed.is_finite():
+        exact = arb(number)
+        below = bool(exact < allowed)
+        away = lower - exact if below else exact - upper
+        units = _ulps(away, float(allowed.mid()), dtype_name)
+        distance = -float(away) if below else float(away)
+    return Finding(
+        what=what,
+        index=index,
+        got=number,
+        low=float(lower),
+        high=float(upper),
+        width=float(upper - lower),
+        distance=distance,
+        ulps=units,
+    )
+
+
+def _outside(finding: Finding, allowed: arb) -> str:
+    text = f"{_place(finding.what, finding.index)}: got {finding.got!r}; admissible {interval(allowed)}"
+    if not math.isfinite(finding.got) or finding.ulps is None:
         return text
-    exact = arb(number)
-    distance = allowed.lower() - exact if exact < allowed else exact - allowed.upper()
-    return f"{text}; {_ulps(distance, float(allowed.mid()), dtype_name)}"
+    return f"{text}; {units_text(finding.ulps)}"

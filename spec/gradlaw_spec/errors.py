@@ -14,7 +14,9 @@ class SpecError(ValueError):
 
     def __init__(self, where: str, found: str, expected: str, cure: str) -> None:
         self.where, self.found, self.expected, self.cure = where, found, expected, cure
-        super().__init__(f"{where}: found {found}; expected {expected}. {cure}")
+        # A place that is shown with a caret ends its line itself.
+        start = where if where.endswith("\n") else f"{where}: "
+        super().__init__(f"{start}found {found}; expected {expected}. {cure}")
 
 
 def missing_key(message: str) -> str:

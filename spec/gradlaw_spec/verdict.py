@@ -1,4 +1,4 @@
-"""The noun Verdict, and Cell: the verdict of one law on one subject in one dtype."""
+"""The nouns Verdict, Finding and Cell: the verdict of one law on one subject in one dtype, and what it rests on."""
 
 from __future__ import annotations
 
@@ -23,12 +23,34 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One element outside of its admissible set.
+
+    ``what`` names the array and ``index`` the element; ``got`` is the engine's number, ``low`` and ``high`` are the
+    ends of the set, each rounded to the nearest float64. ``width`` and ``distance`` (from the nearer end, negative
+    where ``got`` is below) are measured before that rounding, since a set may be narrower than float64 can tell;
+    ``distance`` is nan where it cannot be measured. ``ulps`` is the distance in units of the dtype on trial: infinite
+    for inf and nan, None where the law asks for the one exact number.
+    """
+
+    what: str
+    index: tuple[int, ...]
+    got: float
+    low: float
+    high: float
+    width: float
+    distance: float
+    ulps: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One finished cell: ``address`` is ``subject/law@dtype``.
 
     ``examples`` counts cases, ``points`` judged gradient or value elements, ``inconclusive`` those of
     them whose admissible set was too wide to say anything; ``seconds`` is wall time; ``message`` says
-    what was found; ``witness`` is the shrunk case that shows it and ``script`` a program that shows it.
+    what was found; ``witness`` is the shrunk case that shows it and ``script`` a program that shows it;
+    ``finding`` is what the message says of one element, as data (no report in JSON has it).
     """
 
     address: str
@@ -41,3 +63,4 @@ class Cell:
     message: str = ""
     witness: Case | None = None
     script: str = ""
+    finding: Finding | None = None

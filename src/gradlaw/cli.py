@@ -6,16 +6,19 @@ imported where it runs, so that worker processes, which import this module, star
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Final, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, get_type_hints
 
 import typer
+
+from gradlaw.reports import formats
 
 if TYPE_CHECKING:
     from gradlaw.slots import Options
@@ -46,7 +49,8 @@ Jobs = Annotated[int | None, typer.Option(min=0, help="Worker processes (default
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one case may take under one law.")]
 Memory = Annotated[float | None, typer.Option(min=0, help="GiB that a worker may take (default: 8; 0: no limit).")]
 Strict = Annotated[bool, typer.Option("--strict", help="A SHOULD law fails the run too.")]
-JsonFile = Annotated[Path | None, typer.Option(help="Write the report to this file.")]
+HtmlFile = Annotated[Path | None, typer.Option(help="Write the matrix to this file, as one HTML page.")]
+MarkdownFile = Annotated[Path | None, typer.Option(help="Write the matrix to this file, as Markdown.")]
 KnownFile = Annotated[Path | None, typer.Option(help="A list of known deviations, instead of the shipped one.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the addresses and run nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -79,8 +83,33 @@ def _told(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
     return run
 
 
+def _with_reports(command: Callable[..., int]) -> Callable[..., int]:
+    """Return a command with an option for each format of a report, whose files it gets as ``reports``."""
+
+    @wraps(command)
+    def run(**options: Any) -> int:
+        files = {name: options.pop(name) for name in formats()}
+        return command(**options, reports={name: file for name, file in files.items() if file is not None})
+
+    hints = {name: hint for name, hint in get_type_hints(command, include_extras=True).items() if name != "reports"}
+    added = {
+        name: Annotated[Path | None, typer.Option(help=f"Write a report: {text}")] for name, text in formats().items()
+    }
+    known = inspect.signature(command).parameters
+    kinds = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default if name in known else None)
+        for name in (*known, *added)
+        if name != "reports"
+    ]
+    run.__annotations__ = {**hints, **added}
+    kinds = [kind.replace(annotation=run.__annotations__[kind.name]) for kind in kinds]
+    run.__signature__ = inspect.Signature(kinds)  # type: ignore[attr-defined]
+    return run
+
+
 @app.command()
 @_told
+@_with_reports
 def check(
     target: TargetName,
     address: Addresses = None,
@@ -94,17 +123,31 @@ def check(
     timeout: Timeout = 60.0,
     memory: Memory = None,
     strict: Strict = False,
-    json: JsonFile = None,
     known: KnownFile = None,
     dry_run: DryRun = False,
+    *,
+    reports: Mapping[str, Path],
 ) -> int:
     """Check an engine's gradients against the law book."""
     from gradlaw.commands import Choice, check_target
     from gradlaw_properties import Settings
 
     few = examples or (QUICK_EXAMPLES if quick else EXAMPLES)
-    choice = Choice(tuple(address or ()), level, dtype, dry_run, json, known)
+    choice = Choice(tuple(address or ()), level, dtype, dry_run, reports, known)
     return check_target(target, choice, Settings(few, seed, fuzz, strict), _options(jobs, timeout, memory))
+
+
+@app.command()
+@_told
+def compare(
+    reports: Annotated[list[Path], typer.Argument(help="Reports that gradlaw check wrote with --json.")],
+    html: HtmlFile = None,
+    markdown: MarkdownFile = None,
+) -> int:
+    """Compare engines: what reports say of each primitive, side by side."""
+    from gradlaw.commands import compare_reports
+
+    return compare_reports(tuple(reports), html, markdown)
 
 
 @app.command()

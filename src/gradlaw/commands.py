@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import get_args
@@ -16,9 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gradlaw import __version__
 from gradlaw.addresses import check_addresses, check_witness, nothing_to_check
 from gradlaw.known import BAD, known_of, load_known
-from gradlaw.reports.json import Engine, make_report, write_json
+from gradlaw.reports import writer
+from gradlaw.reports.cells import fails
+from gradlaw.reports.compare import make_matrix, matrix_html, matrix_markdown, matrix_text, read_report
+from gradlaw.reports.json import Engine, Report, make_report
 from gradlaw.reports.pages import Rows, print_rows
-from gradlaw.reports.text import fails, print_cell, report_text
+from gradlaw.reports.text import print_cell, report_text
 from gradlaw.runner import Session
 from gradlaw.slots import Options
 from gradlaw.targets.claims import near
@@ -33,27 +37,51 @@ NO_VIOLATION, VIOLATIONS = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is checked, and where the report goes."""
+    """What is checked, and the file of each format of its report."""
 
     addresses: tuple[str, ...] = ()
     level: str | None = None
     dtype: str | None = None
     dry_run: bool = False
-    json: Path | None = None
+    reports: Mapping[str, Path] = field(default_factory=dict)
     known: Path | None = None
 
     def check(self) -> None:
-        """Raise SpecError where a choice is none of the law book, or the report cannot be written."""
+        """Raise SpecError where a choice is none of the law book, or a report cannot be written."""
         check_addresses(self.addresses)
         for key, given, names in (("level", self.level, get_args(Level)), ("dtype", self.dtype, tuple(DTYPES))):
             if given is not None and given not in names:
                 raise SpecError("check", f"--{key}={given!r}", f"a {key} of the law book", near(given, names))
-        if self.json is not None and not self.json.resolve().parent.is_dir():
-            raise SpecError("check", f"--json={str(self.json)!r}", "a file in a folder that exists", "Make the folder.")
+        check_files(self.reports)
+
+
+def check_files(files: Mapping[str, Path]) -> None:
+    """Raise SpecError where a file cannot be written, or is to be two reports at once."""
+    written: dict[Path, str] = {}
+    for name, path in files.items():
+        found, place = f"--{name}={str(path)!r}", path.resolve()
+        if not place.parent.is_dir():
+            raise SpecError("report", found, "a file in a folder that exists", "Make the folder.")
+        if place.is_dir():
+            raise SpecError("report", found, "a file", "That is a folder: name a file in it.")
+        if not os.access(place if place.exists() else place.parent, os.W_OK):
+            raise SpecError("report", found, "a file that can be written", "Mend its permissions, or name another.")
+        if place in written:
+            raise SpecError("report", found, f"another file than --{written[place]} has", "Name another.")
+        written[place] = name
+
+
+def write_file(name: str, path: Path, content: bytes) -> None:
+    """Write a report's file; raise SpecError where that cannot be done after all."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        found = f"--{name}={str(path)!r}"
+        raise SpecError("report", found, "a file that can be written", str(error.strerror)) from None
 
 
 def check_target(target: str, choice: Choice, settings: Settings, options: Options) -> int:
-    """Check a target, print the report, write the JSON; return the exit status."""
+    """Check a target, print the report, write its files; return the exit status."""
     choice.check()
     known = load_known(choice.known) if choice.known else known_of(target) if target in BUILT_IN else ()
     console = Console(file=sys.stdout, highlight=False)
@@ -71,12 +99,13 @@ def check_target(target: str, choice: Choice, settings: Settings, options: Optio
         try:
             cells = _run(session, plan, console, finished)
         except KeyboardInterrupt:
-            _write(choice.json, plan, settings, finished)
+            # The other formats would look as if the run had come to its end.
+            _write({name: file for name, file in choice.reports.items() if name == "json"}, plan, settings, finished)
             number = sum(len(unit.laws) for unit in plan.units)
             print(f"gradlaw: {len(finished)} of {number} cells were finished", file=sys.stderr)
             raise
-    _write(choice.json, plan, settings, cells)
-    report_text(console, cells, strict=settings.strict)
+    report = _write(choice.reports, plan, settings, cells)
+    report_text(console, report.cells, strict=settings.strict)
     return VIOLATIONS if any(fails(cell, strict=settings.strict) for cell in cells) else NO_VIOLATION
 
 
@@ -95,14 +124,25 @@ def _run(session: Session, plan: Plan, console: Console, finished: list[Cell]) -
         return session.check(plan, on_cells)
 
 
-def _write(path: Path | None, plan: Plan, settings: Settings, cells: Sequence[Cell]) -> None:
-    if path is None:
-        return
-    try:
-        path.write_bytes(write_json(make_report(__version__, Engine(plan.name, plan.version), settings.seed, cells)))
-    except OSError as error:
-        found = f"--json={str(path)!r}"
-        raise SpecError("check", found, "a file that can be written", str(error.strerror)) from None
+def _write(files: Mapping[str, Path], plan: Plan, settings: Settings, cells: Sequence[Cell]) -> Report:
+    """Make the report of a run, write each of its files, and return it."""
+    seed = None if settings.fuzz else settings.seed
+    report = make_report(__version__, Engine(plan.name, plan.version), seed, cells)
+    for name, path in files.items():
+        write_file(name, path, writer(name)(report, strict=settings.strict))
+    return report
+
+
+def compare_reports(paths: tuple[Path, ...], html: Path | None, markdown: Path | None) -> int:
+    """Print the matrix of reports, and write its files; return the exit status."""
+    files = {name: path for name, path in (("html", html), ("markdown", markdown)) if path is not None}
+    check_files(files)
+    matrix = make_matrix(tuple((path, read_report(path)) for path in paths))
+    views = {"html": matrix_html, "markdown": matrix_markdown}
+    for name, path in files.items():
+        write_file(name, path, views[name](matrix))
+    matrix_text(Console(file=sys.stdout, highlight=False), matrix)
+    return NO_VIOLATION
 
 
 def replay_witness(path: Path, target: str | None, options: Options) -> int:

@@ -220,7 +220,13 @@ def after_replay(cell: Cell, entry: Known, replayed: Cell) -> Cell:
     if cell.verdict in (*BAD, Verdict.KNOWN):
         return cell
     if replayed.verdict in BAD:
-        kept = replace(cell, message=replayed.message, witness=entry.witness, script=replayed.script or entry.script)
+        kept = replace(
+            cell,
+            message=replayed.message,
+            witness=entry.witness,
+            script=replayed.script or entry.script,
+            finding=replayed.finding,
+        )
         return as_known(kept, entry)
     if entry.sometimes:
         return as_known(replace(cell, message="it did not show this time"), entry)

@@ -92,4 +92,11 @@ def _within(trial: Trial, kink: Kink, operand: str, gradient: Array, cotangent: 
         allowed = f"[{float(ends.min(axis=0)[place])!r}, {float(ends.max(axis=0)[place])!r}]"
         where = f"gradient of {operand}{list(place)} at the kink {kink.where}"
         return Outcome(int(chosen.sum()), 0, f"{where}: got {float(got[place])!r}; allowed {allowed}")
-    return Outcome(int(chosen.sum()), 0)
+    return Outcome(int(chosen.sum()), 0, notes=_convention(kink, operand, got, cotangent, chosen))
+
+
+def _convention(kink: Kink, operand: str, got: Array, cotangent: Array, chosen: Array) -> frozenset[str]:
+    """Say which share of the cotangent an operand takes at a kink; cotangents so large that a share is exact say it."""
+    telling = chosen & (np.abs(cotangent) > 2.0**-6) & np.isfinite(got)
+    shares = np.unique(got[telling] / cotangent[telling])
+    return frozenset(f"{operand} takes {share + 0.0:.3g} of the cotangent at {kink.where}" for share in shares)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
+from zlib import crc32
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from gradlaw.circuits import numbers
+from gradlaw.circuits.explanation import explain_case
 from gradlaw.circuits.flow import Flow
 from gradlaw.circuits.layout import Picture, lay_out, total_text, wire_texts
 from gradlaw.circuits.rules import gradient_name
+from gradlaw_spec import Case, SpecError, encode_case
 
 
 @cache
@@ -60,4 +64,16 @@ def picture_svg(picture: Picture, flow: Flow, title: str, prefix: str = "") -> s
         title=title,
         about=about(flow),
         prefix=prefix,
+    )
+
+
+def case_picture(case: Case) -> Markup:
+    """Return the circuit of a case for a page of reports; nothing where it cannot be run."""
+    try:
+        flow = explain_case(case, certified=False).flow
+    except SpecError:
+        return Markup()
+    prefix = f"circuit-{crc32(encode_case(case)):08x}-"
+    return Markup(
+        picture_svg(lay_out((flow,)), flow, "The circuit of the witness, with what is right on its wires", prefix)
     )

@@ -12,6 +12,7 @@ from gradlaw_spec import (
     DTYPES,
     Array,
     AttributeValue,
+    Case,
     IndexItem,
     Program,
     Reference,
@@ -91,6 +92,13 @@ def program_text(program: Program, values: Mapping[str, Array], cotangents: tupl
         for name, cotangent in zip(program.outputs, cotangents, strict=True)
     ]
     return tuple(lines)
+
+
+def case_text(case: Case) -> str:
+    """Return a case's program with its values and cotangents."""
+    names = (*case.program.inputs, *case.program.data)
+    values = dict(zip(names, case.arrays(names), strict=True))
+    return "\n".join(program_text(case.program, values, tuple(tensor.array() for tensor in case.cotangents)))
 
 
 def shape_text(array: Array) -> str:

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import msgspec
 
 from gradlaw_spec import SPEC_VERSION, Cell, Verdict
+
+REPORT: Final = "JSON, each cell with its witness, as gradlaw compare and replay read it."
+KEYS: Final = (
+    "address",
+    "verdict",
+    "examples",
+    "points",
+    "inconclusive",
+    "seconds",
+    "clause",
+    "message",
+    "witness",
+    "script",
+)
+"""What the file has of a cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +37,12 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished run, in the order in which it is written."""
+    """A finished run, in the order in which it is written; no seed decides one with ``--fuzz``."""
 
     gradlaw: str
     spec: str
     target: Engine
-    seed: int
+    seed: int | None
     summary: dict[str, int]
     cells: tuple[Cell, ...]
 
@@ -37,11 +53,20 @@ def summary(cells: Sequence[Cell]) -> dict[str, int]:
     return {verdict.value: counts[verdict] for verdict in Verdict}
 
 
-def make_report(version: str, target: Engine, seed: int, cells: Sequence[Cell]) -> Report:
-    """Return the report of a run."""
-    return Report(version, SPEC_VERSION, target, seed, summary(cells), tuple(cells))
+def make_report(version: str, target: Engine, seed: int | None, cells: Sequence[Cell]) -> Report:
+    """Return the report of a run, with no text in it that cannot be written to a file."""
+    engine = Engine(_encodable(target.name), _encodable(target.version))
+    kept = tuple(replace(cell, message=_encodable(cell.message), script=_encodable(cell.script)) for cell in cells)
+    return Report(version, SPEC_VERSION, engine, seed, summary(cells), kept)
 
 
-def write_json(report: Report) -> bytes:
+def _encodable(text: str) -> str:
+    """Return a text as UTF-8 can have it: half of a character, which an engine's message may end with, is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def write(report: Report, *, strict: bool = False) -> bytes:
     """Return a report as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n"
+    written = {field.name: getattr(report, field.name) for field in fields(report)}
+    written["cells"] = [{key: getattr(cell, key) for key in KEYS} for cell in report.cells]
+    return msgspec.json.format(msgspec.json.encode(written), indent=1) + b"\n"

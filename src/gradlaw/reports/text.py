@@ -13,9 +13,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from gradlaw.reports.code import program_text
-from gradlaw_properties import clause_text
-from gradlaw_spec import Cell, Verdict, load_laws
+from gradlaw.reports.cells import IN_FULL, clause_of, fails, first_line, keyword, law_of
+from gradlaw.reports.code import case_text
+from gradlaw_spec import Cell, Verdict
 
 STYLES: Final = {
     Verdict.PASS: "green",
@@ -29,23 +29,6 @@ STYLES: Final = {
     Verdict.TIMEOUT: "bold red",
 }
 SHORT: Final = {Verdict.INCONCLUSIVE: "inconcl.", Verdict.UNSUPPORTED: "unsupp."}
-IN_FULL: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
-
-
-def law_of(cell: Cell) -> str:
-    """Return the law of a cell's address."""
-    return cell.address.partition("@")[0].partition("/")[2]
-
-
-def keyword(cell: Cell) -> str:
-    """Return MUST, SHOULD or MAY, as the cell's law says."""
-    law = load_laws().get(law_of(cell))
-    return "MUST" if law is None else law.keyword
-
-
-def fails(cell: Cell, *, strict: bool) -> bool:
-    """Whether a cell makes a run fail: a law that MUST hold does not, or with ``strict`` one that SHOULD."""
-    return cell.verdict in IN_FULL and (strict or keyword(cell) == "MUST")
 
 
 def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> None:
@@ -90,7 +73,7 @@ def _grouped(console: Console, cells: Iterable[Cell], verdict: Verdict, title: s
     for cell in cells:
         if cell.verdict is verdict:
             subject, _, rest = cell.address.partition("/")
-            reason = (cell.message.splitlines() or [""])[0]
+            reason = first_line(cell.message)
             if reason.endswith(f" has no {subject}"):
                 missing.setdefault(reason.removesuffix(subject), []).append(subject)
             else:
@@ -131,14 +114,10 @@ def print_cell(console: Console, cell: Cell) -> None:
     """Print one cell in full: address, clause, program with its values, message and script."""
     style = STYLES[cell.verdict if keyword(cell) == "MUST" else Verdict.STALE]
     console.print(Rule(Text(f"{cell.verdict.value}: {cell.address}", style=style), align="left"))
-    console.print(Text(f"{keyword(cell)} {cell.clause}: {clause_text(cell)}"))
+    console.print(Text(clause_of(cell)))
     if cell.witness is not None:
         console.print()
-        witness = cell.witness
-        names = (*witness.program.inputs, *witness.program.data)
-        values = {name: witness.values[name].array() for name in names}
-        cotangents = tuple(tensor.array() for tensor in witness.cotangents)
-        _code(console, program_text(witness.program, values, cotangents))
+        _code(console, case_text(cell.witness).splitlines())
     console.print()
     console.print(Text(cell.message))
     if cell.script:

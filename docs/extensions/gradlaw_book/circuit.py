@@ -1,0 +1,106 @@
+"""The directive ``circuit``: a formula as an interactive circuit, with its text for those who use no pictures."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+
+import gradlaw
+
+FOLDER = "circuits"
+"""Where circuits are in the book's static files."""
+NAME: Final = re.compile(r"(?:^|(?<=\s))([A-Za-z_]\w*)=(?!=)")
+
+
+def circuits_folder(environment: BuildEnvironment) -> Path:
+    """Return the folder that circuits are written to."""
+    return Path(environment.srcdir) / "book" / "static" / FOLDER
+
+
+def forget(application: Sphinx, environment: BuildEnvironment, docname: str) -> None:
+    """Remove the circuits of a page that is read anew, or is gone."""
+    name = re.compile(rf"{re.escape(docname.replace('/', '-'))}-\d+\.(html|svg)")
+    for path in circuits_folder(environment).glob("*"):
+        if name.fullmatch(path.name):
+            path.unlink()
+
+
+def read_at(text: str) -> dict[str, str]:
+    """Read ``x=3 y=-4`` as values by name, each a text as on the command line; raise ValueError otherwise."""
+    names = list(NAME.finditer(text))
+    if not names or text[: names[0].start()].strip():
+        raise ValueError(f"{text!r} is not name=value")
+    ends = [found.start() for found in names[1:]] + [len(text)]
+    return {found[1]: text[found.end() : end].strip() for found, end in zip(names, ends, strict=True)}
+
+
+def read_format(text: str) -> str:
+    """Read the format of a circuit."""
+    return directives.choice(text, ("html", "svg"))
+
+
+class Circuit(SphinxDirective):
+    """Show a formula at a point: forward values, cotangents that flow back, and both as text."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = False
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {
+        "at": read_at,
+        "caption": directives.unchanged_required,
+        "format": read_format,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Write the circuit's file and return what stands in the page."""
+        formula = self.arguments[0]
+        try:
+            explanation = gradlaw.explain(formula, at=self.options.get("at", {}))
+        except gradlaw.SpecError as error:
+            raise self.error(str(error)) from None
+        kind = self.options.get("format", "html")
+        name = f"{self.env.docname.replace('/', '-')}-{self.env.new_serialno('circuit') + 1}.{kind}"
+        content = explanation.svg() if kind == "svg" else explanation.html()
+        self._write(name, content)
+        for path in (Path(gradlaw.__file__).parent / "circuits").rglob("*.*"):
+            self.env.note_dependency(str(path))
+        address = f"{'../' * self.env.docname.count('/')}_static/{FOLDER}/{name}"
+        caption = self.options.get("caption", formula)
+        raw = picture(address, formula, caption, kind) + as_text(explanation.text())
+        return [nodes.raw("", raw, format="html")]
+
+    def _write(self, name: str, content: str) -> None:
+        folder = circuits_folder(self.env)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def picture(address: str, formula: str, caption: str, kind: str) -> str:
+    """Return the figure of a circuit, with a link that opens it alone."""
+    what, place, said = (html.escape(text, quote=True) for text in (f"Circuit of {formula}", address, caption))
+    if kind == "svg":
+        shown = f'<img src="{place}" alt="{what}; the text form below says the same" loading="lazy">'
+    else:
+        shown = f'<iframe src="{place}" title="{what}" loading="lazy"></iframe>'
+    opened = f'<a href="{place}">Open the circuit alone</a>'
+    return f'<figure class="circuit">{shown}<figcaption>{said} {opened}</figcaption></figure>'
+
+
+def as_text(text: str) -> str:
+    """Return the text form of a circuit in a block that is closed at first."""
+    return f'<details class="circuit"><summary>The circuit as text</summary><pre>{html.escape(text)}</pre></details>'
+
+
+def setup(application: Sphinx) -> None:
+    """Add the directive."""
+    application.add_directive("circuit", Circuit)
+    application.connect("env-purge-doc", forget)

@@ -1,0 +1,162 @@
+"""What has been found: a page for each engine, and the engines' verdicts on a primitive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from gradlaw.known import Known, case_address
+from gradlaw.reports.code import program_text
+from gradlaw.reports.json import Report
+from gradlaw.targets.loading import BUILT_IN
+from gradlaw_book.book import Book
+from gradlaw_book.markdown import code, details, escaped, fence, label, link, table, toctree
+from gradlaw_spec import Case, Verdict, encode_case
+
+Entries = list[tuple[int, Known]]
+BAD: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
+
+
+def known_label(engine: str, position: int) -> str:
+    """Return the label of an entry of an engine's list."""
+    return f"known-{engine}-{position + 1}"
+
+
+def witness_name(engine: str, position: int) -> str:
+    """Return the file name of an entry's witness, beside the engine's page."""
+    return f"{engine}-{position + 1}.json"
+
+
+def witness_files(book: Book) -> Iterator[tuple[str, bytes]]:
+    """Yield each witness as a file: its name and its JSON."""
+    for engine, entries in book.known.items():
+        for position, entry in enumerate(entries):
+            if entry.witness is not None:
+                yield witness_name(engine, position), encode_case(entry.witness) + b"\n"
+
+
+def engine_page(book: Book, engine: str) -> str:
+    """Return what is known of an engine: each deviation once, with all the addresses where it shows."""
+    _, summary = BUILT_IN.get(engine, ("", ""))
+    text = [label(f"engine-{engine}"), f"# {engine}\n", summary, ""]
+    report = next((report for report in book.reports if report.target.name == engine), None)
+    if report is not None:
+        text.append(report_text(report))
+    groups = grouped(book.known.get(engine, ()))
+    if groups:
+        text.append("## Known deviations\n")
+    for number, entries in enumerate(groups, 1):
+        text.append(deviation(engine, number, entries))
+    return "\n".join(text)
+
+
+def grouped(entries: tuple[Known, ...]) -> tuple[Entries, ...]:
+    """Return the entries, those with one reason together, each with its position in the list."""
+    groups: dict[tuple[str, str, str], Entries] = {}
+    for position, entry in enumerate(entries):
+        groups.setdefault((entry.reason, entry.source, entry.url), []).append((position, entry))
+    return tuple(groups.values())
+
+
+def deviation(engine: str, number: int, entries: Entries) -> str:
+    """Return one deviation: what and why, where it was found, its addresses, a script and the witnesses."""
+    entry = entries[0][1]
+    anchors = "\n".join(label(known_label(engine, position)) for position, _ in entries)
+    # A link to the bug tracker may be any text of a list: only https is made a link.
+    source = f"<{entry.url}>" if entry.url.startswith("https://") else escaped(entry.source or entry.url)
+    versions = ", ".join(dict.fromkeys(version for _, one in entries for version in one.versions))
+    text = [
+        anchors,
+        f"### {number}. {subjects(entries)}\n",
+        f"{escaped(entry.reason)}\n",
+        f"Seen in {engine} {versions}. Source: {source}.\n",
+        table(("address", "only where", "only programs that use"), (_address_row(one) for _, one in entries)),
+    ]
+    scripts = dict.fromkeys(one.script.strip() for _, one in entries if one.script)
+    text += [f"Without gradlaw:\n\n{fence(script, 'python')}" for script in scripts]
+    for position, one in entries:
+        if one.witness is not None:
+            text.append(witness(one.witness, witness_name(engine, position)))
+    return "\n".join(text)
+
+
+def subjects(entries: Entries) -> str:
+    """Return what a group of entries is about, for its heading."""
+    names = dict.fromkeys(entry.address.partition("/")[0] for _, entry in entries)
+    single = [name for name in names if name not in ("program", "*")]
+    used = list(dict.fromkeys(name for _, entry in entries for name in entry.uses))
+    if "*" in names:
+        return "every primitive"
+    return ", ".join(single or [f"programs with {name}" for name in used] or ["programs"])
+
+
+def _address_row(entry: Known) -> tuple[str, str, str]:
+    where = " and ".join(map(code, entry.where))
+    return code(entry.address), where, ", ".join(link(name, f"primitive-{name}") for name in entry.uses)
+
+
+def witness(case: Case, name: str) -> str:
+    """Return a witness: its program and values to read, its JSON to download, and how to replay it."""
+    values = {name: case.values[name].array() for name in (*case.program.inputs, *case.program.data)}
+    lines = program_text(case.program, values, tuple(tensor.array() for tensor in case.cotangents))
+    body = f"{fence(chr(10).join(lines))}\n{{download}}`{name}`, for `gradlaw replay {name}`\n"
+    return details(f"Witness of <code>{case_address(case)}</code>", body)
+
+
+def report_text(report: Report) -> str:
+    """Return what a report says in all: versions, and how many cells have which verdict."""
+    counts = table(("verdict", "cells"), ((name, str(number)) for name, number in report.summary.items() if number))
+    engine = f"{report.target.name} {report.target.version}"
+    about = f"{engine}: gradlaw {report.gradlaw}, law book {report.spec}, seed {report.seed}"
+    return f"## Verdicts\n\n{about}.\n\n{counts}"
+
+
+def verdict_table(book: Book, subject: str) -> str:
+    """Return the verdicts of every report on a subject, a row a law and a column an engine; empty without reports."""
+    found = {report.target.name: verdicts_of(report, subject) for report in book.reports}
+    found = {engine: verdicts for engine, verdicts in found.items() if verdicts}
+    laws = dict.fromkeys(law for verdicts in found.values() for law in verdicts)
+    if not laws:
+        return ""
+    rows = [(link(law, f"law-{law}"), *(cell_text(found[engine].get(law, {})) for engine in found)) for law in laws]
+    header = ("law", *(link(engine, f"engine-{engine}") for engine in found))
+    return table(header, rows)
+
+
+def verdicts_of(report: Report, subject: str) -> dict[str, dict[str, str]]:
+    """Return the verdicts of a report on a subject, by law and dtype."""
+    found: dict[str, dict[str, str]] = {}
+    for cell in report.cells:
+        plain, _, dtype = cell.address.partition("@")
+        name, _, law = plain.partition("/")
+        # An address with a pattern is a stale entry of a list, not a cell.
+        if name == subject and cell.verdict is not Verdict.STALE:
+            found.setdefault(law, {})[dtype] = cell.verdict.value
+    return found
+
+
+def cell_text(verdicts: Mapping[str, str]) -> str:
+    """Return the verdicts in several dtypes as words: one where they agree, else each with its dtypes."""
+    by_verdict: dict[str, list[str]] = {}
+    for dtype, verdict in verdicts.items():
+        by_verdict.setdefault(verdict, []).append(dtype)
+    marked = {f"**{verdict}**" if verdict in BAD else verdict: dtypes for verdict, dtypes in by_verdict.items()}
+    if len(marked) == 1:
+        return next(iter(marked))
+    return "; ".join(f"{verdict}: {', '.join(dtypes)}" for verdict, dtypes in marked.items())
+
+
+def engine_index(book: Book) -> str:
+    """Return the list of engines, with what is known of each."""
+    rows = []
+    for engine in book.engines:
+        entries = book.known.get(engine, ())
+        about = "; ".join(dict.fromkeys(subjects(group) for group in grouped(entries)))
+        versions = ", ".join(dict.fromkeys(version for entry in entries for version in entry.versions))
+        rows.append((link(engine, f"engine-{engine}"), versions, str(len(grouped(entries))), about))
+    text = (
+        "Deviations of real engines that have been traced to the engine. Each has a witness, which is replayed first "
+        "in every run: one that an engine has mended shows as `fixed`.\n"
+    )
+    listed = table(("engine", "versions", "deviations", "about"), rows)
+    return "\n".join([label("all-engines"), "# What has been found\n", text, listed, toctree(book.engines)])

@@ -1,0 +1,168 @@
+"""Formulas of the law book as LaTeX, by a walk over Python's syntax tree; nothing is ever evaluated."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Final
+
+COMPARE, SUM, PRODUCT, NEGATIVE, POWER, ATOM = range(6)
+"""How tightly a piece of LaTeX holds together; a looser one is put in parentheses inside a tighter one."""
+
+Piece = tuple[str, int]
+
+OPERATORS: Final[dict[type[ast.operator], tuple[str, int]]] = {
+    ast.Add: ("+", SUM),
+    ast.Sub: ("-", SUM),
+    ast.Mult: (r"\cdot", PRODUCT),
+    ast.MatMult: (r"\,", PRODUCT),
+}
+COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
+    ast.Lt: "<",
+    ast.LtE: r"\le",
+    ast.Gt: ">",
+    ast.GtE: r"\ge",
+    ast.Eq: "=",
+}
+NAMED: Final = {
+    "sin": r"\sin",
+    "cos": r"\cos",
+    "tan": r"\tan",
+    "tanh": r"\tanh",
+    "log": r"\log",
+    "sigmoid": r"\sigma",
+    "maximum": r"\max",
+    "minimum": r"\min",
+}
+LARGE: Final = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
+"""Reductions: the axes stand below the sign, where the formula names them."""
+
+
+def latex(formula: str) -> str:
+    """Return a formula of a page as LaTeX.
+
+    The value of the primitive, ``value`` in the formula, is written *y*. Parentheses that decide the order of
+    roundings stay. Raises ValueError where the formula is outside of the language of `gradlaw_spec.parse_formula`.
+    """
+    return _piece(ast.parse(formula.strip(), mode="eval").body)[0]
+
+
+def _piece(node: ast.expr) -> Piece:
+    reader = READERS.get(type(node))
+    if reader is None:
+        raise ValueError(f"no LaTeX for {ast.unparse(node)!r}")
+    return reader(node)
+
+
+def _inside(node: ast.expr, least: int) -> str:
+    """Return the LaTeX of an operand, in parentheses where it is looser than its place allows."""
+    text, tightness = _piece(node)
+    return text if tightness >= least else rf"\left({text}\right)"
+
+
+def symbol(name: str) -> str:
+    """Return a name as LaTeX: one letter and its index, or a word."""
+    if name == "value":
+        return "y"
+    found = re.fullmatch(r"([A-Za-z])(\d*)", name)
+    if found is None:
+        return rf"\mathit{{{name}}}"
+    letter, index = found.groups()
+    return f"{letter}_{{{index}}}" if index else letter
+
+
+def _name(node: ast.Name) -> Piece:
+    return symbol(node.id), ATOM
+
+
+def _constant(node: ast.Constant) -> Piece:
+    return repr(node.value), ATOM
+
+
+def _unary(node: ast.UnaryOp) -> Piece:
+    return f"-{_inside(node.operand, PRODUCT)}", NEGATIVE if isinstance(node.operand, ast.Constant | ast.Name) else SUM
+
+
+def _binary(node: ast.BinOp) -> Piece:
+    if isinstance(node.op, ast.Div):
+        return rf"\frac{{{_piece(node.left)[0]}}}{{{_piece(node.right)[0]}}}", PRODUCT
+    if isinstance(node.op, ast.Pow):
+        return f"{_inside(node.left, ATOM)}^{{{_piece(node.right)[0]}}}", POWER
+    sign, tightness = OPERATORS[type(node.op)]
+    # A minus sign may open a product (-g·x), but not stand in the middle of one.
+    return f"{_inside(node.left, tightness)} {sign} {_inside(node.right, _right_of(node, tightness))}", tightness
+
+
+def _right_of(node: ast.BinOp, tightness: int) -> int:
+    """Return how tight the right operand must be: a product inside of a product keeps its parentheses."""
+    if isinstance(node.right, ast.UnaryOp):
+        return ATOM
+    if tightness == PRODUCT and isinstance(node.right, ast.BinOp) and isinstance(node.right.op, ast.Div):
+        return PRODUCT
+    return tightness + 1
+
+
+def _compare(node: ast.Compare) -> Piece:
+    sign = COMPARISONS[type(node.ops[0])]
+    return f"{_inside(node.left, SUM)} {sign} {_inside(node.comparators[0], SUM)}", COMPARE
+
+
+def _call(node: ast.Call) -> Piece:
+    assert isinstance(node.func, ast.Name)
+    name = node.func.id
+    special = SPECIAL.get(name)
+    if special is not None:
+        return special(node)
+    if name in LARGE:
+        return _reduction(node, LARGE[name])
+    arguments = ", ".join(_piece(argument)[0] for argument in node.args)
+    return rf"{NAMED.get(name) or operator_name(name)}\left({arguments}\right)", ATOM
+
+
+def operator_name(name: str) -> str:
+    """Return a function's name upright; an underscore becomes a space, for it would be an index."""
+    return rf"\operatorname{{{name.replace('_', ' ')}}}"
+
+
+def _reduction(node: ast.Call, sign: str) -> Piece:
+    axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
+    below = f"_{{{_piece(axes[0])[0]}}}" if axes else ""
+    least = ATOM if isinstance(node.args[0], ast.UnaryOp) else PRODUCT
+    return rf"{sign}{below} {_inside(node.args[0], least)}", PRODUCT
+
+
+def _where(node: ast.Call) -> Piece:
+    """Return a selection as cases; one that is nested in the first branch, with the same other branch, is joined."""
+    conditions: list[str] = []
+    chosen: ast.expr = node
+    other = node.args[2]
+    while isinstance(chosen, ast.Call) and _is_where(chosen) and ast.dump(chosen.args[2]) == ast.dump(other):
+        conditions.append(_piece(chosen.args[0])[0])
+        chosen = chosen.args[1]
+    met = r" \text{ and } ".join(conditions)
+    first = rf"{_piece(chosen)[0]} & \text{{if }} {met}"
+    return rf"\begin{{cases}} {first} \\ {_piece(other)[0]} & \text{{otherwise}} \end{{cases}}", PRODUCT
+
+
+def _is_where(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "where"
+
+
+SPECIAL: Final[dict[str, Callable[[ast.Call], Piece]]] = {
+    "exp": lambda node: (f"e^{{{_piece(node.args[0])[0]}}}", POWER),
+    "sqrt": lambda node: (rf"\sqrt{{{_piece(node.args[0])[0]}}}", ATOM),
+    "square": lambda node: (f"{_inside(node.args[0], ATOM)}^{{2}}", POWER),
+    "pow": lambda node: (f"{_inside(node.args[0], ATOM)}^{{{_piece(node.args[1])[0]}}}", POWER),
+    "abs": lambda node: (rf"\left|{_piece(node.args[0])[0]}\right|", ATOM),
+    "matrix_transpose": lambda node: (rf"{_inside(node.args[0], ATOM)}^{{\top}}", POWER),
+    "where": _where,
+}
+READERS: Final[dict[type[ast.expr], Callable[..., Piece]]] = {
+    ast.Name: _name,
+    ast.Constant: _constant,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _binary,
+    ast.Compare: _compare,
+    ast.Call: _call,
+}

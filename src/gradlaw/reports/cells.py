@@ -1,0 +1,91 @@
+"""What every report says of a cell: its law, level and keyword, whether it fails a run, and its text made safe."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gradlaw_properties import clause_text
+from gradlaw_spec import Cell, Verdict, load_laws, load_primitives
+
+IN_FULL: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
+"""The verdicts that say that a law does not hold."""
+SEVERITY: Final = (
+    Verdict.VIOLATION,
+    Verdict.CRASH,
+    Verdict.TIMEOUT,
+    Verdict.KNOWN,
+    Verdict.STALE,
+    Verdict.INCONCLUSIVE,
+    Verdict.UNSUPPORTED,
+    Verdict.FIXED,
+    Verdict.PASS,
+)
+"""The verdicts, the worst first."""
+GLYPHS: Final = {
+    Verdict.PASS: "✓",
+    Verdict.VIOLATION: "✗",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.UNSUPPORTED: "–",
+    Verdict.KNOWN: "◆",
+    Verdict.FIXED: "★",
+    Verdict.STALE: "○",
+    Verdict.CRASH: "!",
+    Verdict.TIMEOUT: "…",
+}
+HIDDEN: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""Characters that no XML may have, that a terminal obeys, or that make text look other than it is."""
+
+
+def printable(text: str) -> str:
+    """Return a text with every hidden character written as an escape."""
+    return HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a message, or nothing."""
+    return (text.splitlines() or [""])[0]
+
+
+def subject_of(cell: Cell) -> str:
+    """Return what a cell's law was asked of: a primitive's name, or ``program``."""
+    return cell.address.partition("@")[0].partition("/")[0]
+
+
+def law_of(cell: Cell) -> str:
+    """Return the law of a cell's address."""
+    return cell.address.partition("@")[0].partition("/")[2]
+
+
+def dtype_of(cell: Cell) -> str:
+    """Return the dtype of a cell's address."""
+    return cell.address.partition("@")[2]
+
+
+def level_of(cell: Cell) -> str:
+    """Return the level of a cell's primitive; random programs are their own."""
+    page = load_primitives().get(subject_of(cell))
+    return subject_of(cell) if page is None else page.level
+
+
+def keyword(cell: Cell) -> str:
+    """Return MUST, SHOULD or MAY, as the cell's law says."""
+    law = load_laws().get(law_of(cell))
+    return "MUST" if law is None else law.keyword
+
+
+def clause_of(cell: Cell) -> str:
+    """Return the keyword, id and text of the clause that a cell is about, in one line."""
+    return f"{keyword(cell)} {cell.clause}: {clause_text(cell)}"
+
+
+def fails(cell: Cell, *, strict: bool) -> bool:
+    """Whether a cell makes a run fail: a law that MUST hold does not, or with ``strict`` one that SHOULD."""
+    return cell.verdict in IN_FULL and (strict or keyword(cell) == "MUST")
+
+
+def rank(cell: Cell) -> tuple[int, bool]:
+    """Return where a cell comes in a list that has the worst first; of one verdict, those of a MUST law come first."""
+    return SEVERITY.index(cell.verdict), keyword(cell) != "MUST"

@@ -1,0 +1,173 @@
+"""The report as one HTML page: what was found, each violation with its number line, script and witness, every cell."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from gradlaw.circuits.svg import case_picture
+from gradlaw.reports.cells import (
+    IN_FULL,
+    clause_of,
+    dtype_of,
+    fails,
+    first_line,
+    keyword,
+    law_of,
+    level_of,
+    rank,
+)
+from gradlaw.reports.code import case_text
+from gradlaw.reports.json import Report
+from gradlaw.reports.number_line import layout, number_line, spoken
+from gradlaw.reports.page import anchor, data_url, link, render
+from gradlaw.reports.text import verdict_line
+from gradlaw_properties.judge import units_text
+from gradlaw_spec import Case, Cell, Finding, Verdict, encode_case
+
+REPORT: Final = "One HTML page that needs no network, to read, filter and search."
+MOST_OPEN: Final = 3
+"""Where more cells than these are told in full, the reader opens each."""
+NOTHING: Final = Markup("")
+Picture = Callable[[Case], Markup]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A finding as a page shows it: the number line, what is not to scale in it, and its numbers in words."""
+
+    line: Markup
+    notes: tuple[str, ...]
+    what: str
+    got: str
+    admissible: str
+    distance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A cell as the table shows it, and as it is filtered."""
+
+    cell: Cell
+    anchor: str
+    link: str
+    level: str
+    law: str
+    dtype: str
+    reason: str
+    search: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A cell that is told in full."""
+
+    row: Row
+    keyword: str
+    clause: Markup
+    program: str = ""
+    picture: Markup = NOTHING
+    drawn: Drawn | None = None
+    witness: str = ""
+    file: str = ""
+    url: str = ""
+
+
+def write(report: Report, *, strict: bool, picture: Picture = case_picture) -> bytes:
+    """Return the page of a report.
+
+    ``picture`` draws a witness's program; what it returns goes into the page as it is, so it escapes by itself.
+    """
+    rows = tuple(_row(cell) for cell in report.cells)
+    ordered = sorted(rows, key=lambda row: rank(row.cell))
+    titled = {"Violations": IN_FULL, "Known deviations": (Verdict.KNOWN,)}
+    groups = [
+        (title, [_told(row, picture) for row in ordered if row.cell.verdict in verdicts])
+        for title, verdicts in titled.items()
+    ]
+    groups = [(title, group) for title, group in groups if group]
+    return render(
+        "report.html",
+        report=report,
+        line=verdict_line(report.cells, strict=strict).plain,
+        failed=any(fails(cell, strict=strict) for cell in report.cells),
+        groups=groups,
+        told_in_full={told.row.anchor for _, group in groups for told in group},
+        opened=sum(row.cell.verdict in IN_FULL for row in rows) <= MOST_OPEN,
+        rows=rows,
+        filters=_filters(report, rows),
+    )
+
+
+def _row(cell: Cell) -> Row:
+    reason = "" if cell.verdict is Verdict.PASS else first_line(cell.message)
+    return Row(
+        cell=cell,
+        anchor=anchor(cell.address),
+        link=link(cell.address),
+        level=level_of(cell),
+        law=law_of(cell),
+        dtype=dtype_of(cell),
+        reason=reason,
+        search=f"{cell.address} {reason}".lower(),
+    )
+
+
+def _filters(report: Report, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Return what there is to choose from, and how many cells each choice shows."""
+    return {
+        "verdict": {name: count for name, count in report.summary.items() if count},
+        "level": dict(Counter(row.level for row in rows)),
+        "law": dict(sorted(Counter(row.law for row in rows).items())),
+        "dtype": dict(Counter(row.dtype for row in rows)),
+    }
+
+
+def _told(row: Row, picture: Picture) -> Told:
+    cell, witness = row.cell, row.cell.witness
+    drawn = None if cell.finding is None else _drawn(cell.finding)
+    if witness is None:
+        return Told(row, keyword(cell), _inline(clause_of(cell)), drawn=drawn)
+    written = encode_case(witness)
+    return Told(
+        row=row,
+        keyword=keyword(cell),
+        clause=_inline(clause_of(cell)),
+        program=case_text(witness),
+        picture=picture(witness),
+        drawn=drawn,
+        witness=written.decode("utf-8"),
+        file=re.sub(r"[^\w.]+", "-", cell.address) + ".json",
+        url=data_url(written),
+    )
+
+
+@cache
+def _inline(text: str) -> Markup:
+    """Return one line of Markdown rendered; HTML in it stays text."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))
+
+
+def _drawn(finding: Finding) -> Drawn:
+    place = ", ".join(str(i) for i in finding.index)
+    ends = f"[{spoken(finding.low)}, {spoken(finding.high)}]"
+    single = finding.low == finding.high
+    admissible = (
+        f"exactly {spoken(finding.low)}" if finding.width == 0 else f"within an ulp of {ends}" if single else ends
+    )
+    away = f"{abs(finding.distance):.3g} away" if finding.ulps is None else units_text(finding.ulps)
+    return Drawn(
+        line=number_line(finding),
+        notes=layout(finding).notes,
+        what=f"{finding.what}[{place}]" if place else finding.what,
+        got=spoken(finding.got),
+        admissible=admissible,
+        distance=away,
+    )
