@@ -57,6 +57,7 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
 
     def open_page(html: str, size: dict[str, int] | None = None, scheme: str = "light") -> Opened:
         context = browser.new_context(viewport=size or SIZES["1280"], color_scheme=scheme)
+        context.set_default_timeout(10_000)
         contexts.append(context)
         opened = Opened(context.new_page())
         opened.page.on("console", lambda message: opened.said.append(message.text))
