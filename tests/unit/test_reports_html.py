@@ -149,7 +149,7 @@ def test_it_stands_alone():
 def test_controls_have_names_and_pages_a_language():
     found = page(every_verdict())
     assert found.all("html") == [{"lang": "en"}]
-    assert all(attributes.get("aria-label") for attributes in found.all("svg"))
+    assert all(svg.get("aria-label") or svg.get("aria-labelledby") for svg in found.all("svg"))
     assert all(attributes["type"] in ("button", "reset") for attributes in found.all("button"))
     assert len(found.all("label")) == len(found.all("select")) + len(found.all("input"))
 
