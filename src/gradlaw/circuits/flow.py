@@ -204,6 +204,8 @@ def _flow(program: Program, floats: _Run, truth: _Run, sets: _Run | None, name: 
 
     def reading(kind: str, key: Any) -> Reading:
         value = _middle(getattr(truth, kind)[key])
+        if value.dtype.kind == "f":  # where the exact value is none, or past all bounds, what floats make of it
+            value = np.where(np.isfinite(value), value, getattr(floats, kind)[key])
         if sets is None:
             return Reading(value)
         return Reading(value, *_ends(getattr(sets, kind)[key]))
