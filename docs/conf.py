@@ -37,6 +37,7 @@ html_theme = "furo"
 html_title = f"gradlaw {release}"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
+html_js_files = ["book.js"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False

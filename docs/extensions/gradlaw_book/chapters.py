@@ -81,7 +81,7 @@ def example_block(example: dict[str, Any]) -> str:
     rows += [("cotangent", nested_text(value)) for value in example["cotangents"]]
     rows += [("value", nested_text(value)) for value in example["outputs"]]
     rows += [(f"gradient of `{name}`", nested_text(value)) for name, value in example["gradients"].items()]
-    return table(("", "worked example, which runs as a test"), rows).rstrip()
+    return table(("what", "worked example, which runs as a test"), rows).rstrip()
 
 
 def chapter_index(book: Book) -> str:

@@ -50,7 +50,7 @@ def applies(book: Book, law: Law) -> str:
     if law.patterns:
         rows.append(("Patterns", ", ".join(law.patterns)))
     named = ", ".join(link(page.name, f"primitive-{page.name}") for page in pages)
-    return f"## Applies to\n\n{table(('', law.id), rows)}\n{named}\n"
+    return f"## Applies to\n\n{table(('what', law.id), rows)}\n{named}\n"
 
 
 def law_index(book: Book) -> str:

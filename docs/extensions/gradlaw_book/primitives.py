@@ -74,7 +74,7 @@ def facts(book: Book, page: Primitive) -> str:
         ("Pattern", link(page.pattern, clause.id if clause else "chapter-patterns")),
         ("Laws", ", ".join(link(law.id, f"law-{law.id}") for law in book.laws_of(page))),
     ]
-    text = table(("", signature(page).partition("(")[0]), rows)
+    text = table(("what", signature(page).partition("(")[0]), rows)
     operands = [
         (code(item.name), item.kind, domain_text(item), ", ".join(f"{value:g}" for value in item.boundary))
         for item in page.operands
