@@ -27,13 +27,13 @@ def law_page(book: Book, law: Law) -> str:
 
 
 def mutants(book: Book, law: Law) -> str:
-    """Return the wrong engines that the law is tested to kill, with what is wrong where their source says so."""
+    """Return the wrong engines that the law is tested to kill, and the other laws that do."""
     rows: list[tuple[str, ...]] = []
     for mutant in book.runnable[law.id].mutants:
         others = [other.page.id for other in book.runnable.values() if mutant in other.mutants and other.page != law]
         also = ", ".join(link(name, f"law-{name}") for name in others)
-        rows.append((code(mutant.name), f"`{mutant.subject}` @ {mutant.dtype}", also, getattr(mutant, "doc", "")))
-    header = ("mutant", "killed on", "also killed by", "what is wrong with it")
+        rows.append((code(mutant.name), f"`{mutant.subject}` @ {mutant.dtype}", also))
+    header = ("mutant", "killed on", "also killed by")
     return f"## Mutants\n\nWrong engines that this law must kill; a test says that it does.\n\n{table(header, rows)}"
 
 
