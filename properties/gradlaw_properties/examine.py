@@ -158,20 +158,20 @@ def strategy(unit: Unit, target: Target, chosen: Settings) -> SearchStrategy[Cas
 
 def runnable_primitives(target: Target) -> dict[str, Primitive]:
     """Return the primitives of the target's levels that it has, or that can be composed for it."""
-    found = {}
     available = frozenset(target.primitives)
-    for name, page in load_primitives().items():
-        operands = tuple(operand.name for operand in page.operands)
-        attempt = Program(operands, (Step("y", name, operands),), ("y",))
-        composable = target.composed and bool(page.definition) and _composable(attempt, available)
-        if page.level in target.levels and (name in available or composable):
-            found[name] = page
-    return found
+    return {
+        name: page
+        for name, page in load_primitives().items()
+        if page.level in target.levels and (name in available or (target.composed and _composable(page, available)))
+    }
 
 
-def _composable(program: Program, available: frozenset[str]) -> bool:
+def _composable(page: Primitive, available: frozenset[str]) -> bool:
+    if not page.definition:
+        return False
+    operands = tuple(operand.name for operand in page.operands)
     try:
-        return expand(program, available) is not None
+        return expand(Program(operands, (Step("y", page.name, operands),), ("y",)), available) is not None
     except ValueError:
         return False
 

@@ -128,7 +128,7 @@ class Rule:
     operand's gradient. ``function`` names the arithmetic's elementwise function, which rounds in one pass;
     ``accuracy`` and ``gradient_accuracy`` are the page's; ``alternatives`` are its other correct formulas
     of each operand's gradient, whose roundings are admissible too; ``fused`` computes all of them in one pass
-    over the elements under the rounding model.
+    over the elements under the rounding model. ``complete`` gives a call's attributes the page's defaults.
     """
 
     name: str
@@ -141,6 +141,7 @@ class Rule:
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
     fused: tuple[Callable[[Ball], Callable[..., Data]] | None, ...] = ()
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
 
 RULES: Final[dict[str, Rule]] = {}
@@ -284,9 +285,10 @@ def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any
         if type(operand) is Array and operand.tape is not None and (tape is None or operand.tape.level > tape.level):
             tape = operand.tape
     rule = RULES[name]
-    if tape is None:
-        return _apply_rule(rule, operands, attributes or {})
-    return tape.record(rule, operands, attributes or {})
+    given = attributes or {}
+    if rule.complete is not None:
+        given = rule.complete(given)
+    return _apply_rule(rule, operands, given) if tape is None else tape.record(rule, operands, given)
 
 
 def _apply_rule(rule: Rule, operands: Sequence[Operand], attributes: Mapping[str, Any]) -> Array:

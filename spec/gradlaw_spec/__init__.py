@@ -1,14 +1,17 @@
 """The law book of backpropagation: its nouns, and the loader of its pages."""
 
-from gradlaw_spec.case import Array, Case, Tensor, decode_case, encode_case, read_case
+from gradlaw_spec.array import Array
+from gradlaw_spec.attributes import Attribute, AttributeValue, IndexItem, Slice
+from gradlaw_spec.case import Case, Tensor, decode_case, encode_case, read_case
 from gradlaw_spec.computation import parse_computation
+from gradlaw_spec.domains import Interval, Meeting
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, ulp
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.formula import parse_formula
 from gradlaw_spec.law import Chapter, Clause, Law
 from gradlaw_spec.loader import book, load_chapters, load_clauses, load_laws, load_primitives, read_page
-from gradlaw_spec.primitive import Attribute, Example, Kink, Operand, Primitive
-from gradlaw_spec.program import AttributeValue, IndexItem, Program, Reference, Slice, Step
+from gradlaw_spec.primitive import Example, Kink, Operand, Primitive
+from gradlaw_spec.program import Program, Reference, Step
 from gradlaw_spec.target import EngineFunction, EngineValue, Target, VectorJacobianProduct
 from gradlaw_spec.verdict import Cell, Finding, Verdict
 
@@ -31,8 +34,10 @@ __all__ = [
     "Example",
     "Finding",
     "IndexItem",
+    "Interval",
     "Kink",
     "Law",
+    "Meeting",
     "Operand",
     "Primitive",
     "Program",

@@ -10,13 +10,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from gradlaw_spec.array import Array
 from gradlaw_spec.dtypes import DTYPES
 from gradlaw_spec.errors import SpecError, expectation, missing_key
 from gradlaw_spec.program import Program
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Computations: one or several lines such as ``q = x + y; f = tanh(q) * x``, read into a Program.
 
 Names, numbers, ``+ - * / ** @``, slices, and the primitives of the spec as calls: their attributes by position or
-keyword, with the defaults of the Python array API standard. Anything else is a SpecError with a caret under it.
+keyword, with the defaults of their pages. Anything else is a SpecError with a caret under it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,13 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Final
 
+from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.formula import FormulaReader, formula_error
 from gradlaw_spec.loader import load_primitives
-from gradlaw_spec.primitive import Attribute, AttributeKind, OperandKind, Primitive
-from gradlaw_spec.program import AttributeValue, Program, Reference, Step
+from gradlaw_spec.primitive import OperandKind, Primitive
+from gradlaw_spec.program import Program, Reference, Step
 
-DEFAULTS: Final[Mapping[AttributeKind, AttributeValue]] = {
-    "optional-axes": None,
-    "keepdims": False,
-    "lower": None,
-    "upper": None,
-    "axis": 0,
-    "new-axis": 0,
-}
-"""What an attribute is where it is not given: as in the array API standard (softmax goes along the last axis)."""
 FOLDED: Final[Mapping[str, Callable[[float, float], float]]] = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -59,16 +51,6 @@ def parse_computation(text: str) -> Program:
         return _ComputationReader(text, tree).computation(tree.body)
     except RecursionError:
         raise SpecError("computation", "too deep an expression", "shallower ones", "Use several lines.") from None
-
-
-def has_default(attribute: Attribute) -> bool:
-    """Whether a call may leave an attribute out."""
-    return attribute.kind in DEFAULTS
-
-
-def default_of(page: Primitive, attribute: Attribute) -> AttributeValue:
-    """Return what an attribute is where a call leaves it out (None too where it must not)."""
-    return -1 if page.name == "softmax" else DEFAULTS.get(attribute.kind)
 
 
 def _free_names(tree: ast.Module) -> tuple[str, ...]:
@@ -211,7 +193,7 @@ class _ComputationReader(FormulaReader):
         return tuple(self.read(argument) for argument in node.args[:count]), node.args[count:]
 
     def attributes_of(self, node: ast.Call, page: Primitive, rest: list[ast.expr]) -> dict[str, AttributeValue]:
-        """Read attributes by position and keyword; what is not given has its default."""
+        """Read attributes by position and keyword; the step gives those that are left out their defaults."""
         names = [attribute.name for attribute in page.attributes]
         if len(rest) > len(names):
             expected = f"at most {len(page.operands) + len(names)}"
@@ -226,9 +208,7 @@ class _ComputationReader(FormulaReader):
         for attribute in page.attributes:
             if attribute.name in given:
                 found[attribute.name] = self.attribute(given[attribute.name])
-            elif has_default(attribute):
-                found[attribute.name] = default_of(page, attribute)
-            else:
+            elif attribute.required:
                 raise self.refuse(node, f"no {attribute.name}", f"{page.name}(…, {attribute.name}=…)")
         return found
 

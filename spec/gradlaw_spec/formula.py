@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gradlaw_spec.attributes import AttributeValue, IndexItem, Slice
 from gradlaw_spec.errors import SpecError
-from gradlaw_spec.program import AttributeValue, IndexItem, Program, Reference, Slice, Step
+from gradlaw_spec.program import Program, Reference, Step
 
 BINARY: Final[dict[type[ast.operator], str]] = {
     ast.Add: "add",

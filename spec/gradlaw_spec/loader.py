@@ -47,7 +47,7 @@ def read_page(path: Path, kind: type[Page]) -> Page:
         for key, value, known in _unknown_keys(kind, content):
             words = ", ".join(sorted(known - {"body", "clauses"}))
             raise SpecError(f"{path}: key {key}", f"{key}={value!r}", words, "Rename it.")
-        page = msgspec.convert({**content, "body": body.strip()}, kind)
+        page = msgspec.convert({**content, "body": body.strip()}, kind, dec_hook=_read_text)
     except msgspec.ValidationError as error:
         message, _, key = str(error).partition(" - at ")
         key = key.strip("`").removeprefix("$.")
@@ -58,6 +58,13 @@ def read_page(path: Path, kind: type[Page]) -> Page:
     except msgspec.DecodeError as error:
         raise SpecError(str(path), "malformed TOML", "a TOML front matter", str(error)) from None
     return page
+
+
+def _read_text(kind: type[Any], text: Any) -> Any:
+    """Read a value that a page writes as text: an interval, or where a kink is; raise ValueError otherwise."""
+    if not isinstance(text, str):
+        raise ValueError("Expected `str`")
+    return kind.read(text)
 
 
 def _unknown_keys(kind: Any, content: Any, where: str = "") -> Iterator[tuple[str, Any, set[str]]]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Final, Literal
+
+from gradlaw_spec.attributes import Attribute, AttributeValue, complete
+from gradlaw_spec.domains import Interval, Meeting
 
 Level = Literal["scalar", "array", "nn", "linalg", "complex", "higher-order", "low-precision"]
 Pattern = Literal[
@@ -34,11 +39,10 @@ ShapeRule = Literal[
 ]
 Rounding = Literal["exact", "elementwise", "contraction", "composed"]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
-AttributeKind = Literal[
-    "axis", "axes", "optional-axes", "keepdims", "shape", "permutation", "new-axis", "lower", "upper", "index"
-]
 Number = int | float | str
 """A number of a page: an integer, a decimal, or a string with a fraction (``"1/3"``) or many digits."""
+WHOLE: Final = Interval(-math.inf, math.inf, False, False)
+"""The domain that has every finite number."""
 Nested = Number | list[Number | list[Number | list[Number | list[Number]]]]
 """An array of numbers as nested lists, of up to four axes (msgspec reads no recursive alias)."""
 
@@ -57,30 +61,22 @@ class Operand:
 
     name: str
     kind: OperandKind = "real"
-    domain: tuple[str, ...] = ("(-inf, inf)",)
+    domain: tuple[Interval, ...] = field(default_factory=lambda: (WHOLE,))
     vjp: str = ""
     alternatives: tuple[str, ...] = ()
     boundary: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute:
-    """One keyword attribute: its name under the Python array API standard, and its kind."""
-
-    name: str
-    kind: AttributeKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Kink:
     """Where the primitive is not differentiable, and the local gradients that are allowed there.
 
-    ``where`` is an equality between an operand and a number, an operand or an attribute
-    (``"x == 0"``, ``"x1 == x2"``, ``"x == min"``), or ``"ties"`` for equal largest elements of
-    a reduction; ``allowed`` maps an operand's name to the closed interval of its local gradient.
+    ``where`` is where an operand meets a number, an operand or an attribute (a page writes ``"x == 0"``,
+    ``"x1 == x2"``, ``"x == min"``), or ``"ties"``, for equal largest elements of a reduction; ``allowed`` maps an
+    operand's name to the closed interval of its local gradient.
     """
 
-    where: str
+    where: Meeting
     allowed: dict[str, tuple[float, float]]
 
 
@@ -126,6 +122,10 @@ class Primitive:
     attributes: tuple[Attribute, ...] = ()
     kinks: tuple[Kink, ...] = ()
     body: str = ""
+
+    def complete(self, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
+        """Return a call's attributes with the page's defaults; raise SpecError where one that has none is missing."""
+        return complete(self.name, self.attributes, attributes)
 
     @property
     def differentiable(self) -> tuple[Operand, ...]:

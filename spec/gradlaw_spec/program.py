@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
+from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
+from gradlaw_spec.loader import load_primitives
 
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A slice of one axis in an index: start, stop and step as in Python."""
-
-    start: int | None = None
-    stop: int | None = None
-    step: int | None = None
-
-
-IndexItem = int | Slice | Literal["newaxis", "ellipsis"]
-AttributeValue = None | bool | int | float | tuple[IndexItem, ...]
 Reference = str | int | float
 """An operand of a step: the name of an input or an earlier step, or a Python scalar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a program: ``name = primitive(*operands, **attributes)``."""
+    """One line of a program: ``name = primitive(*operands, **attributes)``.
+
+    Attributes that are not given have their page's defaults. Raises SpecError where one that has none is missing.
+    """
 
     name: str
     primitive: str
     operands: tuple[Reference, ...]
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        page = load_primitives().get(self.primitive)
+        if page is not None and page.attributes:
+            object.__setattr__(self, "attributes", page.complete(self.attributes))
 
 
 @dataclass(frozen=True, slots=True)

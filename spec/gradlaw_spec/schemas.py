@@ -31,7 +31,9 @@ def schemas() -> dict[str, bytes]:
 
 
 def _schema(name: str, noun: type) -> bytes:
-    schema = {"$schema": DIALECT, "title": f"gradlaw {name}", **msgspec.json.schema(noun)}
+    # What a page writes as text (an interval, a kink's place) is a string.
+    described = msgspec.json.schema(noun, schema_hook=lambda kind: {"type": "string"})
+    schema = {"$schema": DIALECT, "title": f"gradlaw {name}", **described}
     return msgspec.json.format(msgspec.json.encode(_tidy(schema)), indent=2) + b"\n"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from gradlaw_spec.case import Array
+from gradlaw_spec.array import Array
 
 EngineValue = Any
 EngineFunction = Callable[..., Any]

@@ -219,11 +219,7 @@ def _call(name: str, operands: list[Any], attributes: Mapping[str, AttributeValu
 
 def complete(page: Primitive, attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
     """Add the attributes that are not given; a bound that is None stands for an infinity."""
-    defaults: dict[str, AttributeValue] = {"optional-axes": None, "keepdims": False, "axis": 0, "new-axis": 0}
-    full = {attribute.name: defaults.get(attribute.kind) for attribute in page.attributes}
-    if page.shapes == "along-axis":
-        full["axis"] = -1
-    full.update(attributes)
+    full = page.complete(attributes)
     for attribute in page.attributes:
         if attribute.kind in ("lower", "upper") and full[attribute.name] is None:
             full[attribute.name] = -math.inf if attribute.kind == "lower" else math.inf

@@ -139,9 +139,10 @@ def inside(operand: Operand, values: np.ndarray[Any, Any]) -> np.ndarray[Any, An
     """Return the values that lie in the operand's domain, which is a union of open intervals."""
     chosen = np.zeros(values.shape, dtype=bool)
     for interval in operand.domain:
-        assert (interval[0], interval[-1]) == ("(", ")"), f"{operand.name}: domain={interval!r} is not open"
-        lower, upper = (float(end) for end in interval[1:-1].split(","))
-        chosen |= (values > lower) & (values < upper)
+        assert (interval.lower_closed, interval.upper_closed) == (False, False), (
+            f"{operand.name}: {interval} is not open"
+        )
+        chosen |= (values > interval.lower) & (values < interval.upper)
     return values[chosen]
 
 

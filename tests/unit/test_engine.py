@@ -10,7 +10,7 @@ from flint import arb, fmpq
 
 import gradlaw_reference as reference
 from gradlaw_reference import RATIONAL, Ball, admissible, certify, grad, using, value_and_grad, vjp
-from gradlaw_spec import SpecError, load_primitives, parse_formula
+from gradlaw_spec import SpecError, Step, load_primitives, parse_formula
 
 STAGED = "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)"
 DX = "2.05956979557216491"
@@ -157,3 +157,38 @@ def test_kink_is_the_allowed_set() -> None:
     assert at.contains(arb(2))
     assert not at.contains(arb("2.001"))
     assert not at.contains(arb("-0.001"))
+
+
+PAGES = load_primitives()
+DEFAULTED = [name for name, page in PAGES.items() if page.attributes and not any(a.required for a in page.attributes)]
+SQUARE = np.array([[0.5, 0.25], [2.0, 1.5]])
+
+
+@pytest.mark.parametrize("name", DEFAULTED)
+def test_an_attribute_that_is_left_out_is_the_pages_default_in_every_arithmetic(name: str) -> None:
+    page = PAGES[name]
+    data = [[0, 1]] if any(operand.kind == "index" for operand in page.operands) else []
+    operand = [SQUARE, SQUARE] if page.operands[0].kind == "sequence" else SQUARE
+    written = {attribute.name: attribute.value for attribute in page.attributes}
+
+    def total(x: Any, attributes: Any) -> Any:
+        shown = getattr(reference, name)([x, x] if isinstance(operand, list) else x, *data, **attributes)
+        return reference.sum(shown * np.cos(np.arange(float(shown.data.size))).reshape(shown.shape))
+
+    for arithmetic in (Ball(), Ball("float64"), Ball("bfloat16"), *([RATIONAL] if page.rational else [])):
+        with using(arithmetic):
+            short, full = (grad(lambda x, given=given: total(x, given))(SQUARE).data for given in ({}, written))
+            for one, other in zip(short.ravel(), full.ravel(), strict=True):
+                assert one == other or one.overlaps(other)
+
+
+def test_an_attribute_without_a_default_is_asked_for() -> None:
+    with pytest.raises(SpecError, match=r"reshape: found no shape; expected shape, which has no default"):
+        reference.reshape(SQUARE)
+    with pytest.raises(SpecError, match=r"Write reshape\(…, shape=…\)"):
+        Step("y", "reshape", ("x",))
+
+
+def test_a_step_has_all_its_attributes() -> None:
+    assert Step("y", "softmax", ("x",)).attributes == {"axis": -1}
+    assert Step("y", "sum", ("x",), {"keepdims": True}).attributes == {"axis": None, "keepdims": True}

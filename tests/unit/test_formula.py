@@ -44,9 +44,9 @@ def test_attributes_are_constants_or_given() -> None:
     program = parse_formula("sum(x, axis=(0, 1), keepdims=True)", ("x",), FUNCTIONS)
     assert program.steps[0].attributes == {"axis": (0, 1), "keepdims": True}
     program = parse_formula("sum(x, axis=axis)", ("x",), FUNCTIONS, attributes={"axis": -1})
-    assert program.steps[0].attributes == {"axis": -1}
+    assert program.steps[0].attributes == {"axis": -1, "keepdims": False}
     program = parse_formula("sum(x, axis=axis)", ("x",), FUNCTIONS, attributes={"axis": None})
-    assert program.steps[0].attributes == {"axis": None}
+    assert program.steps[0].attributes == {"axis": None, "keepdims": False}
 
 
 def test_an_attribute_may_be_an_operand() -> None:

@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 import gradlaw_spec.loader as loader
-from gradlaw_spec import Chapter, Law, Primitive, SpecError, book, load_clauses, load_laws, load_primitives, read_page
+from gradlaw_spec import (
+    Chapter,
+    Interval,
+    Law,
+    Meeting,
+    Primitive,
+    SpecError,
+    book,
+    load_clauses,
+    load_laws,
+    load_primitives,
+    read_page,
+)
 
 GOOD = """+++
 name = "half"
@@ -59,7 +71,8 @@ def test_good_page(page: Path) -> None:
     page.write_text(GOOD, encoding="utf-8")
     found = read_page(page, Primitive)
     assert (found.name, found.accuracy, found.operands[0].vjp) == ("half", 1, "g / 2")
-    assert found.operands[0].domain == ("(-inf, inf)",)
+    assert found.operands[0].domain == (Interval.read("(-inf, inf)"),)
+    assert (found.kinks[0].where, str(found.kinks[0].where)) == (Meeting("x", 0.0), "x == 0")
     assert found.kinks[0].allowed == {"x": (0.0, 1.0)}
     assert found.examples[0].value == [0.5, "5/4"]
     assert found.body == "# half\n\nHalf of it."
@@ -90,6 +103,9 @@ def test_good_page(page: Path) -> None:
             "kinks[0].allowed[...]={'x': [0]}",
             "`array` of length 2",
         ),
+        ('where = "x == 0"', 'where = "x = 0"', "key kinks[0].where", "kinks[0].where='x = 0'", "such as 'x == 0'"),
+        ('where = "x == 0"', "where = 0", "key kinks[0].where", "kinks[0].where=0", "`str`"),
+        ('vjp = "g / 2"', 'domain = ["(1, 0)"]', "key operands[0].domain[0]", "", "an interval such as '(0, inf)'"),
         ('summary = "Half of each element."\n', "", "key summary", "no summary", "the key summary"),
     ],
 )

@@ -131,12 +131,11 @@ def test_a_rule_off_by_1e_minus_30_is_refused(name: str) -> None:
     assert found.refuted > 0
 
 
-def number(side: str, case: Case) -> Any:
+def number(side: float | str, case: Case) -> Any:
     """Return what stands on the right of a kink: an operand's values, an attribute's or a number; None for nothing."""
-    attributes = case.program.steps[0].attributes
-    if side in case.values:
-        return case.values[side].array()
-    return attributes.get(side) if side.isidentifier() else float(side)
+    if isinstance(side, float):
+        return side
+    return case.values[side].array() if side in case.values else case.program.steps[0].attributes.get(side)
 
 
 def on_kink(case: Case, kink: Kink) -> Case | None:
@@ -145,7 +144,7 @@ def on_kink(case: Case, kink: Kink) -> Case | None:
     values = case.values[name].array()
     if not values.size:
         return None
-    target = values.ravel()[:1] if kink.where == "ties" else number(kink.where.partition(" == ")[2], case)
+    target = values.ravel()[:1] if kink.where.ties else number(kink.where.other, case)
     if target is None or np.broadcast_shapes(np.shape(target), values.shape) != values.shape:
         return None
     moved = np.broadcast_to(target, values.shape).astype(np.float64)

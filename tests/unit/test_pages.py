@@ -189,8 +189,9 @@ def test_formulas_use_known_functions_only(name: str) -> None:
 def test_boundary_values_lie_in_the_closed_domain(name: str) -> None:
     for operand in PAGES[name].operands:
         for value in operand.boundary:
-            ends = [tuple(float(end) for end in interval[1:-1].split(",")) for interval in operand.domain]
-            assert any(lower <= value <= upper for lower, upper in ends), f"{name}.{operand.name}: boundary {value}"
+            assert any(interval.lower <= value <= interval.upper for interval in operand.domain), (
+                f"{name}.{operand.name}: boundary {value}"
+            )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -200,9 +201,8 @@ def test_kinks_name_operands_and_attributes(name: str) -> None:
     for kink in page.kinks:
         assert set(kink.allowed) <= {operand.name for operand in page.differentiable}
         assert all(lower <= upper for lower, upper in kink.allowed.values())
-        if kink.where == "ties":
+        if kink.where.ties:
             assert page.shapes == "reduction"
             continue
-        left, right = kink.where.split(" == ")
-        assert left in words
-        assert right in words or right.lstrip("-").replace(".", "").isdigit()
+        assert kink.where.operand in words
+        assert isinstance(kink.where.other, float) or kink.where.other in words

@@ -18,7 +18,19 @@ from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_reference import RULES, evaluate
-from gradlaw_spec import DTYPES, Array, Case, Kink, Primitive, Slice, Step, decode_case, encode_case, load_primitives
+from gradlaw_spec import (
+    DTYPES,
+    Array,
+    Case,
+    Interval,
+    Kink,
+    Primitive,
+    Slice,
+    Step,
+    decode_case,
+    encode_case,
+    load_primitives,
+)
 
 PAGES: Final[Mapping[str, Primitive]] = load_primitives()
 NO_HEALTH_CHECKS: Final = list(HealthCheck)
@@ -52,13 +64,12 @@ def over_runs(name: str, runs: int = 6, examples: int = 60) -> list[Case]:
     return [case for run in range(runs) for case in drawn(primitive_cases(page, "float64", seed=run), examples, run)]
 
 
-def inside(values: Array, domain: tuple[str, ...]) -> bool:
+def inside(values: Array, domain: tuple[Interval, ...]) -> bool:
     """Read the domain of a page, independently of the strategies."""
     allowed = np.zeros(values.shape, bool)
-    for text in domain:
-        lower, upper = (float(end) for end in text[1:-1].split(","))
-        above = values >= lower if text[0] == "[" else values > lower
-        allowed |= above & (values <= upper if text[-1] == "]" else values < upper)
+    for interval in domain:
+        above = values >= interval.lower if interval.lower_closed else values > interval.lower
+        allowed |= above & (values <= interval.upper if interval.upper_closed else values < interval.upper)
     return bool(allowed.all())
 
 
@@ -74,15 +85,15 @@ def hits(kink: Kink, page: Primitive, case: Case) -> bool:
     """Whether some element of a case is on a kink."""
     step, values = case.program.steps[0], arrays(case)
     operands = dict(zip((operand.name for operand in page.operands), step.operands, strict=True))
-    if kink.where == "ties":
+    if kink.where.ties:
         x = values[case.program.inputs[0]]
         extreme = evaluate(case.program, values)[step.name]
         return int((x == extreme.ravel()[:1]).sum()) > 1 if x.size else False
-    left, _, right = kink.where.partition(" == ")
+    left, right = kink.where.operand, kink.where.other
     x = values[str(operands[left])]
-    bound = step.attributes.get(right, None if right in operands else float(right) if right[0].isdigit() else None)
     if right in operands:
         return operands[left] != operands[right] and bool((x == values[str(operands[right])]).any())
+    bound = right if isinstance(right, float) else step.attributes[right]
     return bound is not None and bool((x == np.asarray(bound).astype(x.dtype)).any())
 
 
@@ -139,7 +150,7 @@ def test_boundary_values_are_reached(name: str) -> None:
             if operand.kind == "real" and len(set(case.program.steps[0].operands)) == len(page.operands):
                 seen.update(arrays(case)[str(case.program.steps[0].operands[position])].ravel().tolist())
         assert operand.kind != "real" or set(map(float, operand.boundary)) <= seen
-        if operand.kind == "real" and operand.domain == ("(-inf, inf)",):
+        if operand.kind == "real" and operand.domain == (Interval.read("(-inf, inf)"),):
             facts = DTYPES["float64"]
             assert {0.0, 1.0, -1.0, facts.smallest_subnormal, facts.smallest_normal, facts.largest} <= seen
 
@@ -283,7 +294,7 @@ def test_runs_differ_in_their_shapes() -> None:
 
 def test_a_new_page_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     log = PAGES["log"]
-    narrow = replace(log.operands[0], domain=("[1, 2]", "(4, 5)"), boundary=(1.25,))
+    narrow = replace(log.operands[0], domain=(Interval.read("[1, 2]"), Interval.read("(4, 5)")), boundary=(1.25,))
     page = replace(log, name="narrow_log", operands=(narrow,))
     monkeypatch.setitem(RULES, "narrow_log", RULES["log"])
     values = np.concatenate([arrays(case)["x"].ravel() for case in drawn(primitive_cases(page, "float64"), 100)])

@@ -90,7 +90,7 @@ def domain_text(operand: Operand) -> str:
     """Return an operand's domain as a union of intervals; conditions and indices have none."""
     if operand.kind in ("boolean", "index"):
         return ""
-    return " ∪ ".join(operand.domain).replace("inf", "∞").replace("-∞", "−∞")
+    return " ∪ ".join(map(str, operand.domain)).replace("inf", "∞").replace("-∞", "−∞")
 
 
 def formulas(page: Primitive) -> str:
@@ -132,7 +132,7 @@ def alternatives(page: Primitive) -> str:
 
 def kink_where(kink: Kink) -> str:
     """Return where a kink is."""
-    return "equal largest elements" if kink.where == "ties" else code(kink.where)
+    return "equal largest elements" if kink.where.ties else code(str(kink.where))
 
 
 def allowed_text(kink: Kink) -> str:

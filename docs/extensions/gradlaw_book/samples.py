@@ -108,7 +108,7 @@ def _along(page: Primitive, position: int, attributes: Mapping[str, float]) -> C
 
 
 def _window(operand: Operand) -> tuple[float, float]:
-    ends = [tuple(float(end) for end in part.strip("()[]").split(",")) for part in operand.domain]
+    ends = [(interval.lower, interval.upper) for interval in operand.domain]
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     # An open end of the domain is not a point of it.
     return (low + 1e-3 if low > -EXTENT else -EXTENT), min(high, EXTENT)
@@ -118,8 +118,8 @@ def _spike(kink: Kink, name: str, attributes: Mapping[str, float]) -> Spike | No
     """Return a kink such as ``x == 0`` or ``x1 == x2`` in the panel of an operand."""
     if name not in kink.allowed:
         return None
-    _, _, right = kink.where.partition(" == ")
-    place = attributes[right] if right in attributes else OTHER if right in kink.allowed else float(right)
+    other = kink.where.other
+    place = other if isinstance(other, float) else attributes.get(other, OTHER)
     return Spike(place, *kink.allowed[name])
 
 

@@ -15,27 +15,33 @@ MUTANTS = (mutants.relu_minus_one_at_zero,)
 
 def applies(page: Primitive | None) -> bool:
     """Whether the primitive declares a kink at which values meet."""
-    return page is not None and any(kink.where != "ties" for kink in page.kinks)
+    return page is not None and any(not kink.where.ties for kink in page.kinks)
 
 
 def at_kink(trial: Trial, kink: Kink) -> Array | None:
     """Return where the case's elements are on a kink such as ``x == 0``, in the output's shape."""
+    met = other_side(trial, kink)
+    if met is None:
+        return None
+    value = trial.values[named(trial)[kink.where.operand]].astype(np.float64)
+    return np.broadcast_to(value == met.astype(np.float64), trial.cotangents[0].shape)
+
+
+def named(trial: Trial) -> dict[str, str]:
+    """Return the name in the program of each operand of the page."""
     assert trial.page is not None
-    operands = dict(zip((o.name for o in trial.page.operands), trial.step.operands, strict=True))
-    sides = []
-    for side in kink.where.split(" == "):
-        if side in operands:
-            sides.append(trial.values[str(operands[side])].astype(np.float64))
-        elif side in trial.step.attributes:
-            bound = trial.step.attributes[side]
-            if not isinstance(bound, int | float):
-                return None
-            sides.append(trial.rounded(bound).astype(np.float64))
-        elif any(side == attribute.name for attribute in trial.page.attributes):
-            return None
-        else:
-            sides.append(np.asarray(float(side)))
-    return np.broadcast_to(sides[0] == sides[1], trial.cotangents[0].shape)
+    return {page.name: str(name) for page, name in zip(trial.page.operands, trial.step.operands, strict=True)}
+
+
+def other_side(trial: Trial, kink: Kink) -> Array | None:
+    """Return what an operand meets at a kink, rounded to the dtype; None where this case has no such bound."""
+    other = kink.where.other
+    if isinstance(other, float):
+        return trial.rounded(other)
+    if other in named(trial):
+        return trial.values[named(trial)[other]]
+    bound = trial.step.attributes[other]
+    return trial.rounded(bound) if isinstance(bound, int | float) else None
 
 
 def on_kink(trial: Trial) -> Trial:
@@ -44,17 +50,8 @@ def on_kink(trial: Trial) -> Trial:
     values = dict(trial.values)
     draw = trial.random
     for kink in trial.page.kinks:
-        left, _, right = kink.where.partition(" == ")
-        operands = dict(zip((o.name for o in trial.page.operands), trial.step.operands, strict=True))
-        name = str(operands[left])
-        if right in operands:
-            target = values[str(operands[right])]
-        else:
-            bound = trial.step.attributes.get(right)
-            if bound is None and not right.lstrip("-").replace(".", "").isdigit():
-                continue
-            target = trial.rounded(bound if isinstance(bound, int | float) else float(right))
-        if target.shape not in ((), values[name].shape):
+        name, target = named(trial)[kink.where.operand], other_side(trial, kink)
+        if target is None or target.shape not in ((), values[name].shape):
             continue
         chosen = draw.random(values[name].shape) < 0.5
         values[name] = np.where(chosen, target, values[name]).astype(values[name].dtype)

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, equal
 from gradlaw_properties.laws.common import NOTHING, plain
 from gradlaw_properties.trial import Trial, UnsupportedCase
-from gradlaw_spec import Primitive
+from gradlaw_spec import Operand, Primitive
 
 MUTANTS = (mutants.nan_at_domain_edge,)
 
 
-def edges(domain: tuple[str, ...]) -> tuple[float, ...]:
+def edges(operand: Operand) -> tuple[float, ...]:
     """Return the finite open ends of a domain, where a local derivative may be infinite."""
-    found = []
-    for piece in domain:
-        lower, upper = (float(end) for end in piece.strip("()[]").split(","))
-        found += [lower] if piece[0] == "(" and math.isfinite(lower) else []
-        found += [upper] if piece[-1] == ")" and math.isfinite(upper) else []
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(end for interval in operand.domain for end in interval.open_ends))
 
 
 def applies(page: Primitive | None) -> bool:
     """Whether some operand's domain ends at a finite point."""
-    return page is not None and any(edges(operand.domain) for operand in page.operands)
+    return page is not None and any(edges(operand) for operand in page.operands)
 
 
 def check(trial: Trial) -> Outcome:
@@ -39,7 +32,7 @@ def check(trial: Trial) -> Outcome:
     assert trial.page is not None
     values = dict(trial.values)
     for operand, name in zip(trial.page.operands, trial.step.operands, strict=True):
-        for edge in edges(operand.domain):
+        for edge in edges(operand):
             values[str(name)] = np.full_like(values[str(name)], edge)
     at_edge = trial.variant(values=values, cotangents=tuple(np.zeros_like(g) for g in trial.cotangents))
     zero = zip(trial.names(), at_edge.pull(), strict=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from gradlaw_properties.strategies.picks import Chooser
 from gradlaw_spec import AttributeValue, IndexItem, Primitive, Slice
-from gradlaw_spec.primitive import AttributeKind
+from gradlaw_spec.attributes import AttributeKind
 
 Shape = tuple[int, ...]
 BOUNDS: Final = (-1, 0.5, 0, -0.5, 1.5, -2.25, 0.1, 2)

@@ -117,7 +117,7 @@ class _Maker:
     def source(self, slot: Slot, attributes: Mapping[str, AttributeValue]) -> Source:
         """Return a variable's source, with the case's attributes at which it has a kink."""
         source = self.sources[_uses(slot)]
-        bounds = [attributes.get(kink.where.partition(" == ")[2]) for kink in self.page.kinks] if attributes else []
+        bounds = [attributes.get(str(kink.where.other)) for kink in self.page.kinks] if attributes else []
         numbers = [float(bound) for bound in bounds if isinstance(bound, int | float)]
         return source.with_numbers(numbers) if numbers else source
 

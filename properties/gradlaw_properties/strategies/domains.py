@@ -9,50 +9,7 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from gradlaw_spec import Array, Dtype, Operand, Primitive, SpecError
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval of real numbers with open or closed ends."""
-
-    lower: float
-    upper: float
-    lower_closed: bool
-    upper_closed: bool
-
-    @staticmethod
-    def read(text: str) -> Interval:
-        """Read ``"(0, inf)"`` or ``"[-1, 1]"``; raise SpecError for anything else."""
-        ends = text.strip()[1:-1].split(",")
-        try:
-            lower, upper = (float(end) for end in ends)
-        except ValueError:
-            lower = upper = math.nan
-        if not lower < upper or text.strip()[0] not in "([" or text.strip()[-1] not in ")]":
-            raise SpecError("domain", f"domain={text!r}", "an interval such as '(0, inf)'", "Mend it on the page.")
-        return Interval(lower, upper, text.strip()[0] == "[", text.strip()[-1] == "]")
-
-    def contains(self, values: Array) -> Array:
-        """Return where float64 values lie in the interval."""
-        above = values >= self.lower if self.lower_closed else values > self.lower
-        below = values <= self.upper if self.upper_closed else values < self.upper
-        return np.asarray(above & below)
-
-    def intersect(self, other: Interval) -> Interval | None:
-        """Return what two intervals share; None where that is nothing, or one point."""
-        lower, upper = max(self.lower, other.lower), min(self.upper, other.upper)
-        lower_closed = all(i.lower_closed for i in (self, other) if i.lower == lower)
-        upper_closed = all(i.upper_closed for i in (self, other) if i.upper == upper)
-        return Interval(lower, upper, lower_closed, upper_closed) if lower < upper else None
-
-    def fold(self, values: Array) -> Array:
-        """Return values moved into the interval, up to its ends: reflected at one, wrapped between two."""
-        if math.isfinite(self.lower) and math.isfinite(self.upper):
-            return np.asarray(self.lower + np.mod(values - self.lower, self.upper - self.lower))
-        if math.isfinite(self.lower):
-            return np.asarray(self.lower + np.abs(values - self.lower))
-        return np.asarray(self.upper - np.abs(values - self.upper)) if math.isfinite(self.upper) else values
+from gradlaw_spec import Array, Dtype, Interval, Operand, Primitive
 
 
 def _intersection(first: tuple[Interval, ...], second: tuple[Interval, ...]) -> tuple[Interval, ...]:
@@ -68,8 +25,7 @@ class Domain:
     @staticmethod
     def of(*operands: Operand) -> Domain:
         """Read the domain of an operand, or of several that are one and the same variable."""
-        found = [tuple(Interval.read(text) for text in operand.domain) for operand in operands]
-        return Domain(reduce(_intersection, found))
+        return Domain(reduce(_intersection, (operand.domain for operand in operands)))
 
     @cached_property
     def whole(self) -> bool:
@@ -113,15 +69,8 @@ def rounded(values: Array, facts: Dtype) -> Array:
 
 def kink_numbers(page: Primitive, operand: Operand) -> tuple[float, ...]:
     """Return the numbers at which an operand meets a kink of the page, such as 0 for ``x == 0``."""
-    found = []
-    for kink in page.kinks:
-        left, _, right = kink.where.partition(" == ")
-        if left == operand.name:
-            try:
-                found.append(float(right))
-            except ValueError:  # an operand or an attribute, which the case knows
-                continue
-    return tuple(found)
+    meetings = (kink.where for kink in page.kinks if kink.where.operand == operand.name)
+    return tuple(meeting.other for meeting in meetings if isinstance(meeting.other, float))
 
 
 def boundary(page: Primitive, operands: tuple[Operand, ...], facts: Dtype) -> Array:

@@ -47,7 +47,7 @@ class Gate:
             real=tuple(i for i, operand in enumerate(page.operands) if operand.kind == "real"),
             sequence=page.operands[0].kind == "sequence",
             # Equal operands would be at a kink everywhere.
-            distinct=any(kink.where.partition(" == ")[2] in names for kink in page.kinks),
+            distinct=any(kink.where.other in names for kink in page.kinks),
             integer_powers=page.value.replace(" ", "") == "**".join(names) and len(names) == 2,
         )
 

@@ -69,13 +69,13 @@ def _relu(used: Arithmetic, x: Data) -> Data:
     return used.elementary("maximum", x, used.asarray(0))
 
 
-def _clip(used: Arithmetic, x: Data, *, min: float | None = None, max: float | None = None) -> Data:
+def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
     if min is not None:
         x = used.elementary("maximum", x, used.constant(min))
     return x if max is None else used.elementary("minimum", x, used.constant(max))
 
 
-def _clip_vjp(g: Array, y: Array, x: Array, *, min: float | None = None, max: float | None = None) -> Array:
+def _clip_vjp(g: Array, y: Array, x: Array, *, min: float | None, max: float | None) -> Array:
     parts = [] if min is None else [share(x, min)]
     if max is not None:
         parts.append(share(max, x))

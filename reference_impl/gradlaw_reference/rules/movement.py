@@ -42,7 +42,7 @@ def _scatter_take(used: Arithmetic, g: Data, indices: Data, *, shape: tuple[int,
     return used.scatter(g, shape, (*(slice(None),) * (axis % len(shape)), indices))
 
 
-def _take_vjp(g: Array, y: Array, x: Array, indices: Any, *, axis: int = 0) -> Array:
+def _take_vjp(g: Array, y: Array, x: Array, indices: Any, *, axis: int) -> Array:
     return call("scatter_take", g, raw_indices(indices), shape=x.shape, axis=axis)
 
 
@@ -51,14 +51,14 @@ def raw_indices(indices: Any) -> Data:
     return np.asarray(raw(indices) if isinstance(indices, Array) else indices).astype(np.int64)
 
 
-def _concat_vjp(g: Array, y: Array, *arrays: Array, axis: int = 0, position: int = 0) -> Array:
+def _concat_vjp(g: Array, y: Array, *arrays: Array, axis: int, position: int) -> Array:
     axis %= g.ndim
     lengths = [as_array(array).shape[axis] for array in arrays]
     start = sum(lengths[:position])
     return call("getitem", g, index=(*(Slice(),) * axis, Slice(start, start + lengths[position])))
 
 
-def _stack_vjp(g: Array, y: Array, *arrays: Array, axis: int = 0, position: int = 0) -> Array:
+def _stack_vjp(g: Array, y: Array, *arrays: Array, axis: int, position: int) -> Array:
     return call("getitem", g, index=(*(Slice(),) * (axis % g.ndim), position))
 
 
@@ -84,17 +84,17 @@ data_rule(
 data_rule("broadcast_to", lambda used, x, shape: np.broadcast_to(x, shape), lambda g, y, x, shape: g)
 data_rule(
     "expand_dims",
-    lambda used, x, axis=0: np.expand_dims(x, axis),
-    lambda g, y, x, axis=0: call("reshape", g, shape=x.shape),
+    lambda used, x, axis: np.expand_dims(x, axis),
+    lambda g, y, x, axis: call("reshape", g, shape=x.shape),
 )
-data_rule("concat", lambda used, *arrays, axis=0: np.concatenate(arrays, axis=axis), _concat_vjp, sequence=True)
-data_rule("stack", lambda used, *arrays, axis=0: np.stack(arrays, axis=axis), _stack_vjp, sequence=True)
+data_rule("concat", lambda used, *arrays, axis: np.concatenate(arrays, axis=axis), _concat_vjp, sequence=True)
+data_rule("stack", lambda used, *arrays, axis: np.stack(arrays, axis=axis), _stack_vjp, sequence=True)
 data_rule(
     "getitem",
     lambda used, x, index: _array(x[numpy_index(index)], x),
     lambda g, y, x, index: call("scatter", g, shape=x.shape, index=index),
 )
-data_rule("take", lambda used, x, indices, axis=0: np.take(x, raw_indices(indices), axis=axis), _take_vjp)
+data_rule("take", lambda used, x, indices, axis: np.take(x, raw_indices(indices), axis=axis), _take_vjp)
 
 # Steps that rules are made of.
 data_rule("scatter", _scatter, lambda g, y, x, shape, index: call("getitem", g, index=index))

@@ -29,7 +29,7 @@ def _finish(result: Data, shape: tuple[int, ...], axes: tuple[int, ...], keepdim
     return result.reshape(_kept(shape, axes)) if keepdims else result
 
 
-def unreduce(g: Array, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def unreduce(g: Array, x: Any, *, axis: Axis, keepdims: bool) -> Array:
     """Put the reduced axes back into a cotangent and hand it to every element of x's shape."""
     shape = as_array(x).shape
     g = call("reshape", g, shape=_kept(shape, normalised(axis, len(shape))))
@@ -51,12 +51,12 @@ def _back(x: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
     return call("permute_dims", moved, axes=tuple(int(axis) for axis in np.argsort(order)))
 
 
-def _sum(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
+def _sum(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
     axes = normalised(axis, x.ndim)
     return _finish(used.sum(x, axes, page_accuracy("sum")), x.shape, axes, keepdims)
 
 
-def _prod(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
+def _prod(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
     axes = normalised(axis, x.ndim)
     return _finish(used.prod(x, axes, page_accuracy("prod")), x.shape, axes, keepdims)
 
@@ -72,13 +72,13 @@ def _replaced(x: Array, g: Array, axes: tuple[int, ...]) -> Array:
     return _back(products, x.shape, axes)
 
 
-def _prod_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _prod_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     """Each element's share is g times the others, in any order; once the product itself overflows, anything is."""
     share = _replaced(x, unreduce(g, x, axis=axis, keepdims=keepdims), normalised(axis, x.ndim))
     return call("after", share, unreduce(y, x, axis=axis, keepdims=keepdims))
 
 
-def _largest(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = False) -> Data:
+def _largest(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
     axes = normalised(axis, x.ndim)
     result = x
     for position in sorted(axes, reverse=True):
@@ -89,52 +89,52 @@ def _largest(used: Arithmetic, x: Data, *, axis: Axis = None, keepdims: bool = F
     return _finish(np.asarray(result, dtype=x.dtype), x.shape, axes, keepdims)
 
 
-def _max_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _max_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     axes = normalised(axis, x.ndim)
     part = call("share_of_maximum", _last(x, axes)) if axes else None
     handed = unreduce(g, x, axis=axis, keepdims=keepdims)
     return handed if part is None else route(handed, _back(part, x.shape, axes))
 
 
-def _min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _min(x: Array, *, axis: Axis, keepdims: bool) -> Array:
     return -call("max", -x, axis=axis, keepdims=keepdims)
 
 
-def _mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _mean(x: Array, *, axis: Axis, keepdims: bool) -> Array:
     terms = math.prod(x.shape[position] for position in normalised(axis, x.ndim))
     return call("sum", x, axis=axis, keepdims=keepdims) / terms
 
 
-def _mean_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _mean_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     terms = math.prod(x.shape[position] for position in normalised(axis, x.ndim))
     return unreduce(g / max(terms, 1), x, axis=axis, keepdims=keepdims)
 
 
-def _logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _logsumexp(x: Array, *, axis: Axis, keepdims: bool) -> Array:
     top = call("max", x, axis=axis, keepdims=True)
     total = call("sum", call("exp", x - top), axis=axis, keepdims=keepdims)
     return call("log", total) + call("reshape", top, shape=total.shape)
 
 
-def _logsumexp_vjp(g: Array, y: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def _logsumexp_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     weights = call("exp", x - unreduce(y, x, axis=axis, keepdims=keepdims))
     return unreduce(g, x, axis=axis, keepdims=keepdims) * weights
 
 
-def _softmax(x: Array, *, axis: int = -1) -> Array:
+def _softmax(x: Array, *, axis: int) -> Array:
     powers = call("exp", x - call("max", x, axis=axis, keepdims=True))
     return powers / call("sum", powers, axis=axis, keepdims=True)
 
 
-def _softmax_vjp(g: Array, y: Array, x: Array, *, axis: int = -1) -> Array:
+def _softmax_vjp(g: Array, y: Array, x: Array, *, axis: int) -> Array:
     return y * (g - call("sum", g * y, axis=axis, keepdims=True))
 
 
-data_rule("sum", _sum, lambda g, y, x, axis=None, keepdims=False: unreduce(g, x, axis=axis, keepdims=keepdims))
+data_rule("sum", _sum, lambda g, y, x, axis, keepdims: unreduce(g, x, axis=axis, keepdims=keepdims))
 data_rule("prod", _prod, _prod_vjp)
 data_rule("after", lambda used, share, value: used.after(share, value), lambda g, y, share, value: g)
 data_rule("max", _largest, _max_vjp)
-composed("min", _min, lambda g, y, x, axis=None, keepdims=False: -_max_vjp(-g, -y, -x, axis=axis, keepdims=keepdims))
+composed("min", _min, lambda g, y, x, axis, keepdims: -_max_vjp(-g, -y, -x, axis=axis, keepdims=keepdims))
 composed("mean", _mean, _mean_vjp)
 composed("logsumexp", _logsumexp, _logsumexp_vjp)
 composed("softmax", _softmax, _softmax_vjp)

@@ -57,6 +57,7 @@ def _enter(rule: Rule, *, by_page: bool = False) -> None:
         sequence=rule.sequence,
         alternatives=alternatives if any(alternatives) else (),
         fused=tuple(_fused(page, position) for position in range(len(page.operands))) if by_page else (),
+        complete=page.complete if page.attributes else None,
     )
 
 
@@ -75,7 +76,7 @@ def _formula_rule(page: Primitive, formula: str) -> LocalRule:
 
     def rule(*operands: Any, **attributes: Any) -> Array:
         values: dict[str, Any] = dict(zip(names, operands, strict=True))
-        steps = program(tuple(sorted(attributes.items()))).steps
+        steps = program(tuple(attributes.items())).steps
         for step in steps:
             chosen = tuple(values[item] if isinstance(item, str) else item for item in step.operands)
             values[step.name] = apply(step.primitive, chosen, step.attributes)

@@ -9,7 +9,6 @@ from typing import Final
 
 from gradlaw.reports.code import attribute_text, index_text
 from gradlaw_spec import Attribute, AttributeValue, Operand, Primitive, Reference, Step, load_primitives
-from gradlaw_spec.computation import default_of, has_default
 from gradlaw_spec.formula import BINARY
 
 OPERATORS: Final[Mapping[str, type[ast.operator]]] = {name: operator for operator, name in BINARY.items()}
@@ -51,14 +50,13 @@ def step_expression(step: Step, *, defaults: bool = False) -> ast.expr:
         ast.keyword(attribute.name, literal(step.attributes[attribute.name]))
         for attribute in page.attributes
         if attribute.name in step.attributes
-        and (defaults or not _is_default(page, attribute, step.attributes[attribute.name]))
+        and (defaults or not _is_default(attribute, step.attributes[attribute.name]))
     ]
     return ast.Call(ast.Name(step.primitive), operands, keywords)
 
 
-def _is_default(page: Primitive, attribute: Attribute, value: AttributeValue) -> bool:
-    default = default_of(page, attribute)
-    return value == default and type(value) is type(default) and has_default(attribute)
+def _is_default(attribute: Attribute, value: AttributeValue) -> bool:
+    return not attribute.required and value == attribute.value and type(value) is type(attribute.value)
 
 
 def indexed(array: ast.expr, index: AttributeValue) -> ast.expr:

@@ -105,7 +105,7 @@ def _page(page: Primitive | Law | Chapter) -> str:
     lines = [page.summary, "", f"Level {page.level}; pattern {page.pattern}; accuracy k = {page.accuracy}.", ""]
     lines.append(f"- value: `{page.value}`")
     for operand in page.operands:
-        domain = " ∪ ".join(operand.domain)
+        domain = " ∪ ".join(map(str, operand.domain))
         vjp = f"; gradient: `{operand.vjp}`" if operand.vjp else ""
         lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
     lines += [f"- attribute `{attribute.name}` ({attribute.kind})" for attribute in page.attributes]

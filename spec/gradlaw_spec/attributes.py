@@ -1,0 +1,66 @@
+"""The values of attributes, and what an attribute is where a call leaves it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gradlaw_spec.errors import SpecError
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A slice of one axis in an index: start, stop and step as in Python."""
+
+    start: int | None = None
+    stop: int | None = None
+    step: int | None = None
+
+
+IndexItem = int | Slice | Literal["newaxis", "ellipsis"]
+AttributeValue = None | bool | int | float | tuple[IndexItem, ...]
+AttributeKind = Literal[
+    "axis", "axes", "optional-axes", "keepdims", "shape", "permutation", "new-axis", "lower", "upper", "index"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One keyword attribute of a primitive.
+
+    ``name`` is its name under the Python array API standard; ``kind`` says which values it may have; ``default`` is
+    its value where a call leaves it out: a boolean, a number, or ``"None"`` for None (TOML has no word for it). An
+    attribute without one must be given.
+    """
+
+    name: str
+    kind: AttributeKind
+    default: bool | int | float | Literal["None"] | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether a call must give it."""
+        return self.default is None
+
+    @property
+    def value(self) -> AttributeValue:
+        """What it is where a call leaves it out; None too where it must not be."""
+        return None if isinstance(self.default, str) else self.default
+
+
+def complete(primitive: str, attributes: tuple[Attribute, ...], given: Mapping[str, AttributeValue]) -> dict[str, Any]:
+    """Return the attributes of a call, in the page's order, with the page's defaults where they are not given.
+
+    Names that the page does not have stay, for whoever refuses them. Raises SpecError where one is missing.
+    """
+    found: dict[str, Any] = {}
+    for attribute in attributes:
+        if attribute.name in given:
+            found[attribute.name] = given[attribute.name]
+        elif attribute.required:
+            cure = f"Write {primitive}(…, {attribute.name}=…)."
+            raise SpecError(primitive, f"no {attribute.name}", f"{attribute.name}, which has no default", cure)
+        else:
+            found[attribute.name] = attribute.value
+    return {**found, **{name: value for name, value in given.items() if name not in found}}
