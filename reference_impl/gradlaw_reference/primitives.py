@@ -14,19 +14,20 @@ import numpy as np
 from gradlaw_reference.arithmetic import arithmetic
 from gradlaw_reference.engine import Array, apply
 from gradlaw_spec import Primitive
+from gradlaw_spec.primitive import OperandKind
 
 
-def real(value: Any) -> Any:
-    """Return an operand as reals: an array of integers or booleans becomes one of the arithmetic's numbers."""
-    if isinstance(value, np.ndarray | list | tuple):
-        return Array(arithmetic().asarray(value))
-    return value
+def operand(value: Any, kind: OperandKind) -> Any:
+    """Return an operand as its kind needs it: reals are the arithmetic's numbers, conditions and indices plain arrays."""
+    if not isinstance(value, np.ndarray | list | tuple):
+        return value
+    return Array(arithmetic().asarray(value)) if kind in ("real", "sequence") else np.asarray(value)
 
 
 def primitive_function(page: Primitive) -> Callable[..., Array]:
     """Return the function of a primitive: operands positional, attributes under their spec names."""
-    operands = [operand.name for operand in page.operands]
-    kinds = [operand.kind for operand in page.operands]
+    operands = [item.name for item in page.operands]
+    kinds = [item.kind for item in page.operands]
     sequence = page.operands[0].kind == "sequence"
     names = frozenset(attribute.name for attribute in page.attributes)
 
@@ -36,8 +37,10 @@ def primitive_function(page: Primitive) -> Callable[..., Array]:
         if unknown := sorted(set(attributes) - names):
             expected = ", ".join(sorted(names)) or "no attributes"
             raise TypeError(f"{page.name}: found {unknown[0]}={attributes[unknown[0]]!r}; expected {expected}")
-        given = zip(values[0], itertools.repeat("real"), strict=False) if sequence else zip(values, kinds, strict=True)
-        return apply(page.name, tuple(real(value) if kind == "real" else value for value, kind in given), attributes)
+        given = (
+            zip(values[0], itertools.repeat(kinds[0]), strict=False) if sequence else zip(values, kinds, strict=True)
+        )
+        return apply(page.name, tuple(operand(value, kind) for value, kind in given), attributes)
 
     function.__name__ = function.__qualname__ = page.name
     function.__doc__ = f"{page.summary}\n\nOperands: {', '.join(operands)}. Source: spec/primitives/{page.name}.md."
