@@ -5,7 +5,6 @@ One for each page of the spec, made from the page: operands positional, attribut
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,7 @@ from gradlaw_spec.primitive import OperandKind
 
 
 def operand(value: Any, kind: OperandKind) -> Any:
-    """Return an operand as its kind needs it: reals are the arithmetic's numbers, conditions and indices plain arrays."""
+    """Return an operand as its kind needs it: reals as the arithmetic's numbers, others as plain arrays."""
     if not isinstance(value, np.ndarray | list | tuple):
         return value
     return Array(arithmetic().asarray(value)) if kind in ("real", "sequence") else np.asarray(value)
@@ -27,7 +26,7 @@ def operand(value: Any, kind: OperandKind) -> Any:
 def primitive_function(page: Primitive) -> Callable[..., Array]:
     """Return the function of a primitive: operands positional, attributes under their spec names."""
     operands = [item.name for item in page.operands]
-    kinds = [item.kind for item in page.operands]
+    kinds: list[OperandKind] = [item.kind for item in page.operands]
     sequence = page.operands[0].kind == "sequence"
     names = frozenset(attribute.name for attribute in page.attributes)
 
@@ -37,10 +36,9 @@ def primitive_function(page: Primitive) -> Callable[..., Array]:
         if unknown := sorted(set(attributes) - names):
             expected = ", ".join(sorted(names)) or "no attributes"
             raise TypeError(f"{page.name}: found {unknown[0]}={attributes[unknown[0]]!r}; expected {expected}")
-        given = (
-            zip(values[0], itertools.repeat(kinds[0]), strict=False) if sequence else zip(values, kinds, strict=True)
-        )
-        return apply(page.name, tuple(operand(value, kind) for value, kind in given), attributes)
+        given = tuple(values[0]) if sequence else values
+        each = kinds * len(given) if sequence else kinds
+        return apply(page.name, tuple(map(operand, given, each)), attributes)
 
     function.__name__ = function.__qualname__ = page.name
     function.__doc__ = f"{page.summary}\n\nOperands: {', '.join(operands)}. Source: spec/primitives/{page.name}.md."

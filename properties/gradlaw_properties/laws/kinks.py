@@ -36,7 +36,7 @@ def named(trial: Trial) -> dict[str, str]:
 def other_side(trial: Trial, kink: Kink) -> Array | None:
     """Return what an operand meets at a kink, rounded to the dtype; None where this case has no such bound."""
     other = kink.where.other
-    if isinstance(other, float):
+    if not isinstance(other, str):
         return trial.rounded(other)
     if other in named(trial):
         return trial.values[named(trial)[other]]
