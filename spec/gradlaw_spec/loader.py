@@ -20,6 +20,7 @@ from markdown_it import MarkdownIt
 from gradlaw_spec.errors import SpecError, expectation, missing_key
 from gradlaw_spec.law import Chapter, Clause, Law
 from gradlaw_spec.primitive import Primitive
+from gradlaw_spec.tables import with_tables
 
 Page = TypeVar("Page", Primitive, Law, Chapter)
 FENCE: Final = "+++"
@@ -126,7 +127,12 @@ def load_chapters() -> Mapping[str, Chapter]:
     """Return every chapter by id, each with its clauses, in reading order."""
     chapters = _read_folder(book() / "chapters", Chapter, "id")
     ordered = sorted(chapters.values(), key=lambda chapter: chapter.order)
-    return MappingProxyType({chapter.id: _with_clauses(chapter) for chapter in ordered})
+    return MappingProxyType({chapter.id: _with_clauses(_with_tables(chapter)) for chapter in ordered})
+
+
+def _with_tables(chapter: Chapter) -> Chapter:
+    body = with_tables(f"chapters/{chapter.id}.md", chapter.body, load_primitives().values())
+    return replace(chapter, body=body)
 
 
 def _with_clauses(chapter: Chapter) -> Chapter:

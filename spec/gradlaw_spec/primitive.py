@@ -103,7 +103,9 @@ class Primitive:
     ``admissible-sets/rounding``); ``vjp_accuracy`` counts the further roundings that other
     correct formulas of the same local gradient make, with their measurement on the page;
     ``definition`` is the primitive in terms of simpler ones (empty for one that is not composed),
-    for the ``modularity`` law and for targets that lack it.
+    for the ``modularity`` law and for targets that lack it. ``symbol`` is the sign of its gate in a circuit (empty: its
+    name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
+    brackets, such as ``e^{<x>}``.
     """
 
     name: str
@@ -119,6 +121,8 @@ class Primitive:
     examples: tuple[Example, ...]
     vjp_accuracy: int = 0
     definition: str = ""
+    symbol: str = ""
+    latex: str = ""
     attributes: tuple[Attribute, ...] = ()
     kinks: tuple[Kink, ...] = ()
     body: str = ""

@@ -207,6 +207,9 @@ def test_each_mutant_is_named(book, pages) -> None:
 def test_formulas_as_mathematics() -> None:
     assert formulas.latex("g / (2 * value)") == r"\frac{g}{2 \cdot y}"
     assert formulas.latex("(x1 + x2) * g") == r"\left(x_{1} + x_{2}\right) \cdot g"
+    assert formulas.latex("sin(exp(-x))") == r"\sin\left(e^{-x}\right)"
+    assert formulas.latex("square(x - 1) * sqrt(x - 1)") == r"\left(x - 1\right)^{2} \cdot \sqrt{x - 1}"
+    assert formulas.latex("abs(-x)") == r"\left|-x\right|"
     assert formulas.latex("-(x - 1)") == r"-\left(x - 1\right)"
     assert formulas.latex("x - (y - z)") == r"x - \left(y - z\right)"
     assert formulas.latex("g @ matrix_transpose(x2)") == r"g \, x_{2}^{\top}"

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 from written_numbers import array_of, assert_written
 
 from gradlaw_reference import Ball, admissible, using
-from gradlaw_spec import Chapter, Program, load_chapters, load_clauses, load_laws, load_primitives
+from gradlaw_spec import Chapter, Program, SpecError, book, load_chapters, load_clauses, load_laws, load_primitives
+from gradlaw_spec.tables import with_tables
 
 CHAPTERS = load_chapters()
 LAWS = load_laws()
@@ -87,15 +88,21 @@ def table(chapter: str, heading: str) -> list[list[str]]:
     return rows[2:]
 
 
-def test_table_of_local_gradients_is_that_of_the_pages() -> None:
-    rows = table("local-gradients", "primitive")
-    pages = load_primitives()
-    assert {row[0] for row in rows} == {name for name, page in pages.items() if page.level == "scalar"}
-    for name, value, gradients in rows:
-        page = pages[name]
-        expected = "; ".join(f"{operand.name}: `{operand.vjp}`" for operand in page.operands if operand.vjp)
-        assert value == f"`{page.value}`", f"chapters/local-gradients.md, {name}: copy the value from its page"
-        assert gradients == expected, f"chapters/local-gradients.md, {name}: write {expected}"
+def test_the_table_of_local_gradients_is_made_of_the_pages() -> None:
+    rows = {row[0]: row[1:] for row in table("local-gradients", "primitive")}
+    scalar = {name: page for name, page in load_primitives().items() if page.level == "scalar"}
+    assert rows.keys() == scalar.keys()
+    for name, page in scalar.items():
+        value, gradients = rows[name]
+        assert value == f"`{page.value}`"
+        assert all(f"{operand.name}: `{operand.vjp}`" in gradients for operand in page.differentiable)
+    source = (book() / "chapters" / "local-gradients.md").read_text(encoding="utf-8")
+    assert not [name for name in scalar if f"| {name} |" in source], "the chapter's table is made, not written"
+
+
+def test_a_table_of_no_level_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"'scalars'; expected one of .*scalar"):
+        with_tables("chapters/x.md", "```gradients\nscalars\n```", load_primitives().values())
 
 
 def test_levels_are_described() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
+
+from gradlaw_spec import load_primitives
 
 COMPARE, SUM, PRODUCT, NEGATIVE, POWER, ATOM = range(6)
 """How tightly a piece of LaTeX holds together; a looser one is put in parentheses inside a tighter one."""
@@ -25,18 +27,8 @@ COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.GtE: r"\ge",
     ast.Eq: "=",
 }
-NAMED: Final = {
-    "sin": r"\sin",
-    "cos": r"\cos",
-    "tan": r"\tan",
-    "tanh": r"\tanh",
-    "log": r"\log",
-    "sigmoid": r"\sigma",
-    "maximum": r"\max",
-    "minimum": r"\min",
-}
-LARGE: Final = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
-"""Reductions: the axes stand below the sign, where the formula names them."""
+HOLE: Final = re.compile(r"(?P<before>[{|]?)<(?P<operand>\w+)>")
+"""Where an operand stands in the notation of a page; between braces or bars it needs no parentheses."""
 
 
 def latex(formula: str) -> str:
@@ -111,13 +103,26 @@ def _compare(node: ast.Compare) -> Piece:
 def _call(node: ast.Call) -> Piece:
     assert isinstance(node.func, ast.Name)
     name = node.func.id
-    special = SPECIAL.get(name)
-    if special is not None:
-        return special(node)
-    if name in LARGE:
-        return _reduction(node, LARGE[name])
+    if _is_where(node):
+        return _where(node)
+    page = load_primitives().get(name)
+    notation = page.latex if page else ""
+    if page and "<" in notation:
+        return _written(notation, dict(zip((operand.name for operand in page.operands), node.args, strict=True)))
+    if page and notation and page.shapes == "reduction":
+        return _reduction(node, notation)
     arguments = ", ".join(_piece(argument)[0] for argument in node.args)
-    return rf"{NAMED.get(name) or operator_name(name)}\left({arguments}\right)", ATOM
+    return rf"{notation or operator_name(name)}\left({arguments}\right)", ATOM
+
+
+def _written(notation: str, operands: Mapping[str, ast.expr]) -> Piece:
+    """Return a page's notation with a call's operands in their places."""
+
+    def fill(found: re.Match[str]) -> str:
+        operand = operands[found["operand"]]
+        return found["before"] + (_piece(operand)[0] if found["before"] else _inside(operand, ATOM))
+
+    return HOLE.sub(fill, notation), POWER if "^" in notation else ATOM
 
 
 def operator_name(name: str) -> str:
@@ -126,6 +131,7 @@ def operator_name(name: str) -> str:
 
 
 def _reduction(node: ast.Call, sign: str) -> Piece:
+    """Return a reduction: the axes stand below the sign, where the formula names them."""
     axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
     below = f"_{{{_piece(axes[0])[0]}}}" if axes else ""
     least = ATOM if isinstance(node.args[0], ast.UnaryOp) else PRODUCT
@@ -149,15 +155,6 @@ def _is_where(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "where"
 
 
-SPECIAL: Final[dict[str, Callable[[ast.Call], Piece]]] = {
-    "exp": lambda node: (f"e^{{{_piece(node.args[0])[0]}}}", POWER),
-    "sqrt": lambda node: (rf"\sqrt{{{_piece(node.args[0])[0]}}}", ATOM),
-    "square": lambda node: (f"{_inside(node.args[0], ATOM)}^{{2}}", POWER),
-    "pow": lambda node: (f"{_inside(node.args[0], ATOM)}^{{{_piece(node.args[1])[0]}}}", POWER),
-    "abs": lambda node: (rf"\left|{_piece(node.args[0])[0]}\right|", ATOM),
-    "matrix_transpose": lambda node: (rf"{_inside(node.args[0], ATOM)}^{{\top}}", POWER),
-    "where": _where,
-}
 READERS: Final[dict[type[ast.expr], Callable[..., Piece]]] = {
     ast.Name: _name,
     ast.Constant: _constant,

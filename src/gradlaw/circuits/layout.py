@@ -14,23 +14,6 @@ from gradlaw.circuits.rules import step_expression, unparse
 from gradlaw.circuits.text import pattern_text
 from gradlaw_spec import Program, Step, load_primitives
 
-SYMBOLS: Final[Mapping[str, str]] = {
-    "add": "+",
-    "subtract": "−",
-    "multiply": "×",
-    "divide": "÷",
-    "matmul": "@",
-    "negative": "−x",
-    "square": "x²",
-    "sqrt": "√",
-    "reciprocal": "1/x",
-    "sigmoid": "σ",
-    "exp": "eˣ",
-    "abs": "|x|",
-    "sum": "Σ",
-    "prod": "Π",
-}
-"""How gates are labelled whose sign people know; the others bear their name."""
 RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 BACK: Final = "◂"
 """What stands before a number that flows back: it is told apart by more than its colour."""
@@ -104,12 +87,13 @@ def wire_text(reading: Reading | None) -> str:
 
 def gate_label(step: Step) -> str:
     """Return the sign of a gate, with a constant operand where it has one."""
-    sign = SYMBOLS.get(step.primitive, step.primitive)
+    page = load_primitives()[step.primitive]
+    sign = page.symbol or page.name
     constants = [numbers.number(float(o)) for o in step.operands if not isinstance(o, str)]
     if step.primitive == "pow" and constants:
         raised = "x" + constants[0].translate(RAISED) if constants[0].isdigit() else f"x^{constants[0]}"
         return raised if isinstance(step.operands[0], str) else f"{constants[0]}ˣ"
-    if step.primitive == "getitem":
+    if any(attribute.kind == "index" for attribute in page.attributes):
         return unparse(step_expression(step)).removeprefix(str(step.operands[0]))
     if constants and isinstance(step.operands[0], str):
         return f"{sign} {constants[0]}" if len(sign) == 1 else f"{sign}(·, {constants[0]})"
