@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from gradlaw_spec import AttributeValue, Primitive, Program, Reference, SpecError, Step, load_primitives, parse_formula
+from gradlaw_spec import AttributeValue, Primitive, Program, SpecError, Step, inline, load_primitives, parse_formula
 
 
 @lru_cache(maxsize=4096)
@@ -34,42 +34,16 @@ def expand(program: Program, available: frozenset[str]) -> Program | None:
     """
     if program.primitives <= available:
         return program
-    taken = {*program.inputs, *program.data, *(step.name for step in program.steps)}
-    steps: list[Step] = []
-    for step in program.steps:
-        inlined = _inline(step, available, taken)
-        if inlined is None:
+
+    def body(step: Step) -> Program | None:
+        if step.primitive in available:
             return None
-        steps.extend(inlined)
-    return Program(program.inputs, tuple(steps), program.outputs, program.data)
+        page = load_primitives().get(step.primitive)
+        if page is None or not page.definition:
+            raise SpecError(step.primitive, "no definition", "one of available primitives", "Write one on its page.")
+        return definition(page, step.attributes)
 
-
-def _inline(step: Step, available: frozenset[str], taken: set[str]) -> list[Step] | None:
-    if step.primitive in available:
-        return [step]
-    page = load_primitives().get(step.primitive)
-    if page is None or not page.definition:
-        return None
     try:
-        body = definition(page, step.attributes)
+        return inline(program, body)
     except SpecError:
         return None
-    renamed: dict[str, Reference] = dict(zip(body.inputs, step.operands, strict=True))
-    steps: list[Step] = []
-    for inner in body.steps:
-        last = inner.name == body.outputs[0]
-        name = step.name if last else _fresh(f"{step.name}_{inner.name}", taken)
-        operands = tuple(renamed[item] if isinstance(item, str) else item for item in inner.operands)
-        renamed[inner.name] = name
-        inlined = _inline(Step(name, inner.primitive, operands, inner.attributes), available, taken)
-        if inlined is None:
-            return None
-        steps.extend(inlined)
-    return steps
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name

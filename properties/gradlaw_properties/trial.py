@@ -10,7 +10,7 @@ import numpy as np
 
 from gradlaw_properties.compose import expand
 from gradlaw_reference import Certified, Data, certify
-from gradlaw_spec import Array, Case, Primitive, Program, Step, Target, dtype, load_primitives
+from gradlaw_spec import Array, Case, Primitive, Program, Step, Target, dtype, interpret, load_primitives
 from gradlaw_spec.target import Pull
 
 Cotangents = tuple[Array, ...]
@@ -43,14 +43,14 @@ def engine_function(
         raise UnsupportedCase(f"the target has no {missing}")
     sequences = {name for name, page in load_primitives().items() if page.operands[0].kind == "sequence"}
 
+    def call(step: Step, operands: tuple[Any, ...]) -> Any:
+        arguments = [list(operands)] if step.primitive in sequences else operands
+        return target.primitives[step.primitive](*arguments, **step.attributes)
+
     def function(*inputs: Any) -> tuple[Any, ...]:
-        known: dict[str, Any] = dict(zip(program.inputs, inputs, strict=True))
-        known.update((name, target.constant(data[name])) for name in program.data)
-        for step in runnable.steps:
-            operands = [known[item] if isinstance(item, str) else item for item in step.operands]
-            called = target.primitives[step.primitive]
-            arguments = [operands] if step.primitive in sequences else operands
-            known[step.name] = called(*arguments, **step.attributes)
+        given = dict(zip(program.inputs, inputs, strict=True))
+        given.update((name, target.constant(data[name])) for name in program.data)
+        known = interpret(runnable, given, call)
         if keep is not None:
             keep.append(known)
         return tuple(known[name] for name in program.outputs)

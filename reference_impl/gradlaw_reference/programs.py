@@ -9,7 +9,7 @@ from typing import Any
 
 from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, using
 from gradlaw_reference.engine import Array, Pullback, apply, as_array, vjp
-from gradlaw_spec import Program, Step
+from gradlaw_spec import Program, Step, interpret
 
 
 def apply_step(step: Step, values: Mapping[str, Any]) -> Array:
@@ -20,10 +20,8 @@ def apply_step(step: Step, values: Mapping[str, Any]) -> Array:
 
 def run(program: Program, values: Mapping[str, Any]) -> dict[str, Array]:
     """Compute every name of a program in the current arithmetic; arrays and Arrays are taken."""
-    known: dict[str, Array] = {name: as_array(values[name]) for name in (*program.inputs, *program.data)}
-    for step in program.steps:
-        known[step.name] = apply_step(step, known)
-    return known
+    known = {name: as_array(values[name]) for name in (*program.inputs, *program.data)}
+    return interpret(program, known, lambda step, operands: apply(step.primitive, operands, step.attributes))
 
 
 def evaluate(program: Program, values: Mapping[str, Any]) -> dict[str, Data]:

@@ -11,7 +11,7 @@ from gradlaw_spec.formula import parse_formula
 from gradlaw_spec.law import Chapter, Clause, Law
 from gradlaw_spec.loader import book, load_chapters, load_clauses, load_laws, load_primitives, read_page
 from gradlaw_spec.primitive import Example, Kink, Operand, Primitive
-from gradlaw_spec.program import Program, Reference, Step
+from gradlaw_spec.program import Program, Reference, Step, inline, interpret
 from gradlaw_spec.target import EngineFunction, EngineValue, Target, VectorJacobianProduct
 from gradlaw_spec.verdict import Cell, Finding, Verdict
 
@@ -53,6 +53,8 @@ __all__ = [
     "decode_case",
     "dtype",
     "encode_case",
+    "inline",
+    "interpret",
     "load_chapters",
     "load_clauses",
     "load_laws",

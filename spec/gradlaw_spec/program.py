@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
@@ -62,6 +63,59 @@ class Program:
     def primitives(self) -> frozenset[str]:
         """The names of the primitives that the steps use."""
         return frozenset(step.primitive for step in self.steps)
+
+
+def interpret(
+    program: Program, values: Mapping[str, Any], call: Callable[[Step, tuple[Any, ...]], Any]
+) -> dict[str, Any]:
+    """Fold a program: return the value of every input, data name and step.
+
+    ``values`` has what the inputs and data stand for, of whatever kind ``call`` takes; ``call(step, operands)`` returns
+    the step's value for the values of its operands (Python scalars stay as they are). Raises KeyError where a step uses
+    an input or data name that has no value; what ``call`` raises is passed on.
+    """
+    known = {name: values[name] for name in (*program.inputs, *program.data) if name in values}
+    for step in program.steps:
+        operands = tuple(known[item] if isinstance(item, str) else item for item in step.operands)
+        known[step.name] = call(step, operands)
+    return known
+
+
+def inline(program: Program, body: Callable[[Step], Program | None]) -> Program:
+    """Replace every step that has a body by the body's steps, again and again; None keeps a step as it is.
+
+    A body's inputs stand for the operands of the step, one each and in order, its output for the step's result; the
+    names between them are made anew, and none that the program has is taken. What ``body`` raises is passed on.
+    """
+    taken = {*program.inputs, *program.data, *(step.name for step in program.steps)}
+
+    def written(steps: Sequence[Step]) -> list[Step]:
+        found: list[Step] = []
+        for step in steps:
+            inner = body(step)
+            found += [step] if inner is None else written(_renamed(inner, step, taken))
+        return found
+
+    return replace(program, steps=tuple(written(program.steps)))
+
+
+def _renamed(body: Program, step: Step, taken: set[str]) -> list[Step]:
+    """Return the steps of a body under names that are new, but for its output, which has the name of the step."""
+    names: dict[Reference, Reference] = dict(zip(body.inputs, step.operands, strict=True))
+    found = []
+    for inner in body.steps:
+        name = step.name if inner.name == body.outputs[0] else _fresh(f"{step.name}_{inner.name}", taken)
+        found.append(replace(inner, name=name, operands=tuple(names.get(item, item) for item in inner.operands)))
+        names[inner.name] = name
+    return found
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    """Return a name that is not taken, and take it."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _define(name: str, known: set[str], where: str) -> None:

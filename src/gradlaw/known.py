@@ -17,7 +17,7 @@ import numpy as np
 
 from gradlaw.targets.claims import near
 from gradlaw_properties import PROGRAM, Unit, matches
-from gradlaw_reference import FLOAT64, apply_step, using
+from gradlaw_reference import FLOAT64, apply, using
 from gradlaw_spec import (
     Attribute,
     AttributeValue,
@@ -26,8 +26,10 @@ from gradlaw_spec import (
     Primitive,
     Program,
     SpecError,
+    Step,
     Verdict,
     dtype,
+    interpret,
     load_laws,
     load_primitives,
     parse_formula,
@@ -189,14 +191,13 @@ def _constant(attribute: Attribute, given: Any) -> AttributeValue:
 
 
 def _holds(program: Program, values: dict[str, Any]) -> Any:
-    known = dict(values)
+    def call(step: Step, operands: tuple[Any, ...]) -> Any:
+        if step.primitive in COMPARISONS:
+            return COMPARISONS[step.primitive](*operands)
+        return apply(step.primitive, operands, step.attributes).data
+
     with using(FLOAT64):
-        for step in program.steps:
-            operands = [known[item] if isinstance(item, str) else item for item in step.operands]
-            if step.primitive in COMPARISONS:
-                known[step.name] = COMPARISONS[step.primitive](*operands)
-            else:
-                known[step.name] = apply_step(step, known).data
+        known = interpret(program, values, call)
     return np.asarray(known[program.outputs[0]])
 
 

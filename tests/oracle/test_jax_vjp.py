@@ -18,7 +18,7 @@ from hypothesis.strategies import SearchStrategy
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_reference import Certified, certify
-from gradlaw_spec import Array, Case, Program, Slice, load_primitives
+from gradlaw_spec import Array, Case, Program, Slice, Step, interpret, load_primitives
 
 jax = pytest.importorskip("jax")
 jnp = pytest.importorskip("jax.numpy")
@@ -74,16 +74,14 @@ def jax_program(program: Program, data: Mapping[str, Array]) -> Callable[..., tu
     """Return a program as a function of JAX arrays."""
     pages = load_primitives()
 
+    def call(step: Step, operands: tuple[Any, ...]) -> Any:
+        sequence = pages[step.primitive].operands[0].kind == "sequence"
+        arguments = [list(operands)] if sequence else operands
+        return jax_function(step.primitive)(*arguments, **step.attributes)
+
     def function(*inputs: Any) -> tuple[Any, ...]:
-        known: dict[str, Any] = {
-            **dict(zip(program.inputs, inputs, strict=True)),
-            **{name: jnp.asarray(data[name]) for name in program.data},
-        }
-        for step in program.steps:
-            operands = [known[item] if isinstance(item, str) else item for item in step.operands]
-            sequence = pages[step.primitive].operands[0].kind == "sequence"
-            arguments = [operands] if sequence else operands
-            known[step.name] = jax_function(step.primitive)(*arguments, **step.attributes)
+        given = dict(zip(program.inputs, inputs, strict=True))
+        known = interpret(program, {**given, **{name: jnp.asarray(data[name]) for name in program.data}}, call)
         return tuple(known[name] for name in program.outputs)
 
     return function

@@ -15,7 +15,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from gradlaw_spec import AttributeValue, Operand, Primitive, Program, load_primitives, parse_formula
+from gradlaw_spec import AttributeValue, Operand, Primitive, Program, interpret, load_primitives, parse_formula
 
 DIGITS = 80
 HELPERS = ("count", "like", "others", "permute_back", "piece", "scatter", "scatter_take", "unreduce")
@@ -202,14 +202,11 @@ def parsed(formula: str, names: Sequence[str], attributes: Mapping[str, Attribut
 def evaluate(formula: str, values: Mapping[str, Numbers], attributes: Mapping[str, AttributeValue]) -> Numbers:
     """Compute a formula, step by step."""
     program = parsed(formula, tuple(values), attributes)
-    known = dict(values)
-    for step in program.steps:
-        operands = [known[item] if isinstance(item, str) else item for item in step.operands]
-        known[step.name] = _call(step.primitive, operands, step.attributes)
+    known = interpret(program, values, lambda step, operands: _call(step.primitive, operands, step.attributes))
     return known[program.outputs[0]]
 
 
-def _call(name: str, operands: list[Any], attributes: Mapping[str, AttributeValue]) -> Numbers:
+def _call(name: str, operands: tuple[Any, ...], attributes: Mapping[str, AttributeValue]) -> Numbers:
     if name in FUNCTIONS:
         return FUNCTIONS[name](*operands, **attributes)
     page = load_primitives()[name]

@@ -7,7 +7,7 @@ from gradlaw_properties.compose import definition
 from gradlaw_properties.judge import Outcome, combine, difference
 from gradlaw_properties.laws.common import NOTHING, exact, gradients_admissible
 from gradlaw_properties.trial import Trial
-from gradlaw_spec import Primitive, Program, Reference, SpecError, Step
+from gradlaw_spec import Primitive, Program, SpecError, inline
 
 MUTANTS = (mutants.fused_differs,)
 
@@ -20,15 +20,8 @@ def applies(page: Primitive | None) -> bool:
 def composition(trial: Trial) -> Program:
     """Return the case's program with its step written as the definition."""
     assert trial.page is not None
-    body = definition(trial.page, trial.step.attributes)
-    renamed: dict[str, Reference] = dict(zip(body.inputs, trial.step.operands, strict=True))
-    steps = []
-    for number, step in enumerate(body.steps):
-        name = trial.step.name if step.name == body.outputs[0] else f"part{number + 1}"
-        operands = tuple(renamed[item] if isinstance(item, str) else item for item in step.operands)
-        renamed[step.name] = name
-        steps.append(Step(name, step.primitive, operands, step.attributes))
-    return Program(trial.program.inputs, tuple(steps), trial.program.outputs, trial.program.data)
+    body, whole = definition(trial.page, trial.step.attributes), trial.step
+    return inline(trial.program, lambda step: body if step is whole else None)
 
 
 def check(trial: Trial) -> Outcome:
