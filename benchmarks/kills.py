@@ -21,11 +21,11 @@ import torch
 from jax.test_util import check_grads as jax_check_grads
 
 from gradlaw_properties.engines import reference_target
-from gradlaw_properties.examine import PROGRAM, Settings, Unit, examine
+from gradlaw_properties.examine import Settings, Unit, examine
 from gradlaw_properties.laws import all_laws
 from gradlaw_properties.mutants import Mutant, all_mutants
 from gradlaw_properties.trial import engine_function
-from gradlaw_spec import Program, Step, Target, Verdict, load_primitives, parse_formula
+from gradlaw_spec import PROGRAM, Program, Step, Target, Verdict, load_primitives, parse_formula
 
 jax.config.update("jax_enable_x64", True)
 

@@ -70,7 +70,7 @@ def pytest_generate_tests(metafunc: Any) -> None:
 def law_settings(request: pytest.FixtureRequest) -> Settings:
     """The search settings of this run."""
     config = request.config
-    return Settings(option(config, "examples", 50), option(config, "seed", 0), False, option(config, "strict", False))
+    return Settings(option(config, "examples", 50), option(config, "seed", 0))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Literal
 from zlib import crc32
 
@@ -24,6 +23,8 @@ from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape
 from gradlaw_spec import (
+    PROGRAM,
+    Address,
     Case,
     Cell,
     Finding,
@@ -39,8 +40,6 @@ from gradlaw_spec import (
 
 FUZZ_DATABASE = ".gradlaw/examples"
 """Where ``--fuzz`` keeps the examples that it found, in the working folder."""
-PROGRAM = "program"
-"""The subject of the cells that run random programs."""
 OnCase = Callable[[Case, str], None]
 
 
@@ -51,7 +50,6 @@ class Settings:
     examples: int = 50
     seed: int = 0
     fuzz: bool = False
-    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +63,7 @@ class Unit:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses of the unit's cells, ``subject/law@dtype``."""
-        return tuple(f"{self.subject}/{law}@{self.dtype}" for law in self.laws)
-
-
-def matches(address: str, pattern: str) -> bool:
-    """Whether an address fits a pattern: ``tanh``, ``tanh/*``, ``*/linearity``, ``*@float32``, …"""
-    subject, _, kind = pattern.partition("@")
-    name, _, law = subject.partition("/")
-    return fnmatchcase(address, f"{name or '*'}/{law or '*'}@{kind or '*'}")
+        return tuple(str(Address(self.subject, law, self.dtype)) for law in self.laws)
 
 
 def plan(
@@ -100,7 +91,7 @@ def plan(
                 for law, runnable in all_laws().items()
                 if runnable.applies(page)
                 and runnable.page.level in (*target.levels, "scalar")
-                and (not chosen or any(matches(f"{name}/{law}@{kind}", pattern) for pattern in chosen))
+                and (not chosen or any(Address(name, law, kind).matches(pattern) for pattern in chosen))
             )
             if laws and (dtype is None or kind == dtype):
                 units.append(Unit(name, kind, laws))
@@ -313,7 +304,7 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message = f"{tally.refused} cases unsupported: {tally.unsupported}"
     witness = tally.witness
     return Cell(
-        address=f"{unit.subject}/{law}@{unit.dtype}",
+        address=str(Address(unit.subject, law, unit.dtype)),
         verdict=verdict,
         examples=tally.examples,
         points=tally.points,

@@ -1,5 +1,6 @@
 """The law book of backpropagation: its nouns, and the loader of its pages."""
 
+from gradlaw_spec.address import PROGRAM, Address
 from gradlaw_spec.array import Array
 from gradlaw_spec.attributes import Attribute, AttributeValue, IndexItem, Slice
 from gradlaw_spec.case import Case, Tensor, decode_case, encode_case, read_case
@@ -20,7 +21,9 @@ SPEC_VERSION = "0.1"
 
 __all__ = [
     "DTYPES",
+    "PROGRAM",
     "SPEC_VERSION",
+    "Address",
     "Array",
     "Attribute",
     "AttributeValue",

@@ -21,6 +21,11 @@ class Verdict(StrEnum):
     CRASH = "crash"
     TIMEOUT = "timeout"
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether it says that a law does not hold."""
+        return self in (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -55,11 +60,11 @@ class Cell:
 
     address: str
     verdict: Verdict
-    examples: int
-    points: int
-    inconclusive: int
-    seconds: float
-    clause: str
+    examples: int = 0
+    points: int = 0
+    inconclusive: int = 0
+    seconds: float = 0.0
+    clause: str = ""
     message: str = ""
     witness: Case | None = None
     script: str = ""

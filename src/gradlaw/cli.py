@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, get_type_hin
 
 import typer
 
+from gradlaw.commands import UNFINISHED, WRONG_USAGE
 from gradlaw.reports import formats
 
 if TYPE_CHECKING:
-    from gradlaw.slots import Options
+    from gradlaw.requests import Limits
 
-NO_VIOLATION, VIOLATIONS, WRONG_USAGE, UNFINISHED = range(4)
 EXAMPLES: Final = 50
 QUICK_EXAMPLES: Final = 10
 THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -61,12 +61,12 @@ def _told(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
 
     @wraps(command)
     def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
-        from gradlaw.runner import Mistake
+        from gradlaw.running.session import UsageError
         from gradlaw_spec import SpecError
 
         try:
             status = command(*arguments, **options)
-        except (SpecError, Mistake) as error:
+        except (SpecError, UsageError) as error:
             print(f"gradlaw: {error}", file=sys.stderr)
             status = WRONG_USAGE
         except KeyboardInterrupt:
@@ -129,12 +129,17 @@ def check(
     reports: Mapping[str, Path],
 ) -> int:
     """Check an engine's gradients against the law book."""
-    from gradlaw.commands import Choice, check_target
+    from gradlaw.commands.check import check_target, list_addresses
+    from gradlaw.requests import Request
     from gradlaw_properties import Settings
 
     few = examples or (QUICK_EXAMPLES if quick else EXAMPLES)
-    choice = Choice(tuple(address or ()), level, dtype, dry_run, reports, known)
-    return check_target(target, choice, Settings(few, seed, fuzz, strict), _options(jobs, timeout, memory))
+    patterns = tuple(address or ())
+    request = Request(target=target, addresses=patterns, level=level, dtype=dtype, known=known, strict=strict)
+    limits = _limits(jobs, timeout, memory)
+    if dry_run:
+        return list_addresses(request, limits)
+    return check_target(request, Settings(few, seed, fuzz), limits, reports)
 
 
 @app.command()
@@ -145,7 +150,7 @@ def compare(
     markdown: MarkdownFile = None,
 ) -> int:
     """Compare engines: what reports say of each primitive, side by side."""
-    from gradlaw.commands import compare_reports
+    from gradlaw.commands.compare import compare_reports
 
     return compare_reports(tuple(reports), html, markdown)
 
@@ -160,16 +165,16 @@ def replay(
     memory: Memory = None,
 ) -> int:
     """Run the one case of a witness again, under its law."""
-    from gradlaw.commands import replay_witness
+    from gradlaw.commands.replay import replay_witness
 
-    return replay_witness(witness, target, _options(jobs, timeout, memory))
+    return replay_witness(witness, target, _limits(jobs, timeout, memory))
 
 
 @app.command()
 @_told
 def targets(json: AsJson = False) -> int:
     """List the targets that a name finds."""
-    from gradlaw.commands import list_rows
+    from gradlaw.commands.lists import list_rows
     from gradlaw.reports.pages import target_rows
 
     return list_rows(target_rows(), as_json=json)
@@ -179,7 +184,7 @@ def targets(json: AsJson = False) -> int:
 @_told
 def primitives(json: AsJson = False) -> int:
     """List the primitives of the law book."""
-    from gradlaw.commands import list_rows
+    from gradlaw.commands.lists import list_rows
     from gradlaw.reports.pages import primitive_rows
 
     return list_rows(primitive_rows(), as_json=json)
@@ -189,7 +194,7 @@ def primitives(json: AsJson = False) -> int:
 @_told
 def laws(json: AsJson = False) -> int:
     """List the laws of the law book."""
-    from gradlaw.commands import list_rows
+    from gradlaw.commands.lists import list_rows
     from gradlaw.reports.pages import law_rows
 
     return list_rows(law_rows(), as_json=json)
@@ -201,12 +206,9 @@ def spec(
     address: Annotated[str, typer.Argument(help="A primitive, law, chapter, clause or cell, such as tanh/gradient.")],
 ) -> int:
     """Print what the law book says of an address."""
-    from rich.console import Console
+    from gradlaw.commands.lists import print_spec
 
-    from gradlaw.reports.pages import print_address
-
-    print_address(Console(highlight=False), address)
-    return NO_VIOLATION
+    return print_spec(address)
 
 
 @app.command()
@@ -230,15 +232,14 @@ def explain(
     from gradlaw.circuits.command import Asked, run
 
     asked = Asked(what, tuple(at or ()), cotangent, form, output, certified, dtype, seed, target)
-    return run(asked, _options(1, timeout, memory))
+    return run(asked, _limits(1, timeout, memory))
 
 
-def _options(jobs: int | None, timeout: float, memory: float | None) -> Options:
-    from gradlaw.slots import Options, default_memory
+def _limits(jobs: int | None, timeout: float, memory: float | None) -> Limits:
+    from gradlaw.requests import Limits, default_jobs, default_memory
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = default_memory() if memory is None else int(memory * 2**30)
-    return Options(cores if jobs is None else jobs, timeout, limit)
+    size = default_memory() if memory is None else int(memory * 2**30)
+    return Limits(jobs=default_jobs() if jobs is None else jobs, timeout=timeout, memory=size)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Known deviations: what is wrong with a real engine, with its reason and a witness, in ``known/<target>.toml``.
 
-A file has a list of ``[[known]]`` tables; `Known` says what is in each.
+A file has a list of ``[[known]]`` tables; `KnownDeviation` says what is in each.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from gradlaw.targets.claims import near
-from gradlaw_properties import PROGRAM, Unit, matches
+from gradlaw.messages import near
+from gradlaw_properties import Unit
 from gradlaw_reference import FLOAT64, apply, using
 from gradlaw_spec import (
+    PROGRAM,
+    Address,
     Attribute,
     AttributeValue,
     Case,
@@ -43,12 +45,10 @@ COMPARISONS: Final[dict[str, Callable[..., Any]]] = {
     "greater_equal": np.greater_equal,
     "equal": np.equal,
 }
-BAD: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
-"""The verdicts that a known deviation may explain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownDeviation:
     """One known deviation.
 
     ``address`` is a cell or a pattern of cells. ``where`` (none: everywhere) has comparisons over the primitive's
@@ -78,13 +78,13 @@ def known_folder() -> Path:
     return shipped if shipped.is_dir() else Path(__file__).parents[2] / "known"
 
 
-def known_of(target: str) -> tuple[Known, ...]:
+def known_of(target: str) -> tuple[KnownDeviation, ...]:
     """Return the known deviations of a built-in target (none, if it has no list)."""
     path = known_folder() / f"{target}.toml"
     return load_known(path) if path.is_file() else ()
 
 
-def load_known(path: Path) -> tuple[Known, ...]:
+def load_known(path: Path) -> tuple[KnownDeviation, ...]:
     """Read a list of known deviations; raise SpecError with file, entry and key where it is not one."""
     try:
         content = msgspec.toml.decode(path.read_bytes())
@@ -98,9 +98,9 @@ def load_known(path: Path) -> tuple[Known, ...]:
     return tuple(_entry(path, number, table) for number, table in enumerate(tables, 1))
 
 
-def _entry(path: Path, number: int, table: dict[str, Any]) -> Known:
+def _entry(path: Path, number: int, table: dict[str, Any]) -> KnownDeviation:
     where = f"{path}: known {number}"
-    fields = set(Known.__dataclass_fields__)
+    fields = set(KnownDeviation.__dataclass_fields__)
     if unknown := sorted(set(table) - fields):
         found = f"{unknown[0]}={table[unknown[0]]!r}"
         raise SpecError(where, found, f"only {', '.join(sorted(fields))}", "Rename or remove it.")
@@ -109,12 +109,12 @@ def _entry(path: Path, number: int, table: dict[str, Any]) -> Known:
     if isinstance(table.get("witness"), str):
         table["witness"] = msgspec.to_builtins(read_case(path.parent / table["witness"]))
     try:
-        entry = msgspec.convert(table, Known)
+        entry = msgspec.convert(table, KnownDeviation)
     except msgspec.ValidationError as error:
         raise SpecError(where, "a malformed entry", str(error), "Mend it.") from None
     if not entry.reason:
         raise SpecError(where, "reason=''", "why the deviation is the engine's", "Write the reason.")
-    if entry.witness is not None and not matches(case_address(entry.witness), entry.address):
+    if entry.witness is not None and not Address.parse(case_address(entry.witness)).matches(entry.address):
         found = f"a witness of {case_address(entry.witness)}"
         raise SpecError(where, found, f"one of {entry.address}", "Mend the address or the witness.")
     for name in entry.uses:
@@ -125,9 +125,8 @@ def _entry(path: Path, number: int, table: dict[str, Any]) -> Known:
     return entry
 
 
-def _check_where(where: str, entry: Known) -> None:
-    subject = entry.address.partition("@")[0].partition("/")[0]
-    page = load_primitives().get(subject)
+def _check_where(where: str, entry: KnownDeviation) -> None:
+    page = load_primitives().get(Address.parse(entry.address).subject)
     if page is None:
         expected = "the address of one primitive, whose operands it names"
         raise SpecError(where, f"where={list(entry.where)!r} for {entry.address}", expected, "Narrow the address.")
@@ -151,10 +150,10 @@ def _comparison(text: str, names: tuple[str, ...], attributes: tuple[tuple[str, 
 def case_address(case: Case) -> str:
     """Return the address of the cell that a case is a witness of."""
     single = len(case.program.steps) == 1
-    return f"{case.program.steps[0].primitive if single else PROGRAM}/{case.law}@{case.dtype}"
+    return str(Address(case.program.steps[0].primitive if single else PROGRAM, case.law, case.dtype))
 
 
-def covers(entry: Known, case: Case) -> bool:
+def covers(entry: KnownDeviation, case: Case) -> bool:
     """Whether a case uses what an entry names and some element satisfies its comparisons (whatever the address)."""
     if entry.uses and not case.program.primitives & set(entry.uses):
         return False
@@ -201,26 +200,27 @@ def _holds(program: Program, values: dict[str, Any]) -> Any:
     return np.asarray(known[program.outputs[0]])
 
 
-def explains(entries: Iterable[Known], cell: Cell) -> Known | None:
+def explains(entries: Iterable[KnownDeviation], cell: Cell) -> KnownDeviation | None:
     """Return the entry that explains a cell: its address fits, and it covers the witness."""
+    address = Address.parse(cell.address)
     for entry in entries:
-        if matches(cell.address, entry.address) and (cell.witness is None or covers(entry, cell.witness)):
+        if address.matches(entry.address) and (cell.witness is None or covers(entry, cell.witness)):
             return entry
     return None
 
 
-def as_known(cell: Cell, entry: Known) -> Cell:
+def as_known(cell: Cell, entry: KnownDeviation) -> Cell:
     """Return a bad cell as a known one, with the reason in front of its message."""
     source = entry.url or entry.source
     reason = f"{entry.reason} ({source})" if source else entry.reason
     return replace(cell, verdict=Verdict.KNOWN, message=f"{reason}\n{cell.message}".rstrip())
 
 
-def after_replay(cell: Cell, entry: Known, replayed: Cell) -> Cell:
+def after_replay(cell: Cell, entry: KnownDeviation, replayed: Cell) -> Cell:
     """Return a cell that found nothing bad itself, given what the witness of its entry did."""
-    if cell.verdict in (*BAD, Verdict.KNOWN):
+    if cell.verdict.is_bad or cell.verdict is Verdict.KNOWN:
         return cell
-    if replayed.verdict in BAD:
+    if replayed.verdict.is_bad:
         kept = replace(
             cell,
             message=replayed.message,
@@ -237,25 +237,21 @@ def after_replay(cell: Cell, entry: Known, replayed: Cell) -> Cell:
     return cell
 
 
-def stale_cells(entries: Iterable[Known], everything: Iterable[Unit]) -> tuple[Cell, ...]:
+def stale_cells(entries: Iterable[KnownDeviation], everything: Iterable[Unit]) -> tuple[Cell, ...]:
     """Return a cell for each entry whose address is no cell of the target's whole plan."""
-    addresses = [address for unit in everything for address in unit.addresses]
+    addresses = [Address.parse(address) for unit in everything for address in unit.addresses]
     return tuple(
         Cell(
             address=entry.address,
             verdict=Verdict.STALE,
-            examples=0,
-            points=0,
-            inconclusive=0,
-            seconds=0.0,
             clause=_clause(entry.address),
             message=f"the address matches no cell: mend or remove the entry ({entry.reason})",
         )
         for entry in entries
-        if not any(matches(address, entry.address) for address in addresses)
+        if not any(address.matches(entry.address) for address in addresses)
     )
 
 
 def _clause(address: str) -> str:
-    law = address.partition("@")[0].partition("/")[2]
-    return load_laws()[law].clause if law in load_laws() else ""
+    law = load_laws().get(Address.parse(address).law)
+    return "" if law is None else law.clause

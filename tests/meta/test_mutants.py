@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gradlaw_properties.examine import PROGRAM, Settings, Unit, examine, plan
+from gradlaw_properties.examine import Settings, Unit, examine, plan
 from gradlaw_properties.laws import all_laws
 from gradlaw_properties.mutants import Mutant, all_mutants
-from gradlaw_spec import Verdict, load_primitives
+from gradlaw_spec import PROGRAM, Verdict, load_primitives
 
 SEEDS = (0, 1, 2, 3, 4)
 CLAIMS = [(law, mutant) for law, runnable in all_laws().items() for mutant in runnable.mutants]

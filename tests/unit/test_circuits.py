@@ -21,7 +21,7 @@ from gradlaw.circuits.explanation import explain_case
 from gradlaw.circuits.flow import trace_flow
 from gradlaw.circuits.python import flow_program
 from gradlaw.circuits.values import MAKERS, Range, read_assignments, read_value
-from gradlaw.slots import Options
+from gradlaw.requests import Limits
 from gradlaw_properties import judge
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_reference import admissible
@@ -242,7 +242,7 @@ def test_a_case_is_explained_with_what_an_engine_made_of_it():
         dtype="float64",
         law="gradient",
     )
-    side = engine_side(case, "reference", Options(jobs=0))
+    side = engine_side(case, "reference", Limits(jobs=0))
     assert [row.problem for row in side.compared] == ["", ""]
     text = explain_case(case, engine=side).text()
     assert "What reference" in text

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from gradlaw.known import Known, after_replay, case_address, covers, known_folder, known_of, load_known
+from gradlaw.known import KnownDeviation, after_replay, case_address, covers, known_folder, known_of, load_known
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_spec import Case, Cell, Program, SpecError, Step, Tensor, Verdict, encode_case
 
@@ -24,7 +24,7 @@ def case(primitive="tanh", operands=("x",), attributes=None, dtype="float64", la
 
 
 def entry(address, *where):
-    return Known(address=address, reason="so it is", where=where)
+    return KnownDeviation(address=address, reason="so it is", where=where)
 
 
 SMALL = "prod(x, axis=axis, keepdims=True) < tiny"
@@ -125,7 +125,7 @@ def test_shipped_lists_are_of_built_in_targets_and_can_be_read():
 
 @pytest.mark.parametrize(("sometimes", "verdict"), [(False, Verdict.FIXED), (True, Verdict.KNOWN)])
 def test_what_shows_only_sometimes_is_not_taken_for_mended(sometimes, verdict):
-    known = Known(address="tanh/*", reason="order of a set", witness=case(x=1), sometimes=sometimes)
+    known = KnownDeviation(address="tanh/*", reason="order of a set", witness=case(x=1), sometimes=sometimes)
     cell = Cell(
         address="tanh/gradient@float64",
         verdict=Verdict.PASS,

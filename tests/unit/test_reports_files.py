@@ -17,7 +17,7 @@ from made_reports import FENCES, HOSTILE, cell, every_verdict, hostile, report, 
 from markdown_it import MarkdownIt
 
 from gradlaw import reports
-from gradlaw.commands import check_files
+from gradlaw.commands.files import check_files
 from gradlaw.reports import badge, html, junit, markdown, sarif, writer
 from gradlaw.reports import json as plain
 from gradlaw.reports.cells import printable

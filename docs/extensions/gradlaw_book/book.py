@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
-from gradlaw.known import Known, known_folder, load_known
+from gradlaw.known import KnownDeviation, known_folder, load_known
 from gradlaw.reports.json import Report
-from gradlaw_properties import PROGRAM
 from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_spec import (
+    PROGRAM,
+    Address,
     Chapter,
     Clause,
     Law,
@@ -35,7 +35,7 @@ class Book:
     chapters: Mapping[str, Chapter]
     clauses: Mapping[str, Clause]
     runnable: Mapping[str, RunnableLaw]
-    known: Mapping[str, tuple[Known, ...]]
+    known: Mapping[str, tuple[KnownDeviation, ...]]
     reports: tuple[Report, ...]
 
     @cached_property
@@ -58,7 +58,7 @@ class Book:
         """Return the clause of a backward-flow pattern; the plain pattern has none."""
         return next((clause for clause in self.clauses.values() if clause.id.endswith(f"/{pattern}")), None)
 
-    def known_about(self, page: Primitive) -> tuple[tuple[str, int, Known], ...]:
+    def known_about(self, page: Primitive) -> tuple[tuple[str, int, KnownDeviation], ...]:
         """Return the known deviations that concern a primitive: engine, position in its list, and entry."""
         laws = [law.id for law in self.laws_of(page)]
         return tuple(
@@ -69,12 +69,12 @@ class Book:
         )
 
 
-def concerns(entry: Known, name: str, laws: Iterable[str]) -> bool:
+def concerns(entry: KnownDeviation, name: str, laws: Iterable[str]) -> bool:
     """Whether a known deviation is about a primitive: its address fits, or programs with it are meant."""
-    subject, _, law = entry.address.partition("@")[0].partition("/")
-    if subject == PROGRAM:
+    address = Address.parse(entry.address)
+    if address.subject == PROGRAM:
         return name in entry.uses
-    return fnmatchcase(name, subject) and any(fnmatchcase(one, law or "*") for one in laws)
+    return any(Address(name, one).matches(Address(address.subject, address.law)) for one in laws)
 
 
 def load_book(root: Path) -> Book:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
-from gradlaw.known import Known, case_address
+from gradlaw.known import KnownDeviation, case_address
 from gradlaw.reports.code import program_text
 from gradlaw.reports.json import Report
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_book.book import Book
 from gradlaw_book.markdown import code, details, escaped, fence, label, link, table, toctree
-from gradlaw_spec import Case, Verdict, encode_case
+from gradlaw_spec import Address, Case, Verdict, encode_case
 
-Entries = list[tuple[int, Known]]
-BAD: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
+Entries = list[tuple[int, KnownDeviation]]
 
 
 def known_label(engine: str, position: int) -> str:
@@ -50,7 +48,7 @@ def engine_page(book: Book, engine: str) -> str:
     return "\n".join(text)
 
 
-def grouped(entries: tuple[Known, ...]) -> tuple[Entries, ...]:
+def grouped(entries: tuple[KnownDeviation, ...]) -> tuple[Entries, ...]:
     """Return the entries, those with one reason together, each with its position in the list."""
     groups: dict[tuple[str, str, str], Entries] = {}
     for position, entry in enumerate(entries):
@@ -82,7 +80,7 @@ def deviation(engine: str, number: int, entries: Entries) -> str:
 
 def subjects(entries: Entries) -> str:
     """Return what a group of entries is about, for its heading."""
-    names = dict.fromkeys(entry.address.partition("/")[0] for _, entry in entries)
+    names = dict.fromkeys(Address.parse(entry.address).subject for _, entry in entries)
     single = [name for name in names if name not in ("program", "*")]
     used = list(dict.fromkeys(name for _, entry in entries for name in entry.uses))
     if "*" in names:
@@ -90,7 +88,7 @@ def subjects(entries: Entries) -> str:
     return ", ".join(single or [f"programs with {name}" for name in used] or ["programs"])
 
 
-def _address_row(entry: Known) -> tuple[str, str, str]:
+def _address_row(entry: KnownDeviation) -> tuple[str, str, str]:
     where = " and ".join(map(code, entry.where))
     return code(entry.address), where, ", ".join(link(name, f"primitive-{name}") for name in entry.uses)
 
@@ -127,11 +125,10 @@ def verdicts_of(report: Report, subject: str) -> dict[str, dict[str, str]]:
     """Return the verdicts of a report on a subject, by law and dtype."""
     found: dict[str, dict[str, str]] = {}
     for cell in report.cells:
-        plain, _, dtype = cell.address.partition("@")
-        name, _, law = plain.partition("/")
+        address = Address.parse(cell.address)
         # An address with a pattern is a stale entry of a list, not a cell.
-        if name == subject and cell.verdict is not Verdict.STALE:
-            found.setdefault(law, {})[dtype] = cell.verdict.value
+        if address.subject == subject and cell.verdict is not Verdict.STALE:
+            found.setdefault(address.law, {})[address.dtype] = cell.verdict.value
     return found
 
 
@@ -140,7 +137,7 @@ def cell_text(verdicts: Mapping[str, str]) -> str:
     by_verdict: dict[str, list[str]] = {}
     for dtype, verdict in verdicts.items():
         by_verdict.setdefault(verdict, []).append(dtype)
-    marked = {f"**{verdict}**" if verdict in BAD else verdict: dtypes for verdict, dtypes in by_verdict.items()}
+    marked = {f"**{name}**" if Verdict(name).is_bad else name: dtypes for name, dtypes in by_verdict.items()}
     if len(marked) == 1:
         return next(iter(marked))
     return "; ".join(f"{verdict}: {', '.join(dtypes)}" for verdict, dtypes in marked.items())

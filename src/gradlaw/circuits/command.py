@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
 
-from gradlaw.addresses import check_witness
 from gradlaw.circuits.engine import engine_side
 from gradlaw.circuits.explanation import FORMATS, Explanation, explain, explain_case
 from gradlaw.circuits.text import explanation_lines
 from gradlaw.circuits.values import read_assignments
-from gradlaw.slots import Options
+from gradlaw.messages import near
+from gradlaw.requests import Limits
+from gradlaw.witnesses import check_witness
 from gradlaw_spec import SpecError, read_case
 
 
@@ -33,15 +33,14 @@ class Asked:
     target: str | None
 
 
-def run(asked: Asked, options: Options) -> int:
+def run(asked: Asked, limits: Limits) -> int:
     """Explain, and print or write the answer; return the exit status."""
     if asked.form not in FORMATS:
-        near = get_close_matches(asked.form, FORMATS, n=1)
-        cure = f"Did you mean {near[0]}?" if near else "Choose one of these."
-        raise SpecError("explain", f"--format={asked.form!r}", f"one of {', '.join(FORMATS)}", cure)
+        found, expected = f"--format={asked.form!r}", f"one of {', '.join(FORMATS)}"
+        raise SpecError("explain", found, expected, near(asked.form, FORMATS))
     if asked.form == "png" and asked.output is None and sys.stdout.isatty():
         raise SpecError("explain", "--format=png on a terminal", "a file", "Add --output circuit.png.")
-    explanation = _explanation(asked, options)
+    explanation = _explanation(asked, limits)
     if asked.form == "text" and asked.output is None:
         console = Console(file=sys.stdout, highlight=False)
         for line in explanation_lines(explanation):
@@ -53,10 +52,10 @@ def run(asked: Asked, options: Options) -> int:
     return 0
 
 
-def _explanation(asked: Asked, options: Options) -> Explanation:
+def _explanation(asked: Asked, limits: Limits) -> Explanation:
     path = Path(asked.what)
     if asked.what.endswith(".json") or path.is_file():
-        return _of_witness(asked, path, options)
+        return _of_witness(asked, path, limits)
     if asked.target is not None:
         raise SpecError("explain", f"--target={asked.target!r}", "a witness to run on it", "Leave it out.")
     return explain(
@@ -69,7 +68,7 @@ def _explanation(asked: Asked, options: Options) -> Explanation:
     )
 
 
-def _of_witness(asked: Asked, path: Path, options: Options) -> Explanation:
+def _of_witness(asked: Asked, path: Path, limits: Limits) -> Explanation:
     """Explain a witness, with what its target made of it where it names one."""
     for name, given in (("--at", asked.at), ("--cotangent", asked.cotangent), ("--dtype", asked.dtype)):
         if given:
@@ -77,7 +76,7 @@ def _of_witness(asked: Asked, path: Path, options: Options) -> Explanation:
     case = read_case(path)
     check_witness(case, str(path))
     target = asked.target or case.target
-    side = engine_side(case, target, options) if target else None
+    side = engine_side(case, target, limits) if target else None
     return explain_case(case, engine=side)
 
 

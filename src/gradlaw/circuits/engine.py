@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradlaw.circuits.numbers import ALL, array
-from gradlaw.runner import Session
-from gradlaw.slots import Options
+from gradlaw.requests import Limits
+from gradlaw.running.session import Session
 from gradlaw_properties import Settings, judge
 from gradlaw_reference import Data, certify
 from gradlaw_spec import Array, Case
@@ -31,12 +31,12 @@ class EngineSide:
     problem: str = ""
 
 
-def engine_side(case: Case, target: str, options: Options) -> EngineSide:
+def engine_side(case: Case, target: str, limits: Limits) -> EngineSide:
     """Run a case on a target, in a worker process, and judge its outputs and gradients.
 
-    Raises Mistake or SpecError where the target cannot be loaded.
+    Raises UsageError or SpecError where the target cannot be loaded.
     """
-    with Session(target, Settings(), options) as session:
+    with Session(target, Settings(), limits) as session:
         session.plan()
         found = session.pull(case)
     if found.problem:

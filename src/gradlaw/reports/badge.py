@@ -67,4 +67,4 @@ def _counted(count: int, name: str) -> str:
 def _state(report: Report, strict: bool) -> str:
     if any(fails(cell, strict=strict) for cell in report.cells):
         return "fails"
-    return "tolerated" if any(cell.verdict in IN_FULL for cell in report.cells) else "holds"
+    return "tolerated" if any(cell.verdict.is_bad for cell in report.cells) else "holds"

@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 from gradlaw_properties import clause_text
-from gradlaw_spec import Cell, Verdict, load_laws, load_primitives
+from gradlaw_spec import Address, Cell, Verdict, load_laws, load_primitives
 
-IN_FULL: Final = (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
+IN_FULL: Final = tuple(verdict for verdict in Verdict if verdict.is_bad)
 """The verdicts that say that a law does not hold."""
 SEVERITY: Final = (
     Verdict.VIOLATION,
@@ -44,24 +44,19 @@ def printable(text: str) -> str:
     return HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def first_line(text: str) -> str:
-    """Return the first line of a message, or nothing."""
-    return (text.splitlines() or [""])[0]
-
-
 def subject_of(cell: Cell) -> str:
     """Return what a cell's law was asked of: a primitive's name, or ``program``."""
-    return cell.address.partition("@")[0].partition("/")[0]
+    return Address.parse(cell.address).subject
 
 
 def law_of(cell: Cell) -> str:
     """Return the law of a cell's address."""
-    return cell.address.partition("@")[0].partition("/")[2]
+    return Address.parse(cell.address).law
 
 
 def dtype_of(cell: Cell) -> str:
     """Return the dtype of a cell's address."""
-    return cell.address.partition("@")[2]
+    return Address.parse(cell.address).dtype
 
 
 def level_of(cell: Cell) -> str:
@@ -83,7 +78,7 @@ def clause_of(cell: Cell) -> str:
 
 def fails(cell: Cell, *, strict: bool) -> bool:
     """Whether a cell makes a run fail: a law that MUST hold does not, or with ``strict`` one that SHOULD."""
-    return cell.verdict in IN_FULL and (strict or keyword(cell) == "MUST")
+    return cell.verdict.is_bad and (strict or keyword(cell) == "MUST")
 
 
 def rank(cell: Cell) -> tuple[int, bool]:

@@ -13,12 +13,12 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from gradlaw.circuits.svg import case_picture
+from gradlaw.messages import first_line
 from gradlaw.reports.cells import (
     IN_FULL,
     clause_of,
     dtype_of,
     fails,
-    first_line,
     keyword,
     law_of,
     level_of,
@@ -100,7 +100,7 @@ def write(report: Report, *, strict: bool, picture: Picture = case_picture) -> b
         failed=any(fails(cell, strict=strict) for cell in report.cells),
         groups=groups,
         told_in_full={told.row.anchor for _, group in groups for told in group},
-        opened=sum(row.cell.verdict in IN_FULL for row in rows) <= MOST_OPEN,
+        opened=sum(row.cell.verdict.is_bad for row in rows) <= MOST_OPEN,
         rows=rows,
         filters=_filters(report, rows),
     )

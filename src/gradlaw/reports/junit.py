@@ -7,7 +7,8 @@ from typing import Final
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from gradlaw.reports.cells import IN_FULL, clause_of, dtype_of, fails, first_line, law_of, printable, subject_of
+from gradlaw.messages import first_line
+from gradlaw.reports.cells import clause_of, dtype_of, fails, law_of, printable, subject_of
 from gradlaw.reports.code import case_text
 from gradlaw.reports.json import Report
 from gradlaw_spec import Cell, Verdict
@@ -42,7 +43,7 @@ def _test(cell: Cell, strict: bool) -> TestCase:
         outcome = (Failure if cell.verdict is Verdict.VIOLATION else Error)(message, cell.verdict.value)
         outcome.text = printable(_told(cell))
         test.result = [outcome]
-    elif cell.verdict in IN_FULL:
+    elif cell.verdict.is_bad:
         test.result = [Skipped(f"{cell.verdict.value} of a SHOULD law: {message}")]
         test.system_out = printable(_told(cell))
     elif cell.verdict not in SILENT:

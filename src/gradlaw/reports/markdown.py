@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gradlaw.reports.cells import GLYPHS, IN_FULL, clause_of, fails, keyword, printable, rank
+from gradlaw.reports.cells import GLYPHS, clause_of, fails, keyword, printable, rank
 from gradlaw.reports.code import case_text
 from gradlaw.reports.json import Report
 from gradlaw_spec import Cell, Verdict
@@ -18,7 +18,7 @@ MOST_BYTES: Final = 900_000
 
 def write(report: Report, *, strict: bool) -> bytes:
     """Return a report as Markdown: counts, then what is wrong in full, as much of it as a summary may have."""
-    bad = sorted((cell for cell in report.cells if cell.verdict in IN_FULL), key=rank)
+    bad = sorted((cell for cell in report.cells if cell.verdict.is_bad), key=rank)
     blocks = list(_head(report, strict))
     size = sum(len(block.encode()) for block in blocks)
     for number, cell in enumerate(bad):

@@ -11,10 +11,12 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from gradlaw.targets.claims import near
+from gradlaw.messages import near
 from gradlaw.targets.loading import BUILT_IN, entry_point_targets
 from gradlaw_spec import (
     DTYPES,
+    PROGRAM,
+    Address,
     Chapter,
     Law,
     Primitive,
@@ -78,18 +80,17 @@ def print_address(console: Console, address: str) -> None:
 
 def pages_of(address: str) -> tuple[str, ...]:
     """Return the pages of an address: of its law and of its primitive, of a chapter, or a clause."""
-    plain, _, dtype = address.partition("@")
+    asked = Address.parse(address)
     clauses = load_clauses()
-    if plain in clauses and not dtype:
-        clause = clauses[plain]
+    if address in clauses:
+        clause = clauses[address]
         return (f"# {clause.id} ({clause.keyword})\n\n{clause.text}\n",)
-    subject, _, law = plain.partition("/")
     pages: Mapping[str, Any] = {**load_chapters(), **load_laws(), **load_primitives()}
-    found = [pages[name] for name in (law, subject) if name in pages]
-    wanted = [name for name in (subject, law) if name and name != "program"]
-    if len(found) != len(wanted) or (dtype and dtype not in DTYPES) or not wanted:
-        names = [*pages, *clauses, "program"]
-        missing = next((name for name in wanted if name not in pages), dtype or address)
+    found = [pages[name] for name in (asked.law, asked.subject) if name in pages]
+    wanted = [name for name in (asked.subject, asked.law) if name and name != PROGRAM]
+    if len(found) != len(wanted) or (asked.dtype and asked.dtype not in DTYPES) or not wanted:
+        names = [*pages, *clauses, PROGRAM]
+        missing = next((name for name in wanted if name not in pages), asked.dtype or address)
         expected = "a primitive, law, chapter, clause or address of the law book"
         raise SpecError("spec", f"address={address!r}", expected, near(missing, names))
     return tuple(_page(page) for page in found)

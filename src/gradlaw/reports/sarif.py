@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gradlaw.reports.cells import IN_FULL, keyword, law_of, printable, rank, subject_of
+from gradlaw.reports.cells import keyword, law_of, printable, rank, subject_of
 from gradlaw.reports.json import Report
 from gradlaw_spec import Cell, Law, load_clauses, load_laws
 
@@ -19,7 +19,7 @@ def write(report: Report, *, strict: bool) -> bytes:
     names = {law_of(cell) for cell in report.cells}
     rules = [_rule(law) for law in load_laws().values() if law.id in names]
     places = {rule["id"]: place for place, rule in enumerate(rules)}
-    bad = sorted((cell for cell in report.cells if cell.verdict in IN_FULL), key=rank)
+    bad = sorted((cell for cell in report.cells if cell.verdict.is_bad), key=rank)
     driver = {"name": "gradlaw", "version": report.gradlaw, "rules": rules}
     target = {"target": printable(report.target.name), "targetVersion": printable(report.target.version)}
     run = {

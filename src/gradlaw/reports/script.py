@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from gradlaw.messages import first_line
 from gradlaw.reports.code import array_text, operand_text
 from gradlaw.reports.dialects import AUTOGRAD, JAX, MICROGRAD, TORCH, Dialect
 from gradlaw.reports.trace import Run, run_of, trace
@@ -44,7 +45,7 @@ def script_of(cell: Cell, case: Case, target: Target, text: str) -> str:
 
     ``text`` is the name or place that the target was loaded by.
     """
-    header = (f"# {cell.address} with {target.name} {target.version}", f"# {_first_line(cell.message)}")
+    header = (f"# {cell.address} with {target.name} {target.version}", f"# {first_line(cell.message)}")
     own = run_of(case)
     runs = trace(case, target) or (own,)
     ordered = sorted(runs, key=lambda run: not run.same_program(own))
@@ -53,12 +54,8 @@ def script_of(cell: Cell, case: Case, target: Target, text: str) -> str:
 
 def plain_script(cell: Cell, case: Case, text: str, primitives: frozenset[str]) -> str:
     """Return the script of a case's own run, for a cell whose target cannot be asked (it crashed)."""
-    header = (f"# {cell.address} with {text}", f"# {_first_line(cell.message)}")
+    header = (f"# {cell.address} with {text}", f"# {first_line(cell.message)}")
     return write_script(header, [run_of(case)], text, primitives)
-
-
-def _first_line(message: str) -> str:
-    return (message.splitlines() or [""])[0]
 
 
 def write_script(header: Sequence[str], runs: Sequence[Run], text: str, primitives: frozenset[str]) -> str:

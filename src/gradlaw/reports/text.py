@@ -13,9 +13,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from gradlaw.reports.cells import IN_FULL, clause_of, fails, first_line, keyword, law_of
+from gradlaw.messages import first_line
+from gradlaw.reports.cells import clause_of, fails, keyword, law_of
 from gradlaw.reports.code import case_text
-from gradlaw_spec import Cell, Verdict
+from gradlaw_spec import Address, Cell, Verdict
 
 STYLES: Final = {
     Verdict.PASS: "green",
@@ -39,7 +40,7 @@ def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> Non
     for verdict, title in ((Verdict.KNOWN, "Known"), (Verdict.FIXED, "Fixed"), (Verdict.STALE, "Stale")):
         _grouped(console, cells, verdict, title)
     # What a MUST forbids comes last: nearest to where a terminal ends up.
-    for cell in sorted((cell for cell in cells if cell.verdict in IN_FULL), key=lambda cell: keyword(cell) == "MUST"):
+    for cell in sorted((cell for cell in cells if cell.verdict.is_bad), key=lambda cell: keyword(cell) == "MUST"):
         console.print()
         print_cell(console, cell)
     console.print()
@@ -68,16 +69,17 @@ def summary_table(cells: Sequence[Cell]) -> Table:
 
 def _grouped(console: Console, cells: Iterable[Cell], verdict: Verdict, title: str) -> None:
     """Print the cells of a verdict, those with one reason together."""
-    reasons: dict[str, dict[str, list[str]]] = {}
+    reasons: dict[str, dict[str, list[Address]]] = {}
     missing: dict[str, list[str]] = {}
     for cell in cells:
         if cell.verdict is verdict:
-            subject, _, rest = cell.address.partition("/")
+            address = Address.parse(cell.address)
+            subject = address.subject
             reason = first_line(cell.message)
             if reason.endswith(f" has no {subject}"):
                 missing.setdefault(reason.removesuffix(subject), []).append(subject)
             else:
-                reasons.setdefault(reason, {}).setdefault(subject, []).append(rest)
+                reasons.setdefault(reason, {}).setdefault(subject, []).append(address)
     if not reasons and not missing:
         return
     console.print()
@@ -94,12 +96,11 @@ def _indented(text: str, indent: int, style: str = "") -> Padding:
     return Padding(Text(text, style=style), (0, 0, 0, indent), expand=False)
 
 
-def _compact(rest: Sequence[str]) -> str:
-    """Write ``law@dtype`` addresses with each dtype once, where a dtype has the same laws as another too."""
+def _compact(addresses: Sequence[Address]) -> str:
+    """Write law and dtype of addresses with each dtype once, where a dtype has the same laws as another too."""
     by_dtype: dict[str, list[str]] = {}
-    for item in rest:
-        law, _, dtype = item.partition("@")
-        by_dtype.setdefault(dtype, []).append(law)
+    for address in addresses:
+        by_dtype.setdefault(address.dtype, []).append(address.law)
     by_laws: dict[tuple[str, ...], list[str]] = {}
     for dtype, laws in by_dtype.items():
         by_laws.setdefault(tuple(laws), []).append(dtype)
@@ -135,7 +136,7 @@ def verdict_line(cells: Sequence[Cell], *, strict: bool) -> Text:
     """Return the last line: how many cells, and what is wrong."""
     counts = Counter(cell.verdict for cell in cells)
     said = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    tolerated = sum(cell.verdict in IN_FULL and not fails(cell, strict=strict) for cell in cells)
+    tolerated = sum(cell.verdict.is_bad and not fails(cell, strict=strict) for cell in cells)
     note = f" ({tolerated} of a SHOULD law: fails with --strict)" if tolerated else ""
     failed = any(fails(cell, strict=strict) for cell in cells)
     return Text(f"{len(cells)} cells: {said}{note}", style="bold red" if failed else "bold green")

@@ -5,21 +5,14 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from functools import wraps
 from typing import Any, get_args
 
+from gradlaw.messages import near
 from gradlaw_spec import DTYPES, EngineFunction, IndexItem, Slice, SpecError, load_primitives
 from gradlaw_spec.primitive import Level
 
 LEVELS: tuple[str, ...] = get_args(Level)
-
-
-def near(name: str, names: Iterable[str]) -> str:
-    """Return the cure for a misspelt name: the names that are near it, else all of them."""
-    everything = sorted(names)
-    found = get_close_matches(name, everything, n=2, cutoff=0.6)
-    return f"Did you mean {' or '.join(found)}?" if found else f"Choose one of {', '.join(everything)}."
 
 
 def require_text(helper: str, **texts: Any) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw.targets.claims import near, require_callable, require_claims, require_primitives
+from gradlaw.messages import near
+from gradlaw.targets.claims import require_callable, require_claims, require_primitives
 from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, Target, load_primitives
 
 HELPER = "functional_target"

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from gradlaw.targets.claims import near
+from gradlaw.messages import error_line, near
 from gradlaw_spec import SpecError, Target
 
 GROUP: Final = "gradlaw.targets"
@@ -103,10 +103,8 @@ def _not_imported(text: str, place: str, error: Exception) -> SpecError:
     missing = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
     if text in BUILT_IN and missing.split(".")[0] == text:
         return SpecError(WHERE, f"target={text!r}", f"{text} to be installed", f"Run: pip install gradlaw[{text}]")
-    lines = str(error).splitlines() or [""]
-    found = f"{type(error).__name__}: {lines[0]}" if lines[0] else type(error).__name__
     cure = f"Install {missing}." if missing and missing != place else f"Mend {place}."
-    return SpecError(f"target={text!r}", found, f"{place} to import", cure)
+    return SpecError(f"target={text!r}", error_line(error), f"{place} to import", cure)
 
 
 def _attribute(text: str, module: ModuleType, attribute: str) -> Target:

@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from gradlaw.targets.claims import near, require_arity, require_callable, require_claims, require_primitives
+from gradlaw.messages import near
+from gradlaw.targets.claims import require_arity, require_callable, require_claims, require_primitives
 from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, Target
 from gradlaw_spec.target import CotangentStyle
 

@@ -48,7 +48,7 @@ def nothing_refused(case: Case) -> str:
 
 
 @dataclass(slots=True)
-class Flight:
+class Heartbeat:
     """The child's side: notes each case before it runs, and says whether it is to be refused.
 
     ``refuse`` maps a case to the reason why the target must not run it, or to nothing. Without a path the

@@ -1,7 +1,7 @@
 """Slots: each runs one task after the other, in a worker process of its own or in this process.
 
-A worker that dies, exits, hangs or eats memory is a Loss, with the case that was in flight; a new one takes its
-place.
+A worker that dies, exits, hangs or eats memory is told of as `Lost`, with the case that was in flight; a new one
+takes its place.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from gradlaw.flight import Note, read_note
-from gradlaw.worker import OUT_OF_MEMORY, Fault, Place, send_output
+from gradlaw.requests import Limits
+from gradlaw.running.heartbeat import Note, read_note
+from gradlaw.running.worker import OUT_OF_MEMORY, Fault, WorkerContext, send_output
 from gradlaw_spec import Case, Verdict
 
 Result = TypeVar("Result")
@@ -37,8 +38,8 @@ class Interrupted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """How a task was lost: a crash or a timeout, why, the law and case in flight, and how many cases had begun."""
+class Lost:
+    """How a task was lost: a crash or a timeout, why, the law and case in heartbeat, and how many cases had begun."""
 
     verdict: Verdict
     message: str
@@ -47,20 +48,11 @@ class Loss:
     cases: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to run: worker processes (0: this process), seconds for one case, and bytes of memory (0: no limit)."""
-
-    jobs: int = 1
-    timeout: float = 60.0
-    memory: int = 0
-
-
 class Slot(Protocol):
     """Runs one task at a time."""
 
-    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Loss:
-        """Call ``task(place, *arguments)``."""
+    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
+        """Call ``task(context, *arguments)``."""
         ...
 
     def close(self) -> None:
@@ -71,9 +63,9 @@ class Slot(Protocol):
 class InProcess:
     """A slot that runs tasks in this process."""
 
-    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Loss:
+    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
         """Call a task here."""
-        return task(Place(), *arguments)
+        return task(WorkerContext(), *arguments)
 
     def close(self) -> None:
         """Do nothing."""
@@ -82,26 +74,26 @@ class InProcess:
 class WorkerProcess:
     """A slot with a worker process, which is replaced when it is lost."""
 
-    def __init__(self, folder: Path, number: int, options: Options, stop: threading.Event) -> None:
+    def __init__(self, folder: Path, number: int, limits: Limits, stop: threading.Event) -> None:
         self.note, self.output = folder / f"{number}.case", folder / f"{number}.output"
-        self.options, self.stop = options, stop
+        self.limits, self.stop = limits, stop
         self.pool: ProcessPool | None = None
 
-    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Loss:
+    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
         """Call a task in the worker process; watch it until it is done, dead, or stuck on one case."""
         pool = self.pool or ProcessPool(
             max_workers=1, context=get_context("spawn"), initializer=send_output, initargs=[self.output]
         )
         self.pool = pool
         self.note.unlink(missing_ok=True)
-        place = Place(self.note, self.output, self.options.memory)
-        future: Future[Result | Fault] = pool.schedule(task, args=(place, *arguments))
+        context = WorkerContext(self.note, self.output, self.limits.memory)
+        future: Future[Result | Fault] = pool.schedule(task, args=(context, *arguments))
         found = self._watch(future)
-        if isinstance(found, Loss):
+        if isinstance(found, Lost):
             self.close()
         return found
 
-    def _watch(self, future: Future[Result | Fault]) -> Result | Fault | Loss:
+    def _watch(self, future: Future[Result | Fault]) -> Result | Fault | Lost:
         watch = _Watch(time.monotonic())
         while True:
             if self.stop.is_set():
@@ -110,21 +102,21 @@ class WorkerProcess:
             try:
                 return future.result(timeout=POLL)
             except TimeoutError:
-                problem = watch.look(read_note(self.note, with_case=False), self.options.timeout)
+                problem = watch.look(read_note(self.note, with_case=False), self.limits.timeout)
                 if problem is not None:
                     return self._lost(*problem)
             except ProcessExpired as error:
-                return self._lost(Verdict.CRASH, _death(error.exitcode, self.options.memory))
+                return self._lost(Verdict.CRASH, _death(error.exitcode, self.limits.memory))
             except (BrokenProcessPool, CancelledError, OSError) as error:
                 return self._lost(Verdict.CRASH, f"the worker process was lost ({type(error).__name__})")
 
-    def _lost(self, verdict: Verdict, message: str) -> Loss:
+    def _lost(self, verdict: Verdict, message: str) -> Lost:
         note = read_note(self.note, with_case=True)
         if note is not None:
             _kill(note.process)
         said = _last_line(self.output)
         text = f"{message}; its last output: {said}" if said else message
-        return Loss(verdict, text) if note is None else Loss(verdict, text, note.law, note.case, note.cases)
+        return Lost(verdict, text) if note is None else Lost(verdict, text, note.law, note.case, note.cases)
 
     def close(self) -> None:
         """Stop the worker process."""
@@ -191,12 +183,3 @@ def _last_line(path: Path) -> str:
         return ""
     said = [line.strip() for line in lines if line.strip()]
     return "".join(letter for letter in said[-1] if letter.isprintable())[:200] if said else ""
-
-
-def default_memory() -> int:
-    """Return how many bytes a worker may take by default: 8 GiB, or four fifths of what the machine has."""
-    try:
-        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 0
-    return min(8 * 2**30, whole * 4 // 5)

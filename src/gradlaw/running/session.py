@@ -1,4 +1,4 @@
-"""The runner: a target's units on slots, around what takes processes down and around what is known.
+"""A session: a target's units on slots, around what takes processes down and around what is known.
 
 A case that takes the process down is a crash (or timeout) of the law that ran it; the unit is then run again
 around it. A violation that a known deviation explains is looked for once more
@@ -18,14 +18,15 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from gradlaw import worker
-from gradlaw.flight import case_key
-from gradlaw.known import BAD, Known, after_replay, as_known, case_address, explains, stale_cells
+from gradlaw.known import KnownDeviation, after_replay, as_known, case_address, explains, stale_cells
 from gradlaw.reports.script import plain_script
-from gradlaw.slots import InProcess, Loss, Options, Slot, WorkerProcess
-from gradlaw.worker import Fault, Plan, Pulled
-from gradlaw_properties import PROGRAM, Settings, Unit, matches
-from gradlaw_spec import Case, Cell, SpecError, Verdict, load_laws
+from gradlaw.requests import Limits, Request
+from gradlaw.running import worker
+from gradlaw.running.heartbeat import case_key
+from gradlaw.running.slots import InProcess, Lost, Slot, WorkerProcess
+from gradlaw.running.worker import Fault, Plan, Pulled
+from gradlaw_properties import Settings, Unit
+from gradlaw_spec import PROGRAM, Address, Case, Cell, SpecError, Verdict, load_laws
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,23 +40,23 @@ MOST_TIMEOUTS: Final = 3
 """After so many timeouts in one unit its other laws are given up."""
 
 
-class Mistake(Exception):
+class UsageError(Exception):
     """A user's mistake that a worker told of, in one line."""
 
 
 class Session:
     """A run on one target, by the name or place that it is loaded by; a context that owns its processes."""
 
-    def __init__(self, target: str, settings: Settings, options: Options, known: tuple[Known, ...] = ()) -> None:
-        self.target, self.settings, self.options, self.known = target, settings, options, known
+    def __init__(self, target: str, settings: Settings, limits: Limits, known: tuple[KnownDeviation, ...] = ()) -> None:
+        self.target, self.settings, self.limits, self.known = target, settings, limits, known
         self.stop = threading.Event()
         self.primitives: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
         self.folder = TemporaryDirectory(prefix="gradlaw-")
         folder = Path(self.folder.name)
-        numbers = range(self.options.jobs)
-        self.slots: list[Slot] = [WorkerProcess(folder, n, self.options, self.stop) for n in numbers] or [InProcess()]
+        numbers = range(self.limits.jobs)
+        self.slots: list[Slot] = [WorkerProcess(folder, n, self.limits, self.stop) for n in numbers] or [InProcess()]
         return self
 
     def __exit__(
@@ -66,28 +67,31 @@ class Session:
             slot.close()
         self.folder.cleanup()
 
-    def plan(self, globs: tuple[str, ...] = (), level: str | None = None, dtype: str | None = None) -> Plan:
-        """Load the target and plan its cells; raise SpecError or Mistake where it cannot be loaded."""
-        found = self.slots[0].run(worker.plan_target, self.target, globs, level, dtype)
-        if isinstance(found, Loss):
+    def plan(self, request: Request | None = None) -> Plan:
+        """Load the target and plan the cells of a request (none: every cell).
+
+        Raises SpecError or UsageError where the target cannot be loaded.
+        """
+        found = self.slots[0].run(worker.plan_target, request or Request(target=self.target))
+        if isinstance(found, Lost):
             cure = "Import it by hand to see why."
             raise SpecError("target", f"target={self.target!r}: {found.message}", "a target that loads", cure)
         if isinstance(found, Fault):
-            raise Mistake(found.message)
+            raise UsageError(found.message)
         self.primitives = found.primitives
         return found
 
     def replay(self, case: Case) -> Cell:
-        """Replay one witness; raise Mistake where it is none."""
+        """Replay one witness; raise UsageError where it is none."""
         return self._replay(self.slots[0], case)
 
     def pull(self, case: Case) -> Pulled:
-        """Return what the target makes of a case; raise Mistake where it is none, or the target cannot be loaded."""
+        """Return what the target makes of a case; raise UsageError where it is none, or the target cannot be loaded."""
         found = self.slots[0].run(worker.pull_case, self.target, case)
         if isinstance(found, Pulled):
             return found
         if isinstance(found, Fault) and found.usage:
-            raise Mistake(found.message)
+            raise UsageError(found.message)
         return Pulled(self.target, "", problem=found.message)
 
     def check(self, plan: Plan, on_cells: Callable[[tuple[Cell, ...]], None] = lambda cells: None) -> tuple[Cell, ...]:
@@ -138,7 +142,7 @@ class Session:
                 last = kind(item)
                 results[number] = work(slot, item)
 
-        if self.options.jobs == 0:
+        if self.limits.jobs == 0:
             drain(self.slots[0])
         else:
             self._on_threads(drain)
@@ -159,24 +163,24 @@ class Session:
 
     def _explained(self, slot: Slot, unit: Unit, cell: Cell) -> Cell:
         """Return a cell as known if an entry explains it, unless its law is violated outside of that too."""
-        entry = explains(self.known, cell) if cell.verdict in BAD else None
+        entry = explains(self.known, cell) if cell.verdict.is_bad else None
         if entry is None:
             return cell
-        entries = tuple(known for known in self.known if matches(cell.address, known.address))
+        entries = tuple(known for known in self.known if Address.parse(cell.address).matches(known.address))
         if cell.verdict is Verdict.VIOLATION and all(known.where or known.uses for known in entries):
-            law = cell.address.partition("@")[0].partition("/")[2]
-            (elsewhere,) = self._around_losses(slot, replace(unit, laws=(law,)), entries)
-            if elsewhere.verdict in BAD and explains(entries, elsewhere) is None:
+            address = Address.parse(cell.address)
+            (elsewhere,) = self._around_losses(slot, replace(unit, laws=(address.law,)), entries)
+            if elsewhere.verdict.is_bad and explains(entries, elsewhere) is None:
                 return elsewhere
         return as_known(cell, entry)
 
-    def _around_losses(self, slot: Slot, unit: Unit, avoided: tuple[Known, ...]) -> tuple[Cell, ...]:
-        """Examine a unit; again, around what was in flight, where its process was lost.
+    def _around_losses(self, slot: Slot, unit: Unit, avoided: tuple[KnownDeviation, ...]) -> tuple[Cell, ...]:
+        """Examine a unit; again, around what was in heartbeat, where its process was lost.
 
         The first law runs the bare case: a loss in it is the case's, which is skipped from then on. A loss in a
         later law is what that law makes of the case: the law is left out, and the case stays.
         """
-        lost: dict[str, tuple[Loss, float]] = {}
+        lost: dict[str, tuple[Lost, float]] = {}
         skipped: frozenset[str] = frozenset()
         cells: dict[str, Cell] = {}
         laws = tuple(sorted(unit.laws, key=lambda law: law not in BARE))
@@ -184,7 +188,7 @@ class Session:
             begin = time.perf_counter()
             rest = replace(unit, laws=laws)
             found = slot.run(worker.examine_unit, self.target, rest, self.settings, skipped, avoided)
-            if not isinstance(found, Loss | Fault):
+            if not isinstance(found, Lost | Fault):
                 cells = {cell.address: cell for cell in found}
                 break
             loss = _as_loss(found)
@@ -203,14 +207,11 @@ class Session:
                 cells[address] = self._lost_cell(unit, law, *lost[law])
         return tuple(cells[address] for address in unit.addresses)
 
-    def _lost_cell(self, unit: Unit, law: str, loss: Loss, seconds: float) -> Cell:
+    def _lost_cell(self, unit: Unit, law: str, loss: Lost, seconds: float) -> Cell:
         witness = None if loss.case is None else replace(loss.case, law=law, target=self.target)
         cell = Cell(
-            address=f"{unit.subject}/{law}@{unit.dtype}",
+            address=str(Address(unit.subject, law, unit.dtype)),
             verdict=loss.verdict,
-            examples=0,
-            points=0,
-            inconclusive=0,
             seconds=seconds,
             clause=load_laws()[law].clause,
             message=loss.message,
@@ -223,28 +224,28 @@ class Session:
     def _replay(self, slot: Slot, case: Case) -> Cell:
         begin = time.perf_counter()
         found = slot.run(worker.replay_case, self.target, case)
-        if not isinstance(found, Loss | Fault):
+        if not isinstance(found, Lost | Fault):
             return found[0]
         if isinstance(found, Fault) and found.usage:
-            raise Mistake(found.message)
-        unit = Unit(case_address(case).partition("/")[0], case.dtype, (case.law,))
+            raise UsageError(found.message)
+        unit = Unit(Address.parse(case_address(case)).subject, case.dtype, (case.law,))
         loss = replace(_as_loss(found), case=case)
         return self._lost_cell(unit, case.law, loss, time.perf_counter() - begin)
 
 
-def _as_loss(found: Any) -> Loss:
+def _as_loss(found: Any) -> Lost:
     """Return a fault as a crash: an error that no law expected came out of the target's work."""
-    return Loss(Verdict.CRASH, found.message, found.law, found.case, found.cases) if isinstance(found, Fault) else found
+    return Lost(Verdict.CRASH, found.message, found.law, found.case, found.cases) if isinstance(found, Fault) else found
 
 
-def _hopeless(loss: Loss, losses: int) -> bool:
+def _hopeless(loss: Lost, losses: int) -> bool:
     """Whether a unit is given up: nothing is known, no case got through, or it was lost too often."""
     most = MOST_TIMEOUTS if loss.verdict is Verdict.TIMEOUT else MOST_CRASHES
     return loss.case is None or losses >= most or (losses >= FEW_LOSSES and loss.cases <= losses)
 
 
-def _told(loss: Loss, losses: int) -> Loss:
-    """Return a loss as it is told of a law that was not in flight, and did not run to its end."""
+def _told(loss: Lost, losses: int) -> Lost:
+    """Return a loss as it is told of a law that was not in heartbeat, and did not run to its end."""
     if not loss.law:
         return loss
     message = f"not run: the process was lost {losses} times in this unit, the last time in {loss.law}: {loss.message}"

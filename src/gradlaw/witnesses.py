@@ -1,41 +1,12 @@
-"""Addresses and witnesses that a user gives: checked against the law book before anything runs."""
+"""Witnesses that a user gives: checked against the law book before anything runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
-
 import numpy as np
 
-from gradlaw.targets.claims import near
-from gradlaw_properties import PROGRAM
+from gradlaw.messages import first_line, near
 from gradlaw_reference import FLOAT64, evaluate, using
-from gradlaw_spec import DTYPES, Case, Primitive, SpecError, Step, load_laws, load_primitives
-
-
-def check_addresses(patterns: Iterable[str]) -> None:
-    """Raise SpecError where a pattern names a primitive, law or dtype that the law book has not."""
-    for pattern in patterns:
-        plain, _, dtype = pattern.partition("@")
-        subject, _, law = plain.partition("/")
-        parts = (
-            ("primitive", subject, (*load_primitives(), PROGRAM)),
-            ("law", law, tuple(load_laws())),
-            ("dtype", dtype, tuple(DTYPES)),
-        )
-        for kind, part, names in parts:
-            if part and not any(fnmatchcase(name, part) for name in names):
-                found = f"{kind}={part!r} in address {pattern!r}"
-                raise SpecError("address", found, f"a {kind} of the law book", near(part, names))
-
-
-def nothing_to_check(target: str, patterns: tuple[str, ...], level: str | None, dtype: str | None) -> SpecError:
-    """Return the error of a choice that leaves no cell of a target."""
-    chosen = [*patterns]
-    chosen += [f"level={level!r}"] if level else []
-    chosen += [f"dtype={dtype!r}"] if dtype else []
-    expected = f"cells that {target} claims"
-    return SpecError("check", ", ".join(chosen) or "nothing", expected, f"See gradlaw check {target} --dry-run.")
+from gradlaw_spec import Case, Primitive, SpecError, Step, load_laws, load_primitives
 
 
 def check_witness(case: Case, where: str) -> None:
@@ -53,8 +24,8 @@ def check_witness(case: Case, where: str) -> None:
         with using(FLOAT64), np.errstate(all="ignore"):
             known = evaluate(case.program, values)
     except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
-        text = (str(error).splitlines() or [""])[0]
-        raise SpecError(f"{where}: $.program", text, "values on which the program computes", "Mend them.") from None
+        expected = "values on which the program computes"
+        raise SpecError(f"{where}: $.program", first_line(error), expected, "Mend them.") from None
     for position, (name, cotangent) in enumerate(zip(case.program.outputs, case.cotangents, strict=True)):
         if cotangent.shape != known[name].shape:
             found = f"shape={list(cotangent.shape)}"

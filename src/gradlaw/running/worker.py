@@ -14,9 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gradlaw.flight import Flight, case_key
-from gradlaw.known import Known, covers
+from gradlaw.known import KnownDeviation, covers
+from gradlaw.messages import error_line
 from gradlaw.reports.script import script_of
+from gradlaw.requests import Request
+from gradlaw.running.heartbeat import Heartbeat, case_key
 from gradlaw.targets.loading import load_target
 from gradlaw_properties import Settings, Unit, examine, plan, replay
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase
@@ -25,13 +27,11 @@ from gradlaw_spec import Array, Case, Cell, SpecError, Target, Verdict
 Result = TypeVar("Result")
 OUT_OF_MEMORY = 77
 """The exit status of a worker whose target ran out of memory."""
-SHOWN = (Verdict.VIOLATION, Verdict.KNOWN, Verdict.CRASH, Verdict.TIMEOUT)
-"""The verdicts that come with a script."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a task runs: the note of its case in flight, what the target prints, and its memory limit in bytes.
+class WorkerContext:
+    """Where a task runs: the note of its case in heartbeat, what the target prints, and its memory limit in bytes.
 
     Without a note the task runs in this process: nothing is redirected but ``print``, and nothing is limited.
     """
@@ -81,15 +81,15 @@ def send_output(path: Path) -> None:
 
 
 @contextmanager
-def _placed(place: Place) -> Iterator[None]:
+def _placed(context: WorkerContext) -> Iterator[None]:
     """Send what the target prints elsewhere, and limit its memory."""
-    if place.note is None:
+    if context.note is None:
         with redirect_stdout(sys.stderr):
             yield
         return
-    if place.output is not None:
-        send_output(place.output)
-    limit_memory(place.memory)
+    if context.output is not None:
+        send_output(context.output)
+    limit_memory(context.memory)
     yield
 
 
@@ -105,13 +105,13 @@ def limit_memory(size: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (allowed, ceiling))
 
 
-def guarded(target: Target, flight: Flight, *, isolated: bool) -> Target:
-    """Return a target that refuses what the flight refuses, and dies where memory ends (in its own process)."""
+def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
+    """Return a target that refuses what the heartbeat refuses, and dies where memory ends (in its own process)."""
 
     def guard(call: Callable[..., Any]) -> Callable[..., Any]:
         def run(*arguments: Any) -> Any:
-            if flight.refusal:
-                raise Refused(flight.refusal)
+            if heartbeat.refusal:
+                raise Refused(heartbeat.refusal)
             try:
                 return call(*arguments)
             except MemoryError:
@@ -130,24 +130,29 @@ def guarded(target: Target, flight: Flight, *, isolated: bool) -> Target:
     return replace(target, vjp=guard(target.vjp), forward=guard(target.forward), pullback=pullback)
 
 
-def plan_target(place: Place, text: str, globs: tuple[str, ...], level: str | None, dtype: str | None) -> Plan | Fault:
+def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
     """Load a target and plan its cells."""
-    with _placed(place):
-        flight = Flight(place.note)
+    with _placed(context):
+        heartbeat = Heartbeat(context.note)
         try:
-            target = _target(text)
-            names = frozenset(target.primitives)
-            return Plan(target.name, target.version, names, plan(target, globs, level, dtype), plan(target))
+            target = _target(request.target)
+            units = plan(target, request.addresses, request.level, request.dtype)
+            return Plan(target.name, target.version, frozenset(target.primitives), units, plan(target))
         except SpecError as error:
             return Fault(str(error), usage=True)
         except (Exception, SystemExit) as error:
-            return Fault(f"{text}: {_line(error)}", usage=True)
+            return Fault(f"{request.target}: {error_line(error)}", usage=True)
         finally:
-            flight.close()
+            heartbeat.close()
 
 
 def examine_unit(
-    place: Place, text: str, unit: Unit, settings: Settings, skipped: frozenset[str], avoided: tuple[Known, ...]
+    context: WorkerContext,
+    text: str,
+    unit: Unit,
+    settings: Settings,
+    skipped: frozenset[str],
+    avoided: tuple[KnownDeviation, ...],
 ) -> tuple[Cell, ...] | Fault:
     """Examine a unit without the skipped cases and without those that a known deviation covers."""
 
@@ -156,20 +161,20 @@ def examine_unit(
             return "skipped: the process was lost in this case before"
         return "skipped: a known deviation" if any(covers(entry, case) for entry in avoided) else ""
 
-    def run(target: Target, flight: Flight) -> tuple[Cell, ...]:
-        return tuple(_with_script(cell, target, text, flight) for cell in examine(unit, target, settings, flight))
+    def run(target: Target, heartbeat: Heartbeat) -> tuple[Cell, ...]:
+        return tuple(_with_script(cell, target, text, heartbeat) for cell in examine(unit, target, settings, heartbeat))
 
-    return _with_target(place, text, refuse, run)
+    return _with_target(context, text, refuse, run)
 
 
-def replay_case(place: Place, text: str, case: Case) -> tuple[Cell, ...] | Fault:
+def replay_case(context: WorkerContext, text: str, case: Case) -> tuple[Cell, ...] | Fault:
     """Replay a witness on a target."""
 
-    def run(target: Target, flight: Flight) -> tuple[Cell, ...]:
-        flight(case, case.law)
-        return (_with_script(replay(case, target), target, text, flight, case),)
+    def run(target: Target, heartbeat: Heartbeat) -> tuple[Cell, ...]:
+        heartbeat(case, case.law)
+        return (_with_script(replay(case, target), target, text, heartbeat, case),)
 
-    return _with_target(place, text, lambda case: "", run)
+    return _with_target(context, text, lambda case: "", run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,48 +188,42 @@ class Pulled:
     problem: str = ""
 
 
-def pull_case(place: Place, text: str, case: Case) -> Pulled | Fault:
+def pull_case(context: WorkerContext, text: str, case: Case) -> Pulled | Fault:
     """Run a case on a target, forward and backward."""
 
-    def run(target: Target, flight: Flight) -> Pulled:
-        flight(case, case.law)
+    def run(target: Target, heartbeat: Heartbeat) -> Pulled:
+        heartbeat(case, case.law)
         trial = Trial(target, case, None)
         try:
             return Pulled(target.name, target.version, trial.outputs, trial.pull_raw())
         except (UnsupportedCase, DifferentiationError) as error:
             return Pulled(target.name, target.version, problem=str(error))
 
-    return _with_target(place, text, lambda case: "", run)
+    return _with_target(context, text, lambda case: "", run)
 
 
 def _with_target(
-    place: Place, text: str, refuse: Callable[[Case], str], run: Callable[[Target, Flight], Result]
+    context: WorkerContext, text: str, refuse: Callable[[Case], str], run: Callable[[Target, Heartbeat], Result]
 ) -> Result | Fault:
-    with _placed(place):
-        flight = Flight(place.note, refuse)
+    with _placed(context):
+        heartbeat = Heartbeat(context.note, refuse)
         try:
             target = _target(text)
-            return run(guarded(target, flight, isolated=place.note is not None), flight)
+            return run(guarded(target, heartbeat, isolated=context.note is not None), heartbeat)
         except SpecError as error:
-            return Fault(str(error), True, flight.law, flight.case, flight.cases)
+            return Fault(str(error), True, heartbeat.law, heartbeat.case, heartbeat.cases)
         except (Exception, SystemExit, BaseExceptionGroup) as error:  # of the target's work, which no law expected
-            return Fault(_line(error), False, flight.law, flight.case, flight.cases)
+            return Fault(error_line(error), False, heartbeat.law, heartbeat.case, heartbeat.cases)
         finally:
-            flight.close()
+            heartbeat.close()
 
 
-def _with_script(cell: Cell, target: Target, text: str, flight: Flight, case: Case | None = None) -> Cell:
+def _with_script(cell: Cell, target: Target, text: str, heartbeat: Heartbeat, case: Case | None = None) -> Cell:
     """Return a cell with its script, and with a witness that says how its target is loaded."""
     witness = cell.witness or case
-    if cell.verdict not in SHOWN or witness is None:
+    shown = cell.verdict.is_bad or cell.verdict is Verdict.KNOWN
+    if not shown or witness is None:
         return cell
-    flight(witness, witness.law)
+    heartbeat(witness, witness.law)
     script = script_of(cell, witness, target, text)
     return replace(cell, witness=replace(witness, target=text), script=script)
-
-
-def _line(error: BaseException) -> str:
-    """Return an error as one line."""
-    name = type(error).__name__
-    lines = str(error).splitlines()
-    return f"{name}: {lines[0]}" if lines else name

@@ -1,0 +1,94 @@
+"""``gradlaw check``: a target's cells run, their report is printed, and its files are written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gradlaw import __version__
+from gradlaw.commands import NO_VIOLATION, VIOLATIONS
+from gradlaw.commands.files import check_files, write_file
+from gradlaw.known import known_of, load_known
+from gradlaw.reports import writer
+from gradlaw.reports.cells import fails
+from gradlaw.reports.json import Engine, Report, make_report
+from gradlaw.reports.text import report_text
+from gradlaw.requests import Limits, Request
+from gradlaw.running.session import Session
+from gradlaw.running.worker import Plan
+from gradlaw.targets.loading import BUILT_IN
+from gradlaw_properties import Settings
+from gradlaw_spec import SPEC_VERSION, Cell
+
+
+def list_addresses(request: Request, limits: Limits) -> int:
+    """Print the addresses that a request asks for; return the exit status."""
+    request.check()
+    with Session(request.target, Settings(), limits) as session:
+        for unit in _planned(session, request).units:
+            print("\n".join(unit.addresses))
+    return NO_VIOLATION
+
+
+def check_target(request: Request, settings: Settings, limits: Limits, reports: Mapping[str, Path]) -> int:
+    """Check a target, print the report, write its files (by format); return the exit status."""
+    request.check()
+    check_files(reports)
+    shipped = known_of(request.target) if request.target in BUILT_IN else ()
+    known = load_known(request.known) if request.known else shipped
+    console = Console(file=sys.stdout, highlight=False)
+    with Session(request.target, settings, limits, known) as session:
+        plan = _planned(session, request)
+        seed = "no seed" if settings.fuzz else f"seed {settings.seed}"
+        console.print(f"gradlaw {__version__}, law book {SPEC_VERSION}: {plan.name} {plan.version}, {seed}\n")
+        finished: list[Cell] = []
+        try:
+            cells = _run(session, plan, console, finished)
+        except KeyboardInterrupt:
+            # The other formats would look as if the run had come to its end.
+            _write({name: file for name, file in reports.items() if name == "json"}, plan, request, settings, finished)
+            number = sum(len(unit.laws) for unit in plan.units)
+            print(f"gradlaw: {len(finished)} of {number} cells were finished", file=sys.stderr)
+            raise
+    report = _write(reports, plan, request, settings, cells)
+    report_text(console, report.cells, strict=request.strict)
+    return VIOLATIONS if any(fails(cell, strict=request.strict) for cell in cells) else NO_VIOLATION
+
+
+def _planned(session: Session, request: Request) -> Plan:
+    """Return the plan of a request; raise SpecError where it has no cell."""
+    plan = session.plan(request)
+    if not plan.units:
+        raise request.nothing_to_check(plan.name)
+    return plan
+
+
+def _run(session: Session, plan: Plan, console: Console, finished: list[Cell]) -> tuple[Cell, ...]:
+    """Run a plan, with a progress bar on a terminal; cells are put into ``finished`` as their units end."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    lock = Lock()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("cells", total=sum(len(unit.laws) for unit in plan.units))
+
+        def on_cells(cells: tuple[Cell, ...]) -> None:
+            with lock:
+                finished.extend(cells)
+                progress.update(task, advance=len(cells))
+
+        return session.check(plan, on_cells)
+
+
+def _write(
+    files: Mapping[str, Path], plan: Plan, request: Request, settings: Settings, cells: Sequence[Cell]
+) -> Report:
+    """Make the report of a run, write each of its files, and return it."""
+    seed = None if settings.fuzz else settings.seed
+    report = make_report(__version__, Engine(plan.name, plan.version), seed, cells)
+    for name, path in files.items():
+        write_file(name, path, writer(name)(report, strict=request.strict))
+    return report

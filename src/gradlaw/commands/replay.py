@@ -1,0 +1,31 @@
+"""``gradlaw replay``: one witness again, under its law."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from gradlaw.commands import NO_VIOLATION, VIOLATIONS
+from gradlaw.reports.text import print_cell
+from gradlaw.requests import Limits
+from gradlaw.running.session import Session
+from gradlaw.witnesses import check_witness
+from gradlaw_properties import Settings
+from gradlaw_spec import SpecError, read_case
+
+
+def replay_witness(path: Path, target: str | None, limits: Limits) -> int:
+    """Replay a witness and print its cell; return the exit status."""
+    case = read_case(path)
+    check_witness(case, str(path))
+    chosen = target or case.target
+    if not chosen:
+        raise SpecError(f"{path}: $.target", "target=''", "the target that it is a witness of", "Give --target.")
+    console = Console(file=sys.stdout, highlight=False)
+    with Session(chosen, Settings(), limits) as session:
+        session.plan()
+        cell = session.replay(case)
+    print_cell(console, cell)
+    return VIOLATIONS if cell.verdict.is_bad else NO_VIOLATION

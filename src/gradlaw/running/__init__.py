@@ -1,0 +1,1 @@
+"""Running: a target's work in worker processes, and what is made of those that are lost."""
