@@ -103,7 +103,9 @@ class Primitive:
     ``admissible-sets/rounding``); ``vjp_accuracy`` counts the further roundings that other
     correct formulas of the same local gradient make, with their measurement on the page;
     ``definition`` is the primitive in terms of simpler ones (empty for one that is not composed),
-    for the ``modularity`` law and for targets that lack it. ``symbol`` is the sign of its gate in a circuit (empty: its
+    for the ``modularity`` law and for targets that lack it. ``computed`` is the formula by which a
+    program computes the value in floating point, where ``value`` would overflow or names the primitive itself (empty:
+    ``value``). ``symbol`` is the sign of its gate in a circuit (empty: its
     name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
     brackets, such as ``e^{<x>}``.
     """
@@ -121,6 +123,7 @@ class Primitive:
     examples: tuple[Example, ...]
     vjp_accuracy: int = 0
     definition: str = ""
+    computed: str = ""
     symbol: str = ""
     latex: str = ""
     attributes: tuple[Attribute, ...] = ()

@@ -71,8 +71,10 @@ def assert_same(what: str, expected: Any, got: Any) -> None:
 
 
 def with_alternatives(page: Primitive) -> Iterator[Primitive]:
-    """Yield the page, and the page with each of its alternative formulas in the place of the first."""
+    """Yield the page, and the page with each of its other formulas of value and gradients in the place of the first."""
     yield page
+    if page.computed:
+        yield replace(page, value=page.computed)
     for position, operand in enumerate(page.operands):
         for formula in operand.alternatives:
             changed = replace(operand, vjp=formula)

@@ -1,0 +1,81 @@
+"""Steps on arrays, in NumPy. Shapes are as in the pages' formulas; ``g`` is a cotangent, of the shape of a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradlaw_spec import Array
+
+
+def share(x1: Array, x2: Array) -> Array:
+    """1 where x1 is larger, 0 where x2 is; equal ones share."""
+    return np.where(x1 > x2, 1.0, np.where(x1 < x2, 0.0, 0.5))
+
+
+def share_of_ties(tied: Array, axis: Any = None) -> Array:
+    """Tied elements share."""
+    shares: Array = tied / np.sum(tied, axis=axis, keepdims=True)
+    return shares
+
+
+def unreduce(g: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """Give every element of x what its sum received."""
+    return np.broadcast_to(np.reshape(g, np.sum(x, axis=axis, keepdims=True).shape), x.shape)
+
+
+def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
+    """Sum over the axes that broadcasting added or stretched."""
+    g = np.asarray(np.sum(g, axis=tuple(range(np.ndim(g) - len(shape)))))
+    return np.asarray(np.sum(g, axis=tuple(i for i, n in enumerate(shape) if n != g.shape[i]), keepdims=True))
+
+
+def count(x: Array, axis: Any = None) -> int:
+    """How many elements of x go into one of its sum."""
+    return int(x.size // max(np.size(np.sum(x, axis=axis)), 1))
+
+
+def others(x: Array, axis: Any = None) -> Array:
+    """For each element, the product of those that are multiplied with it."""
+    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    result = np.empty(x.shape)
+    for place in np.ndindex(*x.shape):
+        group = tuple(slice(None) if i in {a % x.ndim for a in axes} else p for i, p in enumerate(place))
+        mask = np.ones(x.shape, bool)
+        mask[place] = False
+        result[place] = np.prod(x[group], where=mask[group])
+    return result
+
+
+def like(g: Array, x: Array) -> Array:
+    """Give g the shape of x."""
+    return np.reshape(g, x.shape)
+
+
+def permute_back(g: Array, axes: Sequence[int]) -> Array:
+    """Put permuted axes back."""
+    return np.transpose(g, np.argsort([axis % np.ndim(g) for axis in axes]))
+
+
+def piece(g: Array, arrays: Sequence[Array], axis: int = 0) -> list[Array]:
+    """The part of g that belongs to each of the arrays that were joined."""
+    if g.ndim > arrays[0].ndim:
+        return [np.take(g, position, axis=axis) for position in range(len(arrays))]
+    return np.split(g, np.cumsum([array.shape[axis] for array in arrays])[:-1], axis=axis)
+
+
+def scatter(g: Array, x: Array, index: Any) -> Array:
+    """Send every element back to where the index took it from."""
+    result = np.zeros(x.shape)
+    np.add.at(result, index, g)
+    return result
+
+
+def scatter_take(g: Array, x: Array, indices: Array, axis: int = 0) -> Array:
+    """Send every element back to where the indices took it from."""
+    result = np.zeros(x.shape)
+    places: Any = (slice(None),) * (axis % x.ndim) + (indices,)
+    np.add.at(result, places, g)
+    return result
