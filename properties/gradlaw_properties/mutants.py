@@ -16,7 +16,7 @@ import numpy as np
 from gradlaw_properties.engines import forward, reference_target, taped_vjp
 from gradlaw_reference import RULES, Rule, Tape, apply, as_array
 from gradlaw_reference import Array as ReferenceArray
-from gradlaw_spec import Array, Target, dtype
+from gradlaw_spec import Array, Primitive, Target, dtype, load_primitives
 
 Arrays = tuple[Array, ...]
 
@@ -204,8 +204,18 @@ def _no_gradient(rule: Rule) -> Rule:
     return replace(rule, vjp=())
 
 
-UNARY = ("exp", "sin", "cos", "tanh", "log", "sqrt", "square", "reciprocal")
-VIEWS = ("reshape", "permute_dims", "matrix_transpose", "getitem", "expand_dims", "broadcast_to")
+def _smooth_unary(page: Primitive) -> bool:
+    return page.shapes == "elementwise" and len(page.operands) == 1 and not page.kinks
+
+
+def _view(page: Primitive) -> bool:
+    """Whether an engine may return its operand's own memory: one array, whose elements it moves or repeats."""
+    moves = page.pattern in ("moves-invert", "broadcast-sums")
+    return moves and len(page.operands) == 1 and page.operands[0].kind == "real"
+
+
+UNARY = tuple(name for name, page in load_primitives().items() if _smooth_unary(page))
+VIEWS = tuple(name for name, page in load_primitives().items() if _view(page))
 
 at_the_output = _rule_fault("at-the-output", "sin", dict.fromkeys(UNARY, _through_value))
 operands_swapped = _rule_fault("operands-swapped", "multiply", {"multiply": _swapped, "divide": _swapped})

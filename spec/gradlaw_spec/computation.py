@@ -19,12 +19,12 @@ from gradlaw_spec.loader import load_primitives
 from gradlaw_spec.primitive import OperandKind, Primitive
 from gradlaw_spec.program import Program, Reference, Step
 
-FOLDED: Final[Mapping[str, Callable[[float, float], float]]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "pow": operator.pow,
+FOLDED: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
 }
 LIMIT: Final = 10_000
 """The longest text that is read, in characters: deeper expressions than Python's parser takes are refused before."""
@@ -148,7 +148,7 @@ class _ComputationReader(FormulaReader):
     def folded(self, node: ast.BinOp, step: Step) -> float:
         """Compute a step of two Python numbers as Python does."""
         left, right = (float(operand) for operand in step.operands)
-        operation = FOLDED.get(step.primitive)
+        operation = FOLDED.get(type(node.op))
         if operation is None:
             raise self.refuse(node, "@ of two numbers", "arrays")
         try:

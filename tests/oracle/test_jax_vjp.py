@@ -44,17 +44,13 @@ def _getitem(x: Any, index: tuple[Any, ...]) -> Any:
     ]
 
 
-ELSEWHERE: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
-    {
-        "getitem": _getitem,
-        "relu": jax.nn.relu,
-        "sigmoid": jax.nn.sigmoid,
-        "softmax": jax.nn.softmax,
-        "softplus": jax.nn.softplus,
-        "logsumexp": jax.scipy.special.logsumexp,
-    }
-)
-"""What JAX has, but not in ``jax.numpy`` under the name of the Python array API standard."""
+def jax_function(name: str) -> Callable[..., Any]:
+    """Return JAX's function of a primitive's name, from the first of its modules that has one."""
+    if any(attribute.kind == "index" for attribute in load_primitives()[name].attributes):
+        return _getitem
+    modules = (jnp, jax.nn, jax.scipy.special)
+    found: Callable[..., Any] = next(getattr(module, name) for module in modules if hasattr(module, name))
+    return found
 
 
 INACCURATE_VALUES: Final[Mapping[str, str]] = MappingProxyType(
@@ -64,10 +60,6 @@ INACCURATE_VALUES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Where JAX's value is not as accurate as the page asks (jax 0.10 on a CPU); its gradient is, and is judged."""
-
-
-def jax_function(name: str) -> Callable[..., Any]:
-    return ELSEWHERE[name] if name in ELSEWHERE else getattr(jnp, name)  # type: ignore[no-any-return]
 
 
 def jax_program(program: Program, data: Mapping[str, Array]) -> Callable[..., tuple[Any, ...]]:

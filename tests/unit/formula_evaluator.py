@@ -1,26 +1,29 @@
 """A second reader of the pages' formulas, made to share nothing with the reference but the parser.
 
 Numbers are ``fractions.Fraction`` or mpmath's at 80 digits, in NumPy object arrays; reductions and scatters are
-loops over lists. A function that is not written here is read from its page's own ``value`` formula.
+loops over lists. A primitive is read from its page's own ``value`` formula; one whose formula names itself is computed
+by Python's, mpmath's or NumPy's function of that name.
 """
 
 from __future__ import annotations
 
+import ast
+import builtins
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import mpmath
 import numpy as np
 
 from gradlaw_spec import AttributeValue, Operand, Primitive, Program, interpret, load_primitives, parse_formula
+from gradlaw_spec.formula import BINARY, COMPARISONS
 
 DIGITS = 80
-HELPERS = ("count", "like", "others", "permute_back", "piece", "scatter", "scatter_take", "unreduce")
-COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal")
-
 Numbers = Any
 """An object array, or a list of them for a sequence operand."""
 
@@ -147,42 +150,28 @@ def _where(condition: Any, first: Any, second: Any) -> Numbers:
     return boxed(np.frompyfunc(lambda which, one, other: one if which else other, 3, 1)(chosen, first, second))
 
 
+def _count(x: Numbers, axis: Any = None) -> int:
+    return math.prod(x.shape[position] for position in _axes(axis, x.ndim))
+
+
+OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: _power,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+}
+SIGNS: dict[str, Callable[..., Any]] = {
+    name: _elementwise(OPERATORS[sign]) for sign, name in {**BINARY, **COMPARISONS}.items() if sign in OPERATORS
+}
+"""Python's operators on numbers, under the names that the parser gives them."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "add": _elementwise(lambda x, y: x + y),
-    "subtract": _elementwise(lambda x, y: x - y),
-    "multiply": _elementwise(lambda x, y: x * y),
-    "divide": _elementwise(lambda x, y: x / y),
-    "negative": _elementwise(lambda x: -x),
-    "pow": _elementwise(_power),
-    "abs": _elementwise(abs),
-    "sqrt": _elementwise(mpmath.sqrt),
-    "exp": _elementwise(mpmath.exp),
-    "log": _elementwise(mpmath.log),
-    "sin": _elementwise(mpmath.sin),
-    "cos": _elementwise(mpmath.cos),
-    "maximum": _elementwise(lambda x, y: x if x > y else y),
-    "minimum": _elementwise(lambda x, y: x if x < y else y),
-    "less": _elementwise(lambda x, y: x < y),
-    "less_equal": _elementwise(lambda x, y: x <= y),
-    "greater": _elementwise(lambda x, y: x > y),
-    "greater_equal": _elementwise(lambda x, y: x >= y),
-    "equal": _elementwise(lambda x, y: x == y),
-    "where": _where,
-    "sum": _reduction(lambda row: sum(row)),
-    "prod": _reduction(math.prod),
-    "max": _reduction(max),
-    "min": _reduction(min),
-    "matmul": lambda x, y: boxed(np.matmul(x, y)),
-    "matrix_transpose": lambda x: np.swapaxes(x, -1, -2),
-    "permute_dims": lambda x, axes: np.transpose(x, axes),
-    "reshape": lambda x, shape: np.reshape(x, shape),
-    "broadcast_to": lambda x, shape: np.broadcast_to(x, shape),
-    "expand_dims": lambda x, axis=0: np.expand_dims(x, axis),
-    "concat": lambda arrays, axis=0: np.concatenate(arrays, axis=axis),
-    "stack": lambda arrays, axis=0: np.stack(arrays, axis=axis),
-    "getitem": lambda x, index: boxed(x[numpy_index(index)]),
-    "take": lambda x, indices, axis=0: np.take(x, np.asarray(indices, dtype=int), axis=axis),
-    "count": lambda x, axis=None: math.prod(x.shape[position] for position in _axes(axis, x.ndim)),
+    "count": _count,
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
@@ -191,11 +180,49 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "scatter_take": _scatter_take,
     "unreduce": _unreduce,
 }
+"""The functions of the formulas that are no primitives."""
+
+
+ADDED = _reduction(sum)
+
+
+def kernel(page: Primitive) -> Callable[..., Any] | None:
+    """Return how a primitive is computed that no formula says: Python's, mpmath's or NumPy's function of its name.
+
+    None for one whose page says it in other words.
+    """
+    if page.name in SIGNS:
+        return SIGNS[page.name]
+    own = ast.parse(page.value, mode="eval").body
+    if isinstance(own, ast.UnaryOp):
+        return _elementwise(operator.neg)
+    if any(attribute.kind == "index" for attribute in page.attributes):
+        return lambda x, index: boxed(x[numpy_index(index)])
+    if isinstance(own, ast.BinOp) and isinstance(own.op, ast.MatMult):
+        return lambda x, y: boxed(np.matmul(x, y))
+    if not any(isinstance(node, ast.Name) and node.id == page.name for node in ast.walk(own)):
+        return None
+    if any(operand.kind == "boolean" for operand in page.operands):
+        return _where
+    if page.shapes == "reduction":
+        return _reduction(getattr(math, page.name, None) or getattr(builtins, page.name))
+    if hasattr(mpmath, page.name) or hasattr(builtins, page.name):
+        return _elementwise(getattr(mpmath, page.name, None) or getattr(builtins, page.name))
+    return partial(_by_numpy, page)
+
+
+def _by_numpy(page: Primitive, *operands: Any, **attributes: Any) -> Numbers:
+    """Compute with NumPy on object arrays, which moves and compares what it does not know."""
+    given = [
+        np.asarray(value, dtype=int) if operand.kind == "index" else value
+        for operand, value in zip(page.operands, operands, strict=True)
+    ]
+    return boxed(getattr(np, page.name)(*given, **attributes))
 
 
 def parsed(formula: str, names: Sequence[str], attributes: Mapping[str, AttributeValue]) -> Program:
     """Read a formula whose names and attributes are these."""
-    functions = (*load_primitives(), *HELPERS)
+    functions = (*load_primitives(), *FUNCTIONS)
     return parse_formula(formula, tuple(names), functions, attributes=attributes)
 
 
@@ -209,7 +236,11 @@ def evaluate(formula: str, values: Mapping[str, Numbers], attributes: Mapping[st
 def _call(name: str, operands: tuple[Any, ...], attributes: Mapping[str, AttributeValue]) -> Numbers:
     if name in FUNCTIONS:
         return FUNCTIONS[name](*operands, **attributes)
-    page = load_primitives()[name]
+    page = load_primitives().get(name)
+    known = SIGNS.get(name) if page is None else kernel(page)
+    if known is not None:
+        return known(*operands, **(attributes if page is None else page.complete(attributes)))
+    assert page is not None
     values = {operand.name: boxed(given) for operand, given in zip(page.operands, operands, strict=True)}
     return evaluate(page.value, values, complete(page, attributes))
 
@@ -226,9 +257,9 @@ def complete(page: Primitive, attributes: Mapping[str, AttributeValue]) -> dict[
 def unbroadcast(gradient: Numbers, shape: tuple[int, ...]) -> Numbers:
     """Add up the copies that broadcasting made."""
     added = gradient.ndim - len(shape)
-    total = FUNCTIONS["sum"](gradient, axis=tuple(range(added))) if added else gradient
+    total = ADDED(gradient, axis=tuple(range(added))) if added else gradient
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and total.shape[axis] != 1)
-    return FUNCTIONS["sum"](total, axis=stretched, keepdims=True) if stretched else total
+    return ADDED(total, axis=stretched, keepdims=True) if stretched else total
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradlaw.reports.json import Engine, make_report
-from gradlaw_spec import Case, Cell, Finding, Program, Step, Tensor, Verdict
+from gradlaw_spec import PROGRAM, Case, Cell, Finding, Program, Step, Tensor, Verdict, load_primitives
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 FENCES = "``` `` ` | </details> ![a](http://example.org) [b](javascript:c)\n\n# d\x1b[31m\x00\ud800\u202e"
@@ -43,7 +43,7 @@ def violation(**changes):
 
 def every_verdict():
     """Return a cell of each verdict, under names of primitives; the violation has all that a cell may have."""
-    names = ("tanh", "relu", "exp", "log", "softplus", "sqrt", "stack", "sum", "program")
+    names = (*tuple(load_primitives())[1 : len(Verdict)], PROGRAM)
     cells = [cell(verdict, subject=name) for verdict, name in zip(Verdict, names, strict=True)]
     return [violation() if one.verdict is Verdict.VIOLATION else one for one in cells]
 
