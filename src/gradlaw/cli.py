@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = 50
 QUICK_EXAMPLES: Final = 10
+OWN_FAULT: Final = (
+    "gradlaw: this is a fault of gradlaw, not of the engine: please report the lines above, "
+    "with the command and the adapter"
+)
 THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Parameters = ParamSpec("Parameters")
 
@@ -61,7 +66,7 @@ def _told(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
 
     @wraps(command)
     def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
-        from gradlaw.running.session import UsageError
+        from gradlaw.running.session import OwnFault, UsageError
         from gradlaw_spec import SpecError
 
         try:
@@ -74,9 +79,12 @@ def _told(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
             status = UNFINISHED
         except BrokenPipeError:  # the reader of our output left
             raise
-        except Exception:  # a defect of gradlaw, which must not look like a violation (1)
+        except OwnFault as error:
+            print(str(error).rstrip(), OWN_FAULT, sep="\n", file=sys.stderr)
+            status = UNFINISHED
+        except Exception:  # a fault of gradlaw, which must not look like a violation (1)
             traceback.print_exc()
-            print("gradlaw: the run did not finish, by a defect of gradlaw: please report it", file=sys.stderr)
+            print(OWN_FAULT, file=sys.stderr)
             status = UNFINISHED
         raise typer.Exit(status)
 
@@ -244,6 +252,8 @@ def _limits(jobs: int | None, timeout: float, memory: float | None) -> Limits:
 
 def main() -> None:
     """Run the command line."""
+    # What runs in a script's background ignores interrupts, by convention; a kill ends any run as an interrupt does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for name in THREADS:  # each worker has one core; and the order of a sum must not depend on how many there are
         os.environ.setdefault(name, "1")
     with TemporaryDirectory(prefix="gradlaw-") as scratch:  # Hypothesis keeps a folder, which is not the user's

@@ -275,14 +275,29 @@ def test_strict_fails_on_should(gradlaw, tmp_path):
     assert "1 of a SHOULD law: fails with --strict" in mild.out
 
 
-def test_an_interrupt_ends_the_run_and_keeps_what_is_finished(gradlaw, tmp_path):
+def heed_interrupts():
+    """A process that is started in the background ignores interrupts, and so do its children unless they are told."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def ignore_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize(
+    ("sent", "before"),
+    [(signal.SIGINT, heed_interrupts), (signal.SIGTERM, heed_interrupts), (signal.SIGTERM, ignore_interrupts)],
+)
+def test_an_interrupt_ends_the_run_and_keeps_what_is_finished(gradlaw, tmp_path, sent, before):
     command = [sys.executable, "-m", "gradlaw", "check", "hangs.py", "add", "relu", "--jobs", "1", "--json", "i.json"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=before
+    ) as process:
         for _ in range(600):
             if (tmp_path / "hanging").exists():
                 break
             time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
     assert "interrupted" in err

@@ -19,7 +19,7 @@ from gradlaw.reports.cells import fails
 from gradlaw.reports.json import Engine, Report, make_report
 from gradlaw.reports.text import report_text
 from gradlaw.requests import Limits, Request
-from gradlaw.running.session import Session
+from gradlaw.running.session import OwnFault, Session
 from gradlaw.running.worker import Plan
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import Settings
@@ -49,7 +49,7 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
         finished: list[Cell] = []
         try:
             cells = _run(session, plan, console, finished)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, OwnFault):
             # The other formats would look as if the run had come to its end.
             _write({name: file for name, file in reports.items() if name == "json"}, plan, request, settings, finished)
             number = sum(len(unit.laws) for unit in plan.units)

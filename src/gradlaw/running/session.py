@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from gradlaw.known import KnownDeviation, after_replay, as_known, case_address, explains, stale_cells
 from gradlaw.reports.script import plain_script
@@ -42,6 +42,10 @@ MOST_TIMEOUTS: Final = 3
 
 class UsageError(Exception):
     """A user's mistake that a worker told of, in one line."""
+
+
+class OwnFault(Exception):
+    """A fault of gradlaw in a worker; the message is its traceback."""
 
 
 class Session:
@@ -77,7 +81,7 @@ class Session:
             cure = "Import it by hand to see why."
             raise SpecError("target", f"target={self.target!r}: {found.message}", "a target that loads", cure)
         if isinstance(found, Fault):
-            raise UsageError(found.message)
+            raise _raised(found)
         self.primitives = found.primitives
         return found
 
@@ -90,8 +94,8 @@ class Session:
         found = self.slots[0].run(worker.pull_case, self.target, case)
         if isinstance(found, Pulled):
             return found
-        if isinstance(found, Fault) and found.usage:
-            raise UsageError(found.message)
+        if isinstance(found, Fault) and found.kind != "left":
+            raise _raised(found)
         return Pulled(self.target, "", problem=found.message)
 
     def check(self, plan: Plan, on_cells: Callable[[tuple[Cell, ...]], None] = lambda cells: None) -> tuple[Cell, ...]:
@@ -226,16 +230,23 @@ class Session:
         found = slot.run(worker.replay_case, self.target, case)
         if not isinstance(found, Lost | Fault):
             return found[0]
-        if isinstance(found, Fault) and found.usage:
-            raise UsageError(found.message)
         unit = Unit(Address.parse(case_address(case)).subject, case.dtype, (case.law,))
         loss = replace(_as_loss(found), case=case)
         return self._lost_cell(unit, case.law, loss, time.perf_counter() - begin)
 
 
-def _as_loss(found: Any) -> Lost:
-    """Return a fault as a crash: an error that no law expected came out of the target's work."""
-    return Lost(Verdict.CRASH, found.message, found.law, found.case, found.cases) if isinstance(found, Fault) else found
+def _raised(fault: Fault) -> Exception:
+    """Return what is raised in place of a verdict: a fault that is not the engine's."""
+    return OwnFault(fault.message) if fault.kind == "own" else UsageError(fault.message)
+
+
+def _as_loss(found: Lost | Fault) -> Lost:
+    """Return how the target left as a crash; raise UsageError or OwnFault where that was not the engine's."""
+    if isinstance(found, Lost):
+        return found
+    if found.kind != "left":
+        raise _raised(found)
+    return Lost(Verdict.CRASH, found.message, found.law, found.case, found.cases)
 
 
 def _hopeless(loss: Lost, losses: int) -> bool:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from gradlaw.known import KnownDeviation, covers
 from gradlaw.messages import error_line
 from gradlaw.reports.script import script_of
 from gradlaw.requests import Request
-from gradlaw.running.heartbeat import Heartbeat, case_key
+from gradlaw.running.heartbeat import Heartbeat, case_key, nothing_refused
+from gradlaw.targets.handed import AdapterError
 from gradlaw.targets.loading import load_target
 from gradlaw_properties import Settings, Unit, examine, plan, replay
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase
@@ -54,10 +56,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a task gave no result; ``usage`` says that the user can mend it."""
+    """Why a task gave no result.
+
+    ``kind`` says whose fault it is: the user's (``usage``: a target that does not load, an adapter that is wrong), the
+    engine's (``left``: it asked the process to end), or gradlaw's own, whose message is a traceback.
+    """
 
     message: str
-    usage: bool = False
+    kind: Literal["usage", "left", "own"]
     law: str = ""
     case: Case | None = None
     cases: int = 0
@@ -67,9 +73,23 @@ class Refused(Exception):
     """The target is kept from running a case."""
 
 
+class NotLoaded(Exception):
+    """The target cannot be loaded, for the reason in the message."""
+
+
+class Left(BaseException):
+    """The target asked the process to end, as by ``sys.exit``; not an `Exception`, so that no law takes it for one."""
+
+
 @cache
 def _target(text: str) -> Target:
-    return load_target(text)
+    """Return a target, loaded once; raise NotLoaded where that fails."""
+    try:
+        return load_target(text)
+    except SpecError as error:
+        raise NotLoaded(str(error)) from None
+    except SystemExit as error:
+        raise NotLoaded(f"{text}: {error_line(error)}") from None
 
 
 def send_output(path: Path) -> None:
@@ -118,6 +138,10 @@ def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
                 if isolated:
                     os._exit(OUT_OF_MEMORY)
                 raise
+            except (Exception, KeyboardInterrupt, AdapterError):
+                raise
+            except BaseException as error:
+                raise Left(error_line(error)) from error
 
         return run
 
@@ -132,18 +156,12 @@ def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
 
 def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
     """Load a target and plan its cells."""
-    with _placed(context):
-        heartbeat = Heartbeat(context.note)
-        try:
-            target = _target(request.target)
-            units = plan(target, request.addresses, request.level, request.dtype)
-            return Plan(target.name, target.version, frozenset(target.primitives), units, plan(target))
-        except SpecError as error:
-            return Fault(str(error), usage=True)
-        except (Exception, SystemExit) as error:
-            return Fault(f"{request.target}: {error_line(error)}", usage=True)
-        finally:
-            heartbeat.close()
+
+    def run(target: Target, heartbeat: Heartbeat) -> Plan:
+        units = plan(target, request.addresses, request.level, request.dtype)
+        return Plan(target.name, target.version, frozenset(target.primitives), units, plan(target))
+
+    return _with_target(context, request.target, nothing_refused, run)
 
 
 def examine_unit(
@@ -174,7 +192,7 @@ def replay_case(context: WorkerContext, text: str, case: Case) -> tuple[Cell, ..
         heartbeat(case, case.law)
         return (_with_script(replay(case, target), target, text, heartbeat, case),)
 
-    return _with_target(context, text, lambda case: "", run)
+    return _with_target(context, text, nothing_refused, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +217,7 @@ def pull_case(context: WorkerContext, text: str, case: Case) -> Pulled | Fault:
         except (UnsupportedCase, DifferentiationError) as error:
             return Pulled(target.name, target.version, problem=str(error))
 
-    return _with_target(context, text, lambda case: "", run)
+    return _with_target(context, text, nothing_refused, run)
 
 
 def _with_target(
@@ -208,12 +226,13 @@ def _with_target(
     with _placed(context):
         heartbeat = Heartbeat(context.note, refuse)
         try:
-            target = _target(text)
-            return run(guarded(target, heartbeat, isolated=context.note is not None), heartbeat)
-        except SpecError as error:
-            return Fault(str(error), True, heartbeat.law, heartbeat.case, heartbeat.cases)
-        except (Exception, SystemExit, BaseExceptionGroup) as error:  # of the target's work, which no law expected
-            return Fault(error_line(error), False, heartbeat.law, heartbeat.case, heartbeat.cases)
+            return run(guarded(_target(text), heartbeat, isolated=context.note is not None), heartbeat)
+        except (NotLoaded, AdapterError) as error:
+            return Fault(str(error), "usage")
+        except Left as error:
+            return Fault(str(error), "left", heartbeat.law, heartbeat.case, heartbeat.cases)
+        except Exception:
+            return Fault(traceback.format_exc(), "own")
         finally:
             heartbeat.close()
 

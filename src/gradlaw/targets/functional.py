@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from gradlaw.messages import near
 from gradlaw.targets.claims import require_callable, require_claims, require_primitives
+from gradlaw.targets.handed import AdapterError, Handed
 from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, Target, load_primitives
 
 HELPER = "functional_target"
@@ -48,6 +50,7 @@ def functional_target(
         if optional is not None:
             require_callable(HELPER, **{key: optional})
     functions = _functions(primitives, namespace)
+    handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, array, numpy))
 
     def record(
         function: EngineFunction, primals: tuple[Array, ...]
@@ -60,7 +63,7 @@ def functional_target(
             given = tuple(array(cotangent) for cotangent in cotangents)
             return pulled(engine_pull(_packed(given)), primals)
 
-        return outputs_of(output), pull
+        return outputs_of(output), handed.guard_pull(pull)
 
     def whole(
         function: EngineFunction, primals: tuple[Array, ...], cotangents: tuple[Array, ...]
@@ -91,9 +94,9 @@ def functional_target(
         levels=claimed,
         dtypes=kinds,
         primitives=functions,
-        vjp=whole,
-        pullback=None if pullback is None else record,
-        forward=forward,
+        vjp=handed.guard(whole),
+        pullback=None if pullback is None else handed.guard(record),
+        forward=handed.guard(forward),
         constant=array,
         composed=composed,
         flushes_subnormals=flushes_subnormals,
@@ -130,9 +133,10 @@ def _functions(primitives: Mapping[str, EngineFunction] | None, namespace: Any) 
 
 
 def _paired(gradients: Any, primals: tuple[Array, ...]) -> tuple[Any, ...]:
-    """Return one gradient a primal; raise SpecError where the adapter's vjp gave another number of them."""
+    """Return one gradient a primal; raise AdapterError where the adapter's vjp gave another number of them."""
     found = tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
     if len(found) != len(primals):
         expected = f"{len(primals)}, one for each primal"
-        raise SpecError(f"{HELPER}, vjp", f"{len(found)} gradients", expected, "Return (output, gradients).")
+        told = f"{HELPER}, vjp: found {len(found)} gradients; expected {expected}. Return (output, gradients)."
+        raise AdapterError(f"adapter error: {told}")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -11,12 +12,12 @@ import numpy as np
 
 from gradlaw.messages import near
 from gradlaw.targets.claims import require_arity, require_callable, require_claims, require_primitives
+from gradlaw.targets.handed import RAW, Handed
 from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, Target
 from gradlaw_spec.target import CotangentStyle
 
 HELPER = "tape_target"
 STYLES: tuple[str, ...] = get_args(CotangentStyle)
-RAW = (bool, int, float, np.generic, np.ndarray)
 
 
 def tape_target(
@@ -60,15 +61,17 @@ def tape_target(
         found = f"cotangent='weighted-sum' without {', '.join(missing)}"
         cure = "Add them, or use cotangent='argument' or 'ones'."
         raise SpecError(HELPER, found, f"the primitives {', '.join(sorted(needed))}", cure)
-    tape = _Tape(variable, constant, value, backward, gradient, functions, cotangent, scalar)
+    given = (variable, constant, value, backward, gradient)
+    handed = Handed(sys._getframe(1).f_code.co_filename, given)
+    tape = _Tape(variable, constant, value, backward, gradient, functions, cotangent, scalar, handed)
     return Target(
         name=name,
         version=version,
         levels=claimed,
         dtypes=kinds,
         primitives=functions,
-        vjp=tape.vjp,
-        forward=tape.forward,
+        vjp=handed.guard(tape.vjp),
+        forward=handed.guard(tape.forward),
         constant=tape.constant_of,
         scalar=scalar,
         composed=composed,
@@ -96,6 +99,7 @@ class _Tape:
     primitives: Mapping[str, EngineFunction]
     style: CotangentStyle
     scalar: bool
+    handed: Handed
     starts: list[Callable[[Started], None]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -137,7 +141,8 @@ class _Tape:
             else:
                 self.starts[:] = [start]
                 return result
-        raise refusals[0]
+        # A start that the adapter is not made for says nothing where another one got to the engine.
+        raise next((error for error in refusals if not self.handed.is_own(error)), refusals[0])
 
     def _run(
         self,
