@@ -49,10 +49,10 @@ FORMULAS: dict[str, tuple[str, dict[str, tuple[int, ...]], dict[str, Any]]] = {
 SHARING = Program(
     ("x", "y"),
     (
-        Step("a", "multiply", ("x", "y")),
-        Step("b", "tanh", ("a",)),
-        Step("c", "add", ("b", "a")),
-        Step("d", "multiply", ("c", "x")),
+        Step(("a",), "multiply", ("x", "y")),
+        Step(("b",), "tanh", ("a",)),
+        Step(("c",), "add", ("b", "a")),
+        Step(("d",), "multiply", ("c", "x")),
     ),
     ("d",),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from zlib import crc32
 
@@ -34,6 +34,7 @@ from gradlaw_spec import (
     Step,
     Target,
     Verdict,
+    Witness,
     load_clauses,
     load_primitives,
 )
@@ -109,7 +110,7 @@ class _Tally:
     unsupported: str = ""
     problem: str = ""
     finding: Finding | None = None
-    witness: Case | None = None
+    case: Case | None = None
     refused: int = 0
     notes: frozenset[str] = frozenset()
 
@@ -162,7 +163,7 @@ def _composable(page: Primitive, available: frozenset[str]) -> bool:
         return False
     operands = tuple(operand.name for operand in page.operands)
     try:
-        return expand(Program(operands, (Step("y", page.name, operands),), ("y",)), available) is not None
+        return expand(Program(operands, (Step(("y",), page.name, operands),), ("y",)), available) is not None
     except ValueError:
         return False
 
@@ -201,22 +202,21 @@ def examine(unit: Unit, target: Target, chosen: Settings, on_case: OnCase | None
     if unit.subject != PROGRAM and unit.subject not in target.primitives:
         missing = f"{target.name} has no {unit.subject}"
         return tuple(_cell(unit, law, _Tally(unsupported=missing)) for law in unit.laws)
-    page = load_primitives().get(unit.subject)
     tallies = {law: _Tally() for law in unit.laws}
     number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ (secrets.randbits(32) if chosen.fuzz else chosen.seed)
     cases = strategy(unit, target, chosen)
 
     def test(case: Case) -> None:
-        trial = Trial(target, case, page)
+        trial = Trial(target, case)
         for name, tally in tallies.items():
             if not tally.problem:
-                watch(replace(case, law=name, target=target.name), name)
+                watch(case, name)
                 _run(all_laws()[name], trial, tally)
 
     _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
     for name, tally in tallies.items():
         if tally.problem:
-            _shrink(all_laws()[name], target, page, cases, number, chosen, tally, watch)
+            _shrink(all_laws()[name], target, cases, number, chosen, tally, watch)
     return tuple(_cell(unit, law, tally, target.name) for law, tally in tallies.items())
 
 
@@ -233,7 +233,7 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
         tally.inconclusive += outcome.inconclusive
         tally.notes |= outcome.notes
         if outcome.violated:
-            tally.problem, tally.finding, tally.witness = outcome.problem, outcome.finding, trial.case
+            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, trial.case
     tally.seconds += time.perf_counter() - begin
 
 
@@ -248,7 +248,6 @@ MOST_SHRINKS = 400
 def _shrink(
     law: RunnableLaw,
     target: Target,
-    page: Primitive | None,
     cases: SearchStrategy[Case],
     number: int,
     chosen: Settings,
@@ -263,13 +262,13 @@ def _shrink(
         tried += 1
         if tried > MOST_SHRINKS + chosen.examples:
             return
-        watch(replace(case, law=law.page.id, target=target.name), law.page.id)
+        watch(case, law.page.id)
         try:
-            outcome = judge_case(law, Trial(target, case, page))
+            outcome = judge_case(law, Trial(target, case))
         except UnsupportedCase:
             return
         if outcome.violated:
-            tally.problem, tally.finding, tally.witness = outcome.problem, outcome.finding, case
+            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, case
             raise _Found
 
     try:
@@ -302,7 +301,6 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message = "; ".join(sorted(tally.notes))
     elif not message and tally.refused:
         message = f"{tally.refused} cases unsupported: {tally.unsupported}"
-    witness = tally.witness
     return Cell(
         address=str(Address(unit.subject, law, unit.dtype)),
         verdict=verdict,
@@ -312,22 +310,19 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         seconds=tally.seconds,
         clause=all_laws()[law].page.clause,
         message=message,
-        witness=None if witness is None else replace(witness, law=law, target=target),
+        witness=None if tally.case is None else Witness(tally.case, law, target),
         finding=tally.finding,
     )
 
 
-def replay(case: Case, target: Target) -> Cell:
-    """Run a witness's law on its one case; raise SpecError where the case names no law of the book."""
-    laws = all_laws()
-    if case.law not in laws:
-        raise SpecError("$.law", f"law={case.law!r}", "a law of the book (gradlaw laws)", "Name one.")
-    single = len(case.program.steps) == 1
-    subject = case.program.steps[0].primitive if single else PROGRAM
-    page = load_primitives().get(subject) if single else None
+def replay(witness: Witness, target: Target) -> Cell:
+    """Run a witness's law on its one case; raise SpecError where it names no law of the book."""
+    laws, case, law = all_laws(), witness.case, witness.law
+    if law not in laws:
+        raise SpecError("$.law", f"law={law!r}", "a law of the book (gradlaw laws)", "Name one.")
     tally = _Tally()
-    _run(laws[case.law], Trial(target, case, page), tally)
-    return _cell(Unit(subject, case.dtype, (case.law,)), case.law, tally, target.name)
+    _run(laws[law], Trial(target, case), tally)
+    return _cell(Unit(case.subject, case.dtype, (law,)), law, tally, target.name)
 
 
 def clause_text(cell: Cell) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from gradlaw_properties.compose import expand
 from gradlaw_reference import Certified, Data, certify
-from gradlaw_spec import Array, Case, Primitive, Program, Step, Target, dtype, interpret, load_primitives
+from gradlaw_spec import Array, Case, Program, Step, Target, dtype, interpret, load_primitives
 from gradlaw_spec.target import Pull
 
 Cotangents = tuple[Array, ...]
@@ -61,11 +62,11 @@ def engine_function(
 class Trial:
     """One case on one target; everything that several laws look at is computed once, on demand."""
 
-    def __init__(self, target: Target, case: Case, page: Primitive | None) -> None:
-        self.target, self.case, self.page = target, case, page
-        self.program = case.program
-        self.values = {name: case.values[name].array() for name in (*self.program.inputs, *self.program.data)}
-        self.cotangents: Cotangents = tuple(tensor.array() for tensor in case.cotangents)
+    def __init__(self, target: Target, case: Case) -> None:
+        self.target, self.case, self.program = target, case, case.program
+        self.page = load_primitives().get(case.subject)
+        self.values = {name: value.copy() for name, value in case.values.items()}
+        self.cotangents: Cotangents = tuple(cotangent.copy() for cotangent in case.cotangents)
         self._record: tuple[Cotangents, Pull] | None = None
         self._pulled: dict[bytes, tuple[Cotangents, Gradients]] = {}
         self._truths: dict[bytes, tuple[Data, ...]] = {}
@@ -92,13 +93,13 @@ class Trial:
         cotangents: Cotangents | None = None,
     ) -> Trial:
         """Return a trial of a changed case on the same target; what is not given stays."""
-        other = Trial.__new__(Trial)
-        other.target, other.case, other.page = self.target, self.case, self.page
-        other.program = self.program if program is None else program
-        other.values = dict(self.values if values is None else values)
-        other.cotangents = self.cotangents if cotangents is None else cotangents
-        other._record, other._pulled, other._truths = None, {}, {}
-        return other
+        changed = replace(
+            self.case,
+            program=self.program if program is None else program,
+            values=self.values if values is None else values,
+            cotangents=self.cotangents if cotangents is None else cotangents,
+        )
+        return Trial(self.target, changed)
 
     def run(
         self, inputs: Cotangents, cotangents: Cotangents, keep: list[Any] | None = None

@@ -3,7 +3,7 @@
 from gradlaw_spec.address import PROGRAM, Address
 from gradlaw_spec.array import Array
 from gradlaw_spec.attributes import Attribute, AttributeValue, IndexItem, Slice
-from gradlaw_spec.case import Case, Tensor, decode_case, encode_case, read_case
+from gradlaw_spec.case import Case, Witness
 from gradlaw_spec.computation import parse_computation
 from gradlaw_spec.domains import Interval, Meeting
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, ulp
@@ -15,6 +15,14 @@ from gradlaw_spec.primitive import Example, Kink, Operand, Primitive
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
 from gradlaw_spec.target import EngineFunction, EngineValue, Target, VectorJacobianProduct
 from gradlaw_spec.verdict import Cell, Finding, Verdict
+from gradlaw_spec.written import (
+    decode_case,
+    decode_program,
+    decode_witness,
+    encode_case,
+    encode_witness,
+    read_witness,
+)
 
 SPEC_VERSION = "0.1"
 """The version of the law book that a report cites."""
@@ -49,13 +57,16 @@ __all__ = [
     "SpecError",
     "Step",
     "Target",
-    "Tensor",
     "VectorJacobianProduct",
     "Verdict",
+    "Witness",
     "book",
     "decode_case",
+    "decode_program",
+    "decode_witness",
     "dtype",
     "encode_case",
+    "encode_witness",
     "inline",
     "interpret",
     "load_chapters",
@@ -64,7 +75,7 @@ __all__ = [
     "load_primitives",
     "parse_computation",
     "parse_formula",
-    "read_case",
     "read_page",
+    "read_witness",
     "ulp",
 ]

@@ -1,124 +1,77 @@
-"""The noun Case: a program with its values, and how it is written so that it replays bit for bit."""
+"""The nouns Case and Witness: a program with its values, and a case with what it shows of whom."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 
+from gradlaw_spec.address import Address
 from gradlaw_spec.array import Array
-from gradlaw_spec.dtypes import DTYPES
-from gradlaw_spec.errors import SpecError, expectation, missing_key
 from gradlaw_spec.program import Program
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """An array as data: dtype name, shape and flat values (floats as hexadecimal strings)."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    values: tuple[str | int | bool, ...]
-
-    @staticmethod
-    def of(array: Array) -> Tensor:
-        """Write a NumPy array (any shape; a spec dtype, int64 or bool) as data."""
-        name = array.dtype.name
-        if name in DTYPES:
-            flat: tuple[str | int | bool, ...] = tuple(float(x).hex() for x in array.ravel())
-        else:
-            flat = tuple(array.ravel().tolist())
-        return Tensor(name, tuple(array.shape), flat)
-
-    def array(self) -> Array:
-        """Read the data back as a NumPy array, bit for bit; raise SpecError where it does not fit."""
-        if self.dtype in DTYPES:
-            numpy = DTYPES[self.dtype].numpy
-            try:
-                flat: list[Any] = [float.fromhex(str(x)) for x in self.values]
-            except ValueError as error:
-                raise SpecError(
-                    "tensor.values", f"values={list(self.values)[:4]!r}", "hexadecimal floats", str(error)
-                ) from None
-        elif self.dtype in ("int64", "bool"):
-            numpy, flat = np.dtype(self.dtype), list(self.values)
-        else:
-            expected = ", ".join([*DTYPES, "int64", "bool"])
-            raise SpecError("tensor.dtype", f"dtype={self.dtype!r}", f"one of {expected}", "Name one of these.")
-        size = 1
-        for length in self.shape:
-            size *= length
-        if size != len(flat):
-            raise SpecError(
-                "tensor.values", f"{len(flat)} values", f"{size} for shape={self.shape}", "Mend one of the two."
-            )
-        return np.array(flat, dtype=np.float64 if self.dtype in DTYPES else numpy).astype(numpy).reshape(self.shape)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
-    """A program at given values: what one example of a law is, and what a witness stores.
+    """A program at given values: what one example of a law is.
 
-    ``values`` has a tensor for each input and data name; ``cotangents`` one for each output, with
-    the output's shape. ``dtype`` is the dtype on trial. ``seed`` drives what a law derives from the
-    case (a second cotangent, a cut). ``law`` and ``target`` say what a witness shows, and of whom.
+    Two cases are equal where all is, the arrays bit for bit.
     """
 
+    subject: str
+    """What it is a case of: the primitive of its one step, or ``program``."""
     program: Program
-    values: Mapping[str, Tensor]
-    cotangents: tuple[Tensor, ...]
+    """What is computed."""
+    values: Mapping[str, Array]
+    """An array for each input and data name; of the case's dtype, or int64 or bool. Nobody writes into them."""
+    cotangents: tuple[Array, ...]
+    """One for each output, with the output's shape."""
     dtype: str
+    """The dtype on trial."""
     seed: int = 0
-    law: str = ""
-    target: str = ""
+    """What drives all that a law derives from the case: a second cotangent, a cut."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", {name: _read_only(value) for name, value in self.values.items()})
+        object.__setattr__(self, "cotangents", tuple(map(_read_only, self.cotangents)))
 
     def arrays(self, names: tuple[str, ...]) -> tuple[Array, ...]:
-        """Return the values of these names as NumPy arrays."""
-        return tuple(self.values[name].array() for name in names)
+        """Return the values of these names."""
+        return tuple(self.values[name] for name in names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Case) and self._bits() == other._bits()
+
+    def _bits(self) -> object:
+        values = {name: _bits(value) for name, value in self.values.items()}
+        return self.subject, self.program, values, tuple(map(_bits, self.cotangents)), self.dtype, self.seed
+
+    __hash__ = None  # type: ignore[assignment]
 
 
-def encode_case(case: Case) -> bytes:
-    """Write a case as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(case), indent=1)
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A case that shows a law violated."""
+
+    case: Case
+    """The case, shrunk."""
+    law: str = ""
+    """The law of the book that it shows violated."""
+    target: str = ""
+    """Of whom: the name or place by which the target is loaded."""
+
+    @property
+    def address(self) -> Address:
+        """The address of the cell that it is a witness of."""
+        return Address(self.case.subject, self.law, self.case.dtype)
 
 
-def decode_case(text: bytes, where: str = "case") -> Case:
-    """Read a case from JSON; raise SpecError that names the path inside the JSON otherwise."""
-    try:
-        case = msgspec.json.decode(text, type=Case)
-        for name in (*case.program.inputs, *case.program.data):
-            if name not in case.values:
-                raise SpecError("$.values", f"no {name!r}", "a tensor for each input and data name", "Add it.")
-            case.values[name].array()
-        if len(case.cotangents) != len(case.program.outputs):
-            found = f"{len(case.cotangents)} cotangents"
-            raise SpecError("$.cotangents", found, f"{len(case.program.outputs)}, one for each output", "Mend it.")
-        for cotangent in case.cotangents:
-            cotangent.array()
-        if case.dtype not in DTYPES:
-            raise SpecError("$.dtype", f"dtype={case.dtype!r}", f"one of {', '.join(DTYPES)}", "Name one of these.")
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at ")
-        missing = missing_key(message)
-        found = f"no {missing}" if missing else re.sub(r"^.*, got ", "", message)
-        place = f"{where}: {path.strip('`') or '$'}"
-        raise SpecError(place, found, expectation(message), "Mend the JSON there.") from None
-    except msgspec.DecodeError as error:
-        raise SpecError(where, "malformed JSON", "a case as gradlaw writes it", str(error)) from None
-    except SpecError as error:
-        raise SpecError(f"{where}: {error.where}", error.found, error.expected, error.cure) from None
-    return case
+def _read_only(array: Array) -> Array:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
-def read_case(path: Path) -> Case:
-    """Read a case from a JSON file; raise SpecError with the file's name otherwise."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise SpecError(str(path), "no readable file", "a witness in JSON", str(error.strerror)) from None
-    return decode_case(text, str(path))
+def _bits(array: Array) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.name, array.shape, array.tobytes()

@@ -102,7 +102,7 @@ class _ComputationReader(FormulaReader):
         result = self.read(node.value)
         if len(self.steps) > before and result == self.steps[-1].name:
             last = self.steps.pop()
-            self.steps.append(Step(name, last.primitive, last.operands, last.attributes))
+            self.steps.append(Step((name,), last.primitive, last.operands, last.attributes))
             result = name
         self.known[name] = result
         return result
@@ -119,7 +119,7 @@ class _ComputationReader(FormulaReader):
         taken = {step.name for step in self.steps} | self.names
         while f"t{number}" in taken:
             number += 1
-        self.steps.append(Step(f"t{number}", primitive, operands, attributes))
+        self.steps.append(Step((f"t{number}",), primitive, operands, attributes))
         return f"t{number}"
 
     def read_name(self, node: ast.Name) -> Reference:

@@ -81,7 +81,7 @@ class FormulaReader:
         name = f"t{number}"
         while name in self.names:
             name += "_"
-        self.steps.append(Step(name, primitive, operands, attributes))
+        self.steps.append(Step((name,), primitive, operands, attributes))
         return name
 
     def read(self, node: ast.expr) -> Reference:

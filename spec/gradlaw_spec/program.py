@@ -16,20 +16,30 @@ Reference = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a program: ``name = primitive(*operands, **attributes)``.
+    """One line of a program: ``results = primitive(*operands, **attributes)``.
 
     Attributes that are not given have their page's defaults. Raises SpecError where one that has none is missing.
     """
 
-    name: str
+    results: tuple[str, ...]
     primitive: str
     operands: tuple[Reference, ...]
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if isinstance(self.results, str) or not self.results:
+            cure = "Write a tuple, of one name for one result."
+            raise SpecError("step", f"results={self.results!r}", "a tuple of names", cure)
         page = load_primitives().get(self.primitive)
         if page is not None and page.attributes:
             object.__setattr__(self, "attributes", page.complete(self.attributes))
+
+    @property
+    def name(self) -> str:
+        """The name of its one result; raises SpecError where it has several."""
+        if len(self.results) != 1:
+            raise SpecError(self.primitive, f"results={self.results!r}", "one result", "Use results.")
+        return self.results[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,8 @@ class Program:
             for operand in step.operands:
                 if isinstance(operand, str) and operand not in known:
                     raise SpecError(where, f"operand={operand!r}", "a name defined before", "Define it first.")
-            _define(step.name, known, where)
+            for name in step.results:
+                _define(name, known, where)
         for name in self.outputs:
             if name not in known:
                 raise SpecError("program.outputs", f"name={name!r}", "a defined name", "Name an input or a step.")
@@ -71,23 +82,25 @@ def interpret(
     """Fold a program: return the value of every input, data name and step.
 
     ``values`` has what the inputs and data stand for, of whatever kind ``call`` takes; ``call(step, operands)`` returns
-    the step's value for the values of its operands (Python scalars stay as they are). Raises KeyError where a step uses
-    an input or data name that has no value; what ``call`` raises is passed on.
+    the step's value for the values of its operands (Python scalars stay as they are), or a tuple of them
+    where the step has several results. Raises KeyError where a step uses an input or data name that has no value;
+    what ``call`` raises is passed on.
     """
     known = {name: values[name] for name in (*program.inputs, *program.data) if name in values}
     for step in program.steps:
         operands = tuple(known[item] if isinstance(item, str) else item for item in step.operands)
-        known[step.name] = call(step, operands)
+        value = call(step, operands)
+        known.update(zip(step.results, value if len(step.results) > 1 else (value,), strict=True))
     return known
 
 
 def inline(program: Program, body: Callable[[Step], Program | None]) -> Program:
     """Replace every step that has a body by the body's steps, again and again; None keeps a step as it is.
 
-    A body's inputs stand for the operands of the step, one each and in order, its output for the step's result; the
+    A body's inputs stand for the operands of the step, its outputs for the step's results, one each and in order; the
     names between them are made anew, and none that the program has is taken. What ``body`` raises is passed on.
     """
-    taken = {*program.inputs, *program.data, *(step.name for step in program.steps)}
+    taken = {*program.inputs, *program.data, *(name for step in program.steps for name in step.results)}
 
     def written(steps: Sequence[Step]) -> list[Step]:
         found: list[Step] = []
@@ -100,13 +113,15 @@ def inline(program: Program, body: Callable[[Step], Program | None]) -> Program:
 
 
 def _renamed(body: Program, step: Step, taken: set[str]) -> list[Step]:
-    """Return the steps of a body under names that are new, but for its output, which has the name of the step."""
+    """Return the steps of a body under names that are new, but for its outputs, which are the results of the step."""
+    ends = dict(zip(body.outputs, step.results, strict=True))
     names: dict[Reference, Reference] = dict(zip(body.inputs, step.operands, strict=True))
     found = []
     for inner in body.steps:
-        name = step.name if inner.name == body.outputs[0] else _fresh(f"{step.name}_{inner.name}", taken)
-        found.append(replace(inner, name=name, operands=tuple(names.get(item, item) for item in inner.operands)))
-        names[inner.name] = name
+        new = {name: ends.get(name) or _fresh(f"{step.results[0]}_{name}", taken) for name in inner.results}
+        operands = tuple(names.get(item, item) for item in inner.operands)
+        found.append(replace(inner, results=tuple(new.values()), operands=operands))
+        names.update(new)
     return found
 
 

@@ -1,7 +1,7 @@
 """JSON schemas of the nouns, generated from the types; ``python -m gradlaw_spec.schemas`` writes them.
 
-A page's schema describes its front matter with the page's text as ``body``; those of Program and Case describe
-the JSON that witnesses are written in, for readers in any language.
+A page's schema describes its front matter with the page's text as ``body``; those of program and witness describe
+the JSON that they are written in, for readers in any language.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from gradlaw_spec.case import Case
 from gradlaw_spec.law import Chapter, Law
 from gradlaw_spec.loader import book
 from gradlaw_spec.primitive import Primitive
-from gradlaw_spec.program import Program
+from gradlaw_spec.written import WrittenProgram, WrittenWitness
 
 NOUNS: Final[Mapping[str, type]] = MappingProxyType(
-    {"primitive": Primitive, "law": Law, "chapter": Chapter, "program": Program, "case": Case}
+    {"primitive": Primitive, "law": Law, "chapter": Chapter, "program": WrittenProgram, "witness": WrittenWitness}
 )
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gradlaw_spec.case import Case
+from gradlaw_spec.case import Witness
 
 
 class Verdict(StrEnum):
@@ -66,6 +66,6 @@ class Cell:
     seconds: float = 0.0
     clause: str = ""
     message: str = ""
-    witness: Case | None = None
+    witness: Witness | None = None
     script: str = ""
     finding: Finding | None = None

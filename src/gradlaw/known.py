@@ -19,7 +19,6 @@ from gradlaw.messages import near
 from gradlaw_properties import Unit
 from gradlaw_reference import FLOAT64, apply, using
 from gradlaw_spec import (
-    PROGRAM,
     Address,
     Attribute,
     AttributeValue,
@@ -30,13 +29,15 @@ from gradlaw_spec import (
     SpecError,
     Step,
     Verdict,
+    Witness,
     dtype,
     interpret,
     load_laws,
     load_primitives,
     parse_formula,
-    read_case,
+    read_witness,
 )
+from gradlaw_spec.written import WrittenWitness, witness_of
 
 COMPARISONS: Final[dict[str, Callable[..., Any]]] = {
     "less": np.less,
@@ -67,7 +68,7 @@ class KnownDeviation:
     url: str = ""
     source: str = ""
     versions: tuple[str, ...] = ()
-    witness: Case | None = None
+    witness: Witness | None = None
     script: str = ""
     sometimes: bool = False
 
@@ -106,16 +107,19 @@ def _entry(path: Path, number: int, table: dict[str, Any]) -> KnownDeviation:
         raise SpecError(where, found, f"only {', '.join(sorted(fields))}", "Rename or remove it.")
     lists = ("where", "uses")
     table = {key: (value,) if key in lists and isinstance(value, str) else value for key, value in table.items()}
-    if isinstance(table.get("witness"), str):
-        table["witness"] = msgspec.to_builtins(read_case(path.parent / table["witness"]))
+    written = table.pop("witness", None)
     try:
         entry = msgspec.convert(table, KnownDeviation)
+        if isinstance(written, str):
+            entry = replace(entry, witness=read_witness(path.parent / written))
+        elif written is not None:
+            entry = replace(entry, witness=witness_of(msgspec.convert(written, WrittenWitness)))
     except msgspec.ValidationError as error:
         raise SpecError(where, "a malformed entry", str(error), "Mend it.") from None
     if not entry.reason:
         raise SpecError(where, "reason=''", "why the deviation is the engine's", "Write the reason.")
-    if entry.witness is not None and not Address.parse(case_address(entry.witness)).matches(entry.address):
-        found = f"a witness of {case_address(entry.witness)}"
+    if entry.witness is not None and not entry.witness.address.matches(entry.address):
+        found = f"a witness of {entry.witness.address}"
         raise SpecError(where, found, f"one of {entry.address}", "Mend the address or the witness.")
     for name in entry.uses:
         if name not in load_primitives():
@@ -147,12 +151,6 @@ def _comparison(text: str, names: tuple[str, ...], attributes: tuple[tuple[str, 
     return parse_formula(text, names, load_primitives().keys(), attributes=dict(attributes))
 
 
-def case_address(case: Case) -> str:
-    """Return the address of the cell that a case is a witness of."""
-    single = len(case.program.steps) == 1
-    return str(Address(case.program.steps[0].primitive if single else PROGRAM, case.law, case.dtype))
-
-
 def covers(entry: KnownDeviation, case: Case) -> bool:
     """Whether a case uses what an entry names and some element satisfies its comparisons (whatever the address)."""
     if entry.uses and not case.program.primitives & set(entry.uses):
@@ -165,10 +163,10 @@ def covers(entry: KnownDeviation, case: Case) -> bool:
     page = load_primitives()[step.primitive]
     names = _operand_names(page)[:-2]
     values: dict[str, Any] = {
-        name: case.values[operand].array().astype(np.float64) if isinstance(operand, str) else np.float64(operand)
+        name: case.values[operand].astype(np.float64) if isinstance(operand, str) else np.float64(operand)
         for name, operand in zip(names, step.operands, strict=False)
     }
-    values["g"] = case.cotangents[0].array().astype(np.float64)
+    values["g"] = case.cotangents[0].astype(np.float64)
     values["tiny"] = np.float64(dtype(case.dtype).smallest_normal)
     numbers = tuple((a.name, _constant(a, step.attributes.get(a.name))) for a in page.attributes)
     try:
@@ -204,7 +202,7 @@ def explains(entries: Iterable[KnownDeviation], cell: Cell) -> KnownDeviation | 
     """Return the entry that explains a cell: its address fits, and it covers the witness."""
     address = Address.parse(cell.address)
     for entry in entries:
-        if address.matches(entry.address) and (cell.witness is None or covers(entry, cell.witness)):
+        if address.matches(entry.address) and (cell.witness is None or covers(entry, cell.witness.case)):
             return entry
     return None
 

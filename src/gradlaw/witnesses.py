@@ -6,23 +6,27 @@ import numpy as np
 
 from gradlaw.messages import first_line, near
 from gradlaw_reference import FLOAT64, evaluate, using
-from gradlaw_spec import Case, Primitive, SpecError, Step, load_laws, load_primitives
+from gradlaw_spec import PROGRAM, Primitive, SpecError, Step, Witness, load_laws, load_primitives
+from gradlaw_spec.written import only_subject
 
 
-def check_witness(case: Case, where: str) -> None:
+def check_witness(witness: Witness, where: str) -> None:
     """Raise SpecError, with the path inside the JSON, where a case is no program of the spec or does not compute."""
-    if case.law not in load_laws():
-        raise SpecError(f"{where}: $.law", f"law={case.law!r}", "a law of the book", near(case.law, load_laws()))
+    case, law = witness.case, witness.law
+    if law not in load_laws():
+        raise SpecError(f"{where}: $.law", f"law={law!r}", "a law of the book", near(law, load_laws()))
+    if case.subject not in (PROGRAM, only_subject(case.program)):
+        expected = f"{PROGRAM!r}, or the primitive of its only step"
+        raise SpecError(f"{where}: $.subject", f"subject={case.subject!r}", expected, "Mend the subject.")
     for position, step in enumerate(case.program.steps):
         _check_step(step, f"{where}: $.program.steps[{position}]")
     for name in case.program.inputs:
-        if case.values[name].dtype != case.dtype:
-            found = f"dtype={case.values[name].dtype!r}"
+        if case.values[name].dtype.name != case.dtype:
+            found = f"dtype={case.values[name].dtype.name!r}"
             raise SpecError(f"{where}: $.values.{name}", found, f"{case.dtype!r}, the case's", "Mend one of the two.")
-    values = {name: case.values[name].array() for name in (*case.program.inputs, *case.program.data)}
     try:
         with using(FLOAT64), np.errstate(all="ignore"):
-            known = evaluate(case.program, values)
+            known = evaluate(case.program, case.values)
     except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
         expected = "values on which the program computes"
         raise SpecError(f"{where}: $.program", first_line(error), expected, "Mend them.") from None

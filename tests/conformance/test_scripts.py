@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import runpy
-from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -17,7 +16,7 @@ from gradlaw.reports.script import MOST_LINES, plain_script, script_of
 from gradlaw_properties.examine import replay, runnable_primitives
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase
-from gradlaw_spec import load_primitives
+from gradlaw_spec import Witness, load_primitives
 
 ENGINES = ("reference", "jax", "torch", "autograd", "micrograd")
 ROOM = {"jax": 3, "torch": 8, "autograd": 8, "micrograd": 8, "reference": 2}
@@ -52,7 +51,7 @@ RUNS = 12
 
 
 def with_law(case, law="gradient"):
-    return replace(case, law=law)
+    return Witness(case, law)
 
 
 def printed(script, folder):
@@ -69,26 +68,26 @@ def shown(array):
     return "None" if array is None else str(np.asarray(array).tolist())
 
 
-def compare(case, target, name, folder):
+def compare(witness, target, name, folder):
     """Run the script of a case, and look for the target's value and gradients in what it prints; say if it ran.
 
     An engine whose sums come in the order of a set gives other last digits in each run: one of several must agree.
     """
     for run in range(RUNS):
-        found = _compared(case, target, name, folder, last=run == RUNS - 1)
+        found = _compared(witness, target, name, folder, last=run == RUNS - 1)
         if found is not False:
             return bool(found)
     return False
 
 
-def _compared(case, target, name, folder, *, last):
-    trial = Trial(target, case, None)
+def _compared(witness, target, name, folder, *, last):
+    trial = Trial(target, witness.case)
     try:
         outputs, gradients = trial.outputs, trial.pull_raw()
     except (UnsupportedCase, DifferentiationError):
         return None
-    cell = replay(case, target)
-    script = plain_script(cell, case, name, frozenset(target.primitives))
+    cell = replay(witness, target)
+    script = plain_script(cell, witness.case, name, frozenset(target.primitives))
     assert len(script.splitlines()) <= MOST_LINES
     text = printed(script, folder)
     for array in (*outputs, *gradients):

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from gradlaw_spec import Case, Program, Step, Tensor, encode_case
+from gradlaw_spec import Case, Program, Step, Witness, encode_witness
 
 STAGED = "f = (x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)"
 BROKEN = """
@@ -70,14 +70,13 @@ def test_arrays_ranges_and_precision():
 def witness(tmp_path):
     (tmp_path / "broken.py").write_text(BROKEN)
     case = Case(
-        program=Program(("x",), (Step("y", "tanh", ("x",)),), ("y",)),
-        values={"x": Tensor.of(np.array(0.5))},
-        cotangents=(Tensor.of(np.array(2.0)),),
+        subject="tanh",
+        program=Program(("x",), (Step(("y",), "tanh", ("x",)),), ("y",)),
+        values={"x": np.array(0.5)},
+        cotangents=(np.array(2.0),),
         dtype="float64",
-        law="gradient",
-        target="broken.py",
     )
-    (tmp_path / "witness.json").write_bytes(encode_case(case))
+    (tmp_path / "witness.json").write_bytes(encode_witness(Witness(case, "gradient", "broken.py")))
     return tmp_path
 
 

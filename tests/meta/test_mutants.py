@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gradlaw_properties.examine import Settings, Unit, examine, plan
+from gradlaw_properties.examine import Settings, Unit, examine, plan, replay
 from gradlaw_properties.laws import all_laws
-from gradlaw_properties.mutants import Mutant, all_mutants
-from gradlaw_spec import PROGRAM, Verdict, load_primitives
+from gradlaw_properties.mutants import Mutant, all_mutants, sign_flip
+from gradlaw_spec import PROGRAM, Verdict, decode_witness, encode_witness, load_primitives
 
 SEEDS = (0, 1, 2, 3, 4)
 CLAIMS = [(law, mutant) for law, runnable in all_laws().items() for mutant in runnable.mutants]
@@ -22,6 +22,14 @@ def test_law_kills_mutant(law: str, mutant: Mutant, seed: int) -> None:
     (cell,) = examine(unit, mutant.build(), Settings(seed=seed))
     assert cell.verdict is Verdict.VIOLATION, f"{law} lets {mutant.name} live on {unit.addresses[0]}: {cell.message}"
     assert cell.witness is not None
+
+
+def test_a_one_step_witness_of_a_program_answers_for_the_program() -> None:
+    (cell,) = examine(Unit(PROGRAM, "float64", ("gradient",)), sign_flip.build(), Settings())
+    assert cell.witness is not None
+    assert len(cell.witness.case.program.steps) == 1
+    again = replay(decode_witness(encode_witness(cell.witness)), sign_flip.build())
+    assert (again.address, again.verdict) == ("program/gradient@float64", Verdict.VIOLATION)
 
 
 def test_every_mutant_is_claimed_by_a_law() -> None:

@@ -7,18 +7,18 @@ from dataclasses import replace
 import numpy as np
 
 from gradlaw.reports.json import Engine, make_report
-from gradlaw_spec import PROGRAM, Case, Cell, Finding, Program, Step, Tensor, Verdict, load_primitives
+from gradlaw_spec import PROGRAM, Case, Cell, Finding, Program, Step, Verdict, Witness, load_primitives
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 FENCES = "``` `` ` | </details> ![a](http://example.org) [b](javascript:c)\n\n# d\x1b[31m\x00\ud800\u202e"
 FINDING = Finding(what="gradient of x", index=(), got=3.0, low=1.0, high=2.0, width=1.0, distance=1.0, ulps=5e15)
 
 
-def case(name="x", **changes):
-    program = Program((name,), (Step("y", "relu", (name,)),), ("y",))
-    values = {name: Tensor.of(np.array(1.5))}
-    made = Case(program=program, values=values, cotangents=(Tensor.of(np.array(2.0)),), dtype="float64", law="gradient")
-    return replace(made, **changes)
+def witness(name="x", **changes):
+    program = Program((name,), (Step(("y",), "relu", (name,)),), ("y",))
+    values, cotangents = {name: np.array(1.5)}, (np.array(2.0),)
+    made = Case(subject="relu", program=program, values=values, cotangents=cotangents, dtype="float64")
+    return replace(Witness(made, "gradient"), **changes)
 
 
 def cell(verdict=Verdict.PASS, law="gradient", subject="relu", **changes):
@@ -37,7 +37,7 @@ def cell(verdict=Verdict.PASS, law="gradient", subject="relu", **changes):
 
 
 def violation(**changes):
-    given = {"message": "gradient of x: got 3.0", "witness": case(), "script": "print(3)\n", "finding": FINDING}
+    given = {"message": "gradient of x: got 3.0", "witness": witness(), "script": "print(3)\n", "finding": FINDING}
     return cell(Verdict.VIOLATION, **{**given, **changes})
 
 
@@ -61,10 +61,10 @@ def hostile(text):
     bad = violation(
         message=text,
         script=text,
-        witness=case(target=text.encode("utf-8", "replace").decode()),
+        witness=witness(target=text.encode("utf-8", "replace").decode()),
         finding=replace(FINDING, what=text),
     )
     others = [cell(verdict, subject="exp", message=text) for verdict in (Verdict.UNSUPPORTED, Verdict.CRASH)]
-    known = cell(Verdict.KNOWN, subject="log", message=text, witness=case(), script=text)
+    known = cell(Verdict.KNOWN, subject="log", message=text, witness=witness(), script=text)
     stale = cell(Verdict.STALE, address=text.encode("utf-8", "replace").decode(), message=text)
     return report([bad, *others, known, stale], name=text, version=text)

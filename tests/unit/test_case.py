@@ -7,18 +7,36 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from gradlaw_spec import DTYPES, Case, Program, Slice, SpecError, Step, Tensor, decode_case, encode_case, read_case, ulp
+from gradlaw_spec import (
+    DTYPES,
+    PROGRAM,
+    Case,
+    Program,
+    Slice,
+    SpecError,
+    Step,
+    Witness,
+    decode_case,
+    decode_program,
+    decode_witness,
+    encode_case,
+    encode_witness,
+    read_witness,
+    ulp,
+)
+from gradlaw_spec.written import array_of, written_array, written_program
 
-PROGRAM = Program(
+STEPS = Program(
     ("x", "y"),
     (
-        Step("picked", "getitem", ("x",), {"index": (Slice(None, None, -1), "newaxis", "ellipsis", -1)}),
-        Step("scaled", "multiply", (2.5, "picked")),
-        Step("total", "sum", ("scaled",), {"axis": (0, 1), "keepdims": False}),
-        Step("product", "multiply", ("total", "y")),
+        Step(("picked",), "getitem", ("x",), {"index": (Slice(None, None, -1), "newaxis", "ellipsis", -1)}),
+        Step(("scaled",), "multiply", (2.5, "picked")),
+        Step(("total",), "sum", ("scaled",), {"axis": (0, 1), "keepdims": False}),
+        Step(("product",), "multiply", ("total", "y")),
     ),
     ("product",),
     ("i",),
@@ -28,18 +46,16 @@ PROGRAM = Program(
 def case(dtype: str = "float64") -> Case:
     make = DTYPES[dtype].numpy
     values = {
-        "x": Tensor.of(np.array([[1.5, -0.0], [0.1, 3]]).astype(make)),
-        "y": Tensor.of(np.array(2).astype(make)),
-        "i": Tensor.of(np.array([3, 1])),
+        "x": np.array([[1.5, -0.0], [0.1, 3]]).astype(make),
+        "y": np.array(2).astype(make),
+        "i": np.array([3, 1]),
     }
-    return Case(
-        program=PROGRAM,
-        values=values,
-        cotangents=(Tensor.of(np.array(1.0).astype(make)),),
-        dtype=dtype,
-        seed=7,
-        law="chain",
-    )
+    cotangents = (np.array(1.0).astype(make),)
+    return Case(subject=PROGRAM, program=STEPS, values=values, cotangents=cotangents, dtype=dtype, seed=7)
+
+
+def witness() -> Witness:
+    return Witness(case(), "chain", "engine.py")
 
 
 def same_bits(first: Any, second: Any) -> bool:
@@ -62,25 +78,25 @@ def special(dtype: str) -> list[np.ndarray[Any, Any]]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_tensor_round_trip_bit_for_bit(dtype: str) -> None:
+def test_array_round_trip_bit_for_bit(dtype: str) -> None:
     for array in special(dtype):
-        tensor = Tensor.of(array)
-        assert tensor.dtype == dtype
-        assert same_bits(tensor.array(), np.ascontiguousarray(array).reshape(array.shape))
+        written = written_array(array)
+        assert written.dtype == dtype
+        assert same_bits(array_of(written), np.ascontiguousarray(array).reshape(array.shape))
 
 
 def test_every_16_bit_number_survives() -> None:
     for dtype in ("float16", "bfloat16"):
         every = np.arange(2**16, dtype=np.uint16).view(DTYPES[dtype].numpy)
         finite = every[np.isfinite(every.astype(np.float32))]
-        assert same_bits(Tensor.of(finite).array(), finite)
+        assert same_bits(array_of(written_array(finite)), finite)
 
 
 @pytest.mark.parametrize(
     "array", [np.array([3, -1, 2**62]), np.array([[True, False]]), np.array(True), np.zeros((0, 2), int)]
 )
 def test_integers_and_booleans(array: np.ndarray[Any, Any]) -> None:
-    assert same_bits(Tensor.of(array).array(), array)
+    assert same_bits(array_of(written_array(array)), array)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -94,18 +110,17 @@ def test_case_round_trip(dtype: str) -> None:
 
 
 def test_case_with_special_values_round_trip() -> None:
-    program = Program(("x",), (Step("y", "exp", ("x",)),), ("y",))
+    program = Program(("x",), (Step(("y",), "exp", ("x",)),), ("y",))
     for dtype in DTYPES:
         for array in special(dtype):
-            original = Case(
-                program=program, values={"x": Tensor.of(array)}, cotangents=(Tensor.of(array),), dtype=dtype
-            )
+            original = Case(subject="exp", program=program, values={"x": array}, cotangents=(array,), dtype=dtype)
             back = decode_case(encode_case(original))
-            assert same_bits(back.values["x"].array(), np.ascontiguousarray(array).reshape(array.shape))
+            assert back == original
+            assert same_bits(back.values["x"], np.ascontiguousarray(array).reshape(array.shape))
 
 
 def test_json_is_for_people_too() -> None:
-    text = encode_case(case()).decode()
+    text = encode_witness(witness()).decode()
     assert '"0x1.999999999999ap-4"' in text
     assert json.loads(text)["program"]["steps"][0]["attributes"]["index"] == [
         {"start": None, "stop": None, "step": -1},
@@ -117,7 +132,7 @@ def test_json_is_for_people_too() -> None:
 
 def changed(*path: Any, to: Any) -> bytes:
     """Return the case's JSON with the value at a path replaced (``...``: removed)."""
-    content = json.loads(encode_case(case()))
+    content = json.loads(encode_witness(witness()))
     place = content
     for part in path[:-1]:
         place = place[part]
@@ -137,7 +152,8 @@ def changed(*path: Any, to: Any) -> bytes:
         (("seed",), "7", "$.seed", "found `str`; expected `int`"),
         (("program", "steps", 1, "operands"), 3, "$.program.steps[1].operands", "found `int`; expected `array`"),
         (("program", "steps", 1, "name"), ..., "$.program.steps[1]", "found no name; expected the key name"),
-        (("program", "steps", 1, "operands"), ["z"], "program.steps[1]", "operand='z'"),
+        (("program", "steps", 1, "operands"), ["z"], "$.program.steps[1]", "operand='z'"),
+        (("program", "steps", 0, "attributes"), {}, "$.program.steps[0]", "found no index"),
         (("program", "steps", 1, "name"), "x", "program.steps[1]", "name='x'; expected a name defined once"),
         (("program", "outputs"), ["nothing"], "program.outputs", "name='nothing'"),
         (("program", "inputs"), ["x", "no name"], "program.inputs", "name='no name'"),
@@ -152,7 +168,7 @@ def changed(*path: Any, to: Any) -> bytes:
 )
 def test_malformed_case_names_the_path(path: tuple[Any, ...], to: Any, where: str, said: str) -> None:
     with pytest.raises(SpecError) as caught:
-        decode_case(changed(*path, to=to), "witness.json")
+        decode_witness(changed(*path, to=to), "witness.json")
     message = str(caught.value)
     assert message.startswith("witness.json: ")
     assert where in message
@@ -163,21 +179,69 @@ def test_malformed_case_names_the_path(path: tuple[Any, ...], to: Any, where: st
 @pytest.mark.parametrize("text", [b"", b"{", b'{"program": {"inputs": [', b"\xff\xfe", b'{"program": nul}'])
 def test_text_that_is_no_json(text: bytes) -> None:
     with pytest.raises(SpecError, match=r"^witness\.json: found malformed JSON; expected a case as gradlaw writes it"):
-        decode_case(text, "witness.json")
+        decode_witness(text, "witness.json")
 
 
 @pytest.mark.parametrize("text", [b"[]", b"3", b"null", b'"case"'])
 def test_json_that_is_no_case(text: bytes) -> None:
     with pytest.raises(SpecError, match=r"^witness\.json: \$: found"):
-        decode_case(text, "witness.json")
+        decode_witness(text, "witness.json")
 
 
 def test_reading_a_file(tmp_path: Path) -> None:
     path = tmp_path / "witness.json"
-    path.write_bytes(encode_case(case()))
-    assert read_case(path) == case()
+    path.write_bytes(encode_witness(witness()))
+    assert read_witness(path) == witness()
     with pytest.raises(SpecError, match=r"none\.json: found no readable file"):
-        read_case(tmp_path / "none.json")
+        read_witness(tmp_path / "none.json")
+
+
+def test_a_witness_knows_its_cell() -> None:
+    back = decode_witness(encode_witness(witness()))
+    assert back == witness()
+    assert str(back.address) == "program/chain@float64"
+    assert (back.law, back.target) == ("chain", "engine.py")
+
+
+def test_a_one_step_program_stays_a_program() -> None:
+    steps = Program(("x",), (Step(("y",), "exp", ("x",)),), ("y",))
+    one = np.array(1.0)
+    found = Case(subject=PROGRAM, program=steps, values={"x": one}, cotangents=(one,), dtype="float64")
+    assert str(decode_witness(encode_witness(Witness(found, "gradient"))).address) == "program/gradient@float64"
+
+
+@pytest.mark.parametrize(("steps", "subject"), [(1, "exp"), (2, PROGRAM)])
+def test_a_witness_without_a_subject_is_of_its_only_step(steps: int, subject: str) -> None:
+    content = {
+        "program": {
+            "inputs": ["x"],
+            "steps": [
+                {"name": f"y{i + 1}", "primitive": "exp", "operands": [f"y{i}" if i else "x"]} for i in range(steps)
+            ],
+            "outputs": [f"y{steps}"],
+        },
+        "values": {"x": {"dtype": "float64", "shape": [], "values": ["0x1p0"]}},
+        "cotangents": [{"dtype": "float64", "shape": [], "values": ["0x1p0"]}],
+        "dtype": "float64",
+        "law": "gradient",
+    }
+    assert decode_witness(json.dumps(content).encode()).case.subject == subject
+
+
+def test_one_result_is_written_as_a_name_and_several_as_results() -> None:
+    several = Program(("x",), (Step(("q", "r"), "qr", ("x",)), Step(("y",), "exp", ("q",))), ("r", "y"))
+    first, second = (json.loads(json.dumps(step)) for step in msgspec.to_builtins(written_program(several))["steps"])
+    assert first == {"results": ["q", "r"], "primitive": "qr", "operands": ["x"], "attributes": {}}
+    assert second == {"name": "y", "primitive": "exp", "operands": ["q"], "attributes": {}}
+    assert decode_program(msgspec.json.encode(written_program(several))) == several
+
+
+def test_a_case_does_not_change_with_who_made_it() -> None:
+    array = np.array([1.0, 2.0])
+    found = Case(subject="exp", program=STEPS, values={"x": array}, cotangents=(array,), dtype="float64")
+    with pytest.raises(ValueError, match="read-only"):
+        found.values["x"][0] = 3
+    assert array.flags.writeable
 
 
 def test_ulp() -> None:

@@ -13,7 +13,17 @@ from markdown_it import MarkdownIt
 from written_numbers import array_of, assert_written
 
 from gradlaw_reference import Ball, admissible, using
-from gradlaw_spec import Chapter, Program, SpecError, book, load_chapters, load_clauses, load_laws, load_primitives
+from gradlaw_spec import (
+    Chapter,
+    Program,
+    SpecError,
+    book,
+    decode_program,
+    load_chapters,
+    load_clauses,
+    load_laws,
+    load_primitives,
+)
 from gradlaw_spec.tables import with_tables
 
 CHAPTERS = load_chapters()
@@ -41,7 +51,7 @@ def worked() -> Iterator[Any]:
         program = None
         for number, (language, text) in enumerate(blocks(chapter)):
             if language == "program":
-                program = msgspec.json.decode(text, type=Program)
+                program = decode_program(text.encode())
             elif language == "example":
                 example = msgspec.json.decode(text, type=Worked)
                 yield pytest.param(program, example, id=f"{chapter.id}-{number}")

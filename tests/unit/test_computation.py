@@ -27,7 +27,7 @@ def test_lines_name_their_steps():
 
 
 def test_another_name_for_a_value_adds_no_step():
-    assert parse_computation("y = x; f = y * y").steps == (Step("f", "multiply", ("x", "x")),)
+    assert parse_computation("y = x; f = y * y").steps == (Step(("f",), "multiply", ("x", "x")),)
 
 
 def test_conditions_and_indices_are_data():
@@ -55,7 +55,7 @@ def test_attributes_come_by_place_keyword_or_default(text, attributes):
 
 
 def test_numbers_are_computed_as_python_does():
-    assert steps("x * (1 / 3) ** 2") == (Step("t1", "multiply", ("x", (1 / 3) ** 2)),)
+    assert steps("x * (1 / 3) ** 2") == (Step(("t1",), "multiply", ("x", (1 / 3) ** 2)),)
 
 
 @pytest.mark.parametrize(

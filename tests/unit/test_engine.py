@@ -186,9 +186,9 @@ def test_an_attribute_without_a_default_is_asked_for() -> None:
     with pytest.raises(SpecError, match=r"reshape: found no shape; expected shape, which has no default"):
         reference.reshape(SQUARE)
     with pytest.raises(SpecError, match=r"Write reshape\(…, shape=…\)"):
-        Step("y", "reshape", ("x",))
+        Step(("y",), "reshape", ("x",))
 
 
 def test_a_step_has_all_its_attributes() -> None:
-    assert Step("y", "softmax", ("x",)).attributes == {"axis": -1}
-    assert Step("y", "sum", ("x",), {"keepdims": True}).attributes == {"axis": None, "keepdims": True}
+    assert Step(("y",), "softmax", ("x",)).attributes == {"axis": -1}
+    assert Step(("y",), "sum", ("x",), {"keepdims": True}).attributes == {"axis": None, "keepdims": True}

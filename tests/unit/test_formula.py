@@ -56,7 +56,7 @@ def test_an_attribute_may_be_an_operand() -> None:
 def test_indexing() -> None:
     program = parse_formula("x[1:, ::-2, None, newaxis, ..., -1, 1:3:2]", ("x",), FUNCTIONS)
     index = (Slice(1), Slice(None, None, -2), "newaxis", "newaxis", "ellipsis", -1, Slice(1, 3, 2))
-    assert program.steps == (Step("t1", "getitem", ("x",), {"index": index}),)
+    assert program.steps == (Step(("t1",), "getitem", ("x",), {"index": index}),)
 
 
 def test_names_of_steps_never_clash_with_inputs() -> None:

@@ -7,20 +7,21 @@ import json
 import numpy as np
 import pytest
 
-from gradlaw.known import KnownDeviation, after_replay, case_address, covers, known_folder, known_of, load_known
+from gradlaw.known import KnownDeviation, after_replay, covers, known_folder, known_of, load_known
 from gradlaw.targets.loading import BUILT_IN
-from gradlaw_spec import Case, Cell, Program, SpecError, Step, Tensor, Verdict, encode_case
+from gradlaw_spec import PROGRAM, Case, Cell, Program, SpecError, Step, Verdict, Witness, encode_witness
 
 
 def case(primitive="tanh", operands=("x",), attributes=None, dtype="float64", law="gradient", g=1.0, **values):
     arrays = {name: np.asarray(value, dtype=dtype) for name, value in values.items()}
-    return Case(
-        program=Program(tuple(arrays), (Step("y", primitive, operands, attributes or {}),), ("y",)),
-        values={name: Tensor.of(array) for name, array in arrays.items()},
-        cotangents=(Tensor.of(np.asarray(g, dtype=dtype)),),
+    made = Case(
+        subject=primitive,
+        program=Program(tuple(arrays), (Step(("y",), primitive, operands, attributes or {}),), ("y",)),
+        values=arrays,
+        cotangents=(np.asarray(g, dtype=dtype),),
         dtype=dtype,
-        law=law,
     )
+    return Witness(made, law)
 
 
 def entry(address, *where):
@@ -54,22 +55,22 @@ ALONG = [{"attributes": {"axis": axis, "keepdims": False}, "g": [1, 1]} for axis
     ],
 )
 def test_covers(known, found, expected):
-    assert covers(known, found) is expected
+    assert covers(known, found.case) is expected
 
 
 def test_a_program_is_covered_by_address_alone():
-    program = Program(("x",), (Step("a", "tanh", ("x",)), Step("y", "tanh", ("a",))), ("y",))
-    one = Tensor.of(np.asarray(1.0))
-    found = Case(program=program, values={"x": one}, cotangents=(one,), dtype="float64", law="chain")
-    assert case_address(found) == "program/chain@float64"
+    program = Program(("x",), (Step(("a",), "tanh", ("x",)), Step(("y",), "tanh", ("a",))), ("y",))
+    one = np.asarray(1.0)
+    found = Case(subject=PROGRAM, program=program, values={"x": one}, cotangents=(one,), dtype="float64")
+    assert str(Witness(found, "chain").address) == "program/chain@float64"
     assert covers(entry("program/*"), found)
     assert not covers(entry("tanh/*", "x > 0"), found)
 
 
 def test_reading_a_list(tmp_path):
-    inline = json.loads(encode_case(case(x=21)))
+    inline = json.loads(encode_witness(case(x=21)))
     (tmp_path / "witnesses").mkdir()
-    (tmp_path / "witnesses" / "tanh.json").write_bytes(encode_case(case(x=21)))
+    (tmp_path / "witnesses" / "tanh.json").write_bytes(encode_witness(case(x=21)))
     table = '{ program = { inputs = ["x"], steps = [{ name = "y", primitive = "tanh", operands = ["x"] }], \
 outputs = ["y"] }, values = { x = { dtype = "float64", shape = [], values = ["0x1.5p+4"] } }, \
 cotangents = [{ dtype = "float64", shape = [], values = ["0x1p+0"] }], dtype = "float64", law = "gradient" }'
@@ -82,7 +83,7 @@ cotangents = [{ dtype = "float64", shape = [], values = ["0x1p+0"] }], dtype = "
     first, second = load_known(tmp_path / "list.toml")
     assert first.witness is not None
     assert second.witness is not None
-    assert first.witness.values["x"].array() == second.witness.values["x"].array() == 21
+    assert first.witness.case.values["x"] == second.witness.case.values["x"] == 21
     assert (first.where, second.where) == (("x > 20",), ("x > 20", "g > 0"))
 
 
@@ -109,7 +110,7 @@ ENTRY = '[[known]]\naddress = "tanh/gradient@float64"\nreason = "so"\n'
     ],
 )
 def test_mistakes_name_the_entry(tmp_path, text, words):
-    (tmp_path / "tanh.json").write_bytes(encode_case(case(x=21)))
+    (tmp_path / "tanh.json").write_bytes(encode_witness(case(x=21)))
     path = tmp_path / "list.toml"
     path.write_text(text)
     with pytest.raises(SpecError) as caught:

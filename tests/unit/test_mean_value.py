@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from gradlaw_properties.strategies import primitive_cases
 from gradlaw_reference import RULES, Array, Ball, Data, Rule, Tape, run, using, vjp
-from gradlaw_spec import Case, Kink, Primitive, Program, Tensor, load_primitives
+from gradlaw_spec import Case, Kink, Primitive, Program, load_primitives
 
 PRECISION: Final = 400
 STEP: Final = 2.0**-120
@@ -61,7 +61,7 @@ def differentiate(program: Program, values: Mapping[str, Any], rules: Mapping[st
 def mean_value(case: Case, random: np.random.Generator, rules: Mapping[str, Rule] = RULES) -> Found:
     """Compare slopes along a random direction with the gradient on the segment, at a few outputs."""
     program, found = case.program, Found()
-    values: dict[str, Any] = {name: case.values[name].array() for name in (*program.inputs, *program.data)}
+    values: dict[str, Any] = {name: case.values[name] for name in (*program.inputs, *program.data)}
     with using(Ball(precision=PRECISION)):
         start = {name: exact(values[name]) for name in program.inputs}
         ways = {name: exact(random.integers(-8, 9, size=values[name].shape) / 4) for name in program.inputs}
@@ -135,20 +135,20 @@ def number(side: float | str, case: Case) -> Any:
     """Return what stands on the right of a kink: an operand's values, an attribute's or a number; None for nothing."""
     if isinstance(side, float):
         return side
-    return case.values[side].array() if side in case.values else case.program.steps[0].attributes.get(side)
+    return case.values[side] if side in case.values else case.program.steps[0].attributes.get(side)
 
 
 def on_kink(case: Case, kink: Kink) -> Case | None:
     """Move the whole case onto a kink; None where this case has no such."""
     name = case.program.inputs[0]
-    values = case.values[name].array()
+    values = case.values[name]
     if not values.size:
         return None
     target = values.ravel()[:1] if kink.where.ties else number(kink.where.other, case)
     if target is None or np.broadcast_shapes(np.shape(target), values.shape) != values.shape:
         return None
     moved = np.broadcast_to(target, values.shape).astype(np.float64)
-    return replace(case, values={**case.values, name: Tensor.of(moved)})
+    return replace(case, values={**case.values, name: moved})
 
 
 KINKS: Final = [(name, kink) for name, page in PAGES.items() for kink in page.kinks]

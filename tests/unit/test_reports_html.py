@@ -9,12 +9,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from made_reports import FENCES, HOSTILE, case, cell, every_verdict, hostile, report, should, violation
+from made_reports import FENCES, HOSTILE, cell, every_verdict, hostile, report, should, violation, witness
 from markupsafe import Markup
 
 from gradlaw.reports import html
 from gradlaw.reports.page import TEMPLATES, anchor, link
-from gradlaw_spec import Verdict, encode_case
+from gradlaw_spec import Verdict, encode_witness
 
 
 class Page(HTMLParser):
@@ -76,8 +76,8 @@ def test_a_violation_is_told_in_full():
     assert download["download"] == "relu-gradient-float64.json"
     prefix, _, data = download["href"].partition(",")
     assert prefix == "data:application/json;base64"
-    assert base64.b64decode(data) == encode_case(case())
-    assert json.loads(found.text[found.text.index('{\n "program"') :].partition("\n}")[0] + "\n}")
+    assert base64.b64decode(data) == encode_witness(witness())
+    assert json.loads(found.text[found.text.index('{\n "subject"') :].partition("\n}")[0] + "\n}")
     copied = {attributes["data-copy"] for attributes in found.all("button") if "data-copy" in attributes}
     assert copied <= {attributes["id"] for attributes in found.all("code") if "id" in attributes}
     assert len(copied) == 2
@@ -103,8 +103,8 @@ def test_clause_is_markdown():
 
 
 def test_a_picture_goes_in_as_it_is():
-    written = html.write(report([violation()]), strict=False, picture=lambda one: Markup(f"<svg>{one.law}</svg>"))
-    assert b"<svg>gradient</svg></figure>" in written
+    written = html.write(report([violation()]), strict=False, picture=lambda one: Markup(f"<svg>{one.dtype}</svg>"))
+    assert b"<svg>float64</svg></figure>" in written
 
 
 def test_a_witness_has_its_circuit():

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import msgspec
-
 from gradlaw.known import KnownDeviation, known_folder, load_known
-from gradlaw.reports.json import Report
+from gradlaw.reports.json import Report, read
 from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_spec import (
     PROGRAM,
@@ -93,4 +91,4 @@ def load_book(root: Path) -> Book:
 
 def read_report(path: Path) -> Report:
     """Read what ``gradlaw check --json`` wrote."""
-    return msgspec.json.decode(path.read_bytes(), type=Report)
+    return read(path.read_bytes())

@@ -12,7 +12,7 @@ from gradlaw.reports.code import step_text
 from gradlaw_book.book import Book
 from gradlaw_book.markdown import fence, label, link, linked, table, toctree
 from gradlaw_book.primitives import nested_text
-from gradlaw_spec import Chapter, Program
+from gradlaw_spec import Chapter, Program, decode_program
 from gradlaw_spec.loader import CLAUSE_HEADING
 
 BLOCK: Final = re.compile(r"^```(program|example)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -63,7 +63,7 @@ def tests_of(book: Book, clause: str) -> Iterator[str]:
 def _block(found: re.Match[str]) -> str:
     kind, text = found.groups()
     if kind == "program":
-        return program_block(msgspec.json.decode(text.encode(), type=Program))
+        return program_block(decode_program(text.encode()))
     return example_block(msgspec.json.decode(text.encode()))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gradlaw.known import KnownDeviation, case_address
-from gradlaw.reports.code import program_text
+from gradlaw.known import KnownDeviation
+from gradlaw.reports.code import case_text
 from gradlaw.reports.json import Report
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_book.book import Book
 from gradlaw_book.markdown import code, details, escaped, fence, label, link, table, toctree
-from gradlaw_spec import Address, Case, Verdict, encode_case
+from gradlaw_spec import Address, Verdict, Witness, encode_witness
 
 Entries = list[tuple[int, KnownDeviation]]
 
@@ -30,7 +30,7 @@ def witness_files(book: Book) -> Iterator[tuple[str, bytes]]:
     for engine, entries in book.known.items():
         for position, entry in enumerate(entries):
             if entry.witness is not None:
-                yield witness_name(engine, position), encode_case(entry.witness) + b"\n"
+                yield witness_name(engine, position), encode_witness(entry.witness) + b"\n"
 
 
 def engine_page(book: Book, engine: str) -> str:
@@ -93,12 +93,10 @@ def _address_row(entry: KnownDeviation) -> tuple[str, str, str]:
     return code(entry.address), where, ", ".join(link(name, f"primitive-{name}") for name in entry.uses)
 
 
-def witness(case: Case, name: str) -> str:
+def witness(found: Witness, name: str) -> str:
     """Return a witness: its program and values to read, its JSON to download, and how to replay it."""
-    values = {name: case.values[name].array() for name in (*case.program.inputs, *case.program.data)}
-    lines = program_text(case.program, values, tuple(tensor.array() for tensor in case.cotangents))
-    body = f"{fence(chr(10).join(lines))}\n{{download}}`{name}`, for `gradlaw replay {name}`\n"
-    return details(f"Witness of <code>{case_address(case)}</code>", body)
+    body = f"{fence(case_text(found.case))}\n{{download}}`{name}`, for `gradlaw replay {name}`\n"
+    return details(f"Witness of <code>{found.address}</code>", body)
 
 
 def report_text(report: Report) -> str:

@@ -26,7 +26,7 @@ def inlined(program: Program) -> Program | None:
             write(item) if isinstance(item, str) else item for item in step.operands
         )
         copy = f"s{len(steps) + 1}_{name}"
-        steps.append(Step(copy, step.primitive, operands, step.attributes))
+        steps.append(Step((copy,), step.primitive, operands, step.attributes))
         return copy
 
     outputs = tuple(write(name) for name in program.outputs)

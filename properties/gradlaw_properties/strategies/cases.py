@@ -19,9 +19,9 @@ from gradlaw_properties.strategies.values import (
     Source,
     cotangent,
     generator,
-    tensor,
+    typed,
 )
-from gradlaw_spec import Array, AttributeValue, Case, Dtype, Primitive, Program, Step, Tensor, dtype
+from gradlaw_spec import Array, AttributeValue, Case, Dtype, Primitive, Program, Step, dtype
 
 Cotangents = Literal["any", "ones"]
 PLACES, VALUES, NUMBERS, SEEDS = 2**10, 2**7, 2**10, 2**16
@@ -85,8 +85,9 @@ class _Maker:
         others = [slot for slot in layout.slots if slot.kind != "real"]
         values = {slot.name: _fixed(slot, genes.seed) for slot in others}
         values.update(self.reals(reals, genes, attributes))
-        step = Step(OUTPUT, self.page.name, layout.operands, attributes)
+        step = Step((OUTPUT,), self.page.name, layout.operands, attributes)
         return Case(
+            subject=self.page.name,
             program=Program(
                 tuple(slot.name for slot in reals), (step,), (OUTPUT,), tuple(slot.name for slot in others)
             ),
@@ -96,12 +97,12 @@ class _Maker:
             seed=genes.case_seed,
         )
 
-    def cotangent(self, genes: Genes, shape: Shape) -> Tensor:
+    def cotangent(self, genes: Genes, shape: Shape) -> Array:
         if self.cotangents == "ones":
-            return tensor(np.ones(shape), shape, self.facts)
-        return tensor(cotangent(COTANGENTS[genes.cotangent], genes.seed, 0, shape, self.facts), shape, self.facts)
+            return typed(np.ones(shape), shape, self.facts)
+        return typed(cotangent(COTANGENTS[genes.cotangent], genes.seed, 0, shape, self.facts), shape, self.facts)
 
-    def reals(self, slots: list[Slot], genes: Genes, attributes: Mapping[str, AttributeValue]) -> dict[str, Tensor]:
+    def reals(self, slots: list[Slot], genes: Genes, attributes: Mapping[str, AttributeValue]) -> dict[str, Array]:
         """Make the differentiated operands: their bulk, of which one at most is extreme, then the placements."""
         bulk, extreme = BULKS[genes.bulk], genes.seed % len(slots)
         arrays: list[Array] = []
@@ -112,7 +113,7 @@ class _Maker:
             arrays.append(source.bulk(kind, genes.seed, position, slot.size))
             sources.append(source)
         _place(arrays, sources, genes.placements)
-        return {slot.name: tensor(array, slot.shape, self.facts) for slot, array in zip(slots, arrays, strict=True)}
+        return {slot.name: typed(array, slot.shape, self.facts) for slot, array in zip(slots, arrays, strict=True)}
 
     def source(self, slot: Slot, attributes: Mapping[str, AttributeValue]) -> Source:
         """Return a variable's source, with the case's attributes at which it has a kink."""
@@ -122,12 +123,12 @@ class _Maker:
         return source.with_numbers(numbers) if numbers else source
 
 
-def _fixed(slot: Slot, seed: int) -> Tensor:
+def _fixed(slot: Slot, seed: int) -> Array:
     """Make a condition or indices; seed 0 makes alternating and counting ones."""
     numbers = np.arange(slot.size) if seed == 0 else generator(seed, SHARED).integers(0, 2**16, slot.size)
     if slot.kind == "boolean":
-        return Tensor("bool", slot.shape, tuple((numbers % 2 == 0).tolist()))
-    return Tensor("int64", slot.shape, tuple((numbers % max(slot.limit, 1)).tolist()))
+        return np.asarray(numbers % 2 == 0).reshape(slot.shape)
+    return np.asarray(numbers % max(slot.limit, 1), dtype=np.int64).reshape(slot.shape)
 
 
 def _uses(slot: Slot) -> tuple[str, ...]:

@@ -138,7 +138,7 @@ class Growth:
         attributes = {**structural(gate.page, shape, Chooser(detail % WAYS)), **numeric(gate.page, choose)}
         fresh = {} if gate.sequence else self.fresh_data(gate, real, shape, attributes, choose)
         operands = real if gate.sequence else self.in_order(gate, real, fresh)
-        step = Step(f"t{len(self.steps) + 1}", gate.page.name, operands, attributes)
+        step = Step((f"t{len(self.steps) + 1}",), gate.page.name, operands, attributes)
         value = apply_step(step, {**self.values, **fresh} if fresh else self.values).data
         if not self.moderate(value):
             return False
@@ -217,7 +217,7 @@ def renumbered(program: Program) -> Program:
     """Name the steps t1, t2, … in their order."""
     names: dict[Reference, str] = {step.name: f"t{number + 1}" for number, step in enumerate(program.steps)}
     steps = tuple(
-        Step(names[step.name], step.primitive, tuple(names.get(o, o) for o in step.operands), step.attributes)
+        Step((names[step.name],), step.primitive, tuple(names.get(o, o) for o in step.operands), step.attributes)
         for step in program.steps
     )
     return Program(program.inputs, steps, tuple(names.get(name, name) for name in program.outputs), program.data)

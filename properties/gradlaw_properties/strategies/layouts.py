@@ -273,5 +273,5 @@ def probe(
         else:
             values[slot.name] = np.zeros(slot.shape, np.bool_ if slot.kind == "boolean" else np.int64)
     with using(FLOAT64):
-        value = apply_step(Step(OUTPUT, page.name, names, attributes), values).data
+        value = apply_step(Step((OUTPUT,), page.name, names, attributes), values).data
     return value if np.isfinite(value).all() else None

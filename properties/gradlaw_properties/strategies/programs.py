@@ -15,9 +15,9 @@ from gradlaw_properties.strategies.cases import Cotangents
 from gradlaw_properties.strategies.domains import rounded
 from gradlaw_properties.strategies.growth import SELECTORS, Gate, Growth, renumbered, simplest_first
 from gradlaw_properties.strategies.picks import Cases, Drawing
-from gradlaw_properties.strategies.values import COTANGENTS, SIMPLE, cotangent, generator, raw_bulk, tensor
+from gradlaw_properties.strategies.values import COTANGENTS, SIMPLE, cotangent, generator, raw_bulk, typed
 from gradlaw_reference import FLOAT64, using
-from gradlaw_spec import Array, Case, Dtype, Primitive, SpecError, Tensor, dtype
+from gradlaw_spec import PROGRAM, Array, Case, Dtype, Primitive, SpecError, dtype
 
 INPUTS: Final = ("x", "y", "z")
 ProgramBulk = Literal["short", "positive", "normal", "ties"]
@@ -92,12 +92,12 @@ class _Maker:
         """Make the case."""
         growth = self.grown(genes, self.inputs(genes))
         program = growth.program(two_outputs=genes.ending & 12 == 12, keep_unused=genes.ending & 3 == 3)
-        values = {name: tensor(growth.values[name], growth.values[name].shape, self.facts) for name in program.inputs}
+        values = {name: typed(growth.values[name], growth.values[name].shape, self.facts) for name in program.inputs}
         for name in program.data:
             array = growth.data[name]
-            is_real = array.dtype == np.float64
-            values[name] = tensor(array, array.shape, self.facts) if is_real else Tensor.of(array)
+            values[name] = typed(array, array.shape, self.facts) if array.dtype == np.float64 else array
         return Case(
+            subject=PROGRAM,
             program=renumbered(program),
             values=values,
             cotangents=tuple(
@@ -140,8 +140,8 @@ class _Maker:
                     break
         return growth
 
-    def cotangent(self, genes: Genes, position: int, shape: Shape) -> Tensor:
+    def cotangent(self, genes: Genes, position: int, shape: Shape) -> Array:
         if self.cotangents == "ones":
-            return tensor(np.ones(shape), shape, self.facts)
+            return typed(np.ones(shape), shape, self.facts)
         kind = COTANGENTS[genes.cotangent]
-        return tensor(cotangent(kind, genes.seed, position, shape, self.facts), shape, self.facts)
+        return typed(cotangent(kind, genes.seed, position, shape, self.facts), shape, self.facts)

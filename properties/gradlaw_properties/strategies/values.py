@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from gradlaw_properties.strategies.domains import Domain, boundary, rounded
-from gradlaw_spec import Array, Dtype, Operand, Primitive, Tensor
+from gradlaw_spec import Array, Dtype, Operand, Primitive
 
 Bulk = Literal["short", "normal", "magnitudes", "ties", "extreme"]
 Cotangent = Literal["short", "normal", "sparse", "large", "small", "tiny"]
@@ -131,6 +131,6 @@ def cotangent(kind: Cotangent, seed: int, position: int, shape: tuple[int, ...],
     return values.reshape(shape)
 
 
-def tensor(values: Array, shape: tuple[int, ...], facts: Dtype) -> Tensor:
-    """Write float64 values that the dtype has as data, without a detour through the dtype."""
-    return Tensor(facts.name, shape, tuple(map(float.hex, values.ravel().tolist())))
+def typed(values: Array, shape: tuple[int, ...], facts: Dtype) -> Array:
+    """Return float64 values that the dtype has as an array of it."""
+    return values.astype(facts.numpy).reshape(shape)

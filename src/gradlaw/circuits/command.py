@@ -15,7 +15,7 @@ from gradlaw.circuits.values import read_assignments
 from gradlaw.messages import near
 from gradlaw.requests import Limits
 from gradlaw.witnesses import check_witness
-from gradlaw_spec import SpecError, read_case
+from gradlaw_spec import SpecError, read_witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ def _of_witness(asked: Asked, path: Path, limits: Limits) -> Explanation:
     for name, given in (("--at", asked.at), ("--cotangent", asked.cotangent), ("--dtype", asked.dtype)):
         if given:
             raise SpecError("explain", f"{name} with a witness", "the witness's own", "Leave it out.")
-    case = read_case(path)
-    check_witness(case, str(path))
-    target = asked.target or case.target
+    witness = read_witness(path)
+    check_witness(witness, str(path))
+    case, target = witness.case, asked.target or witness.target
     side = engine_side(case, target, limits) if target else None
-    return explain_case(case, engine=side)
+    return explain_case(case, law=witness.law, engine=side)
 
 
 def _write(content: bytes, output: Path | None) -> None:

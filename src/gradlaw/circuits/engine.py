@@ -41,9 +41,8 @@ def engine_side(case: Case, target: str, limits: Limits) -> EngineSide:
         found = session.pull(case)
     if found.problem:
         return EngineSide(found.target, found.version, (), found.problem)
-    names = (*case.program.inputs, *case.program.data)
-    certified = certify(case.program, {name: case.values[name].array() for name in names}, dtype=case.dtype)
-    gradients = certified.gradients(tuple(tensor.array() for tensor in case.cotangents))
+    certified = certify(case.program, case.values, dtype=case.dtype)
+    gradients = certified.gradients(case.cotangents)
     rows = [*zip(case.program.outputs, found.outputs, certified.outputs, strict=True)]
     compared = [_compared(f"value of {name}", got, allowed, case.dtype) for name, got, allowed in rows]
     for name, gradient, allowed in zip(case.program.inputs, found.gradients, gradients, strict=True):

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradlaw.circuits.flow import Flow, trace_flow
 from gradlaw.circuits.values import Range, read_value
-from gradlaw_spec import Array, Case, Program, SpecError, parse_computation
+from gradlaw_spec import Array, Case, Program, SpecError, Witness, parse_computation, read_witness
 
 if TYPE_CHECKING:
     from gradlaw.circuits.engine import EngineSide
@@ -84,7 +84,7 @@ class Explanation:
 
 
 def explain(
-    what: str | Program | Case | Path,
+    what: str | Program | Case | Witness | Path,
     at: Mapping[str, Any] | None = None,
     *,
     cotangent: Any = None,
@@ -95,15 +95,15 @@ def explain(
 ) -> Explanation:
     """Explain how gradients flow through a computation.
 
-    ``what`` is a text such as ``"f = (x + sigmoid(y)) * x"``, a Program, a Case, or the path of a witness. ``at`` (or
+    ``what`` is a text such as ``"f = (x + sigmoid(y)) * x"``, a Program, a Case, or a witness or its path. ``at`` (or
     keywords) gives a value for each input: a number, an array, or a text as on the command line (``"-2:2:9"``,
     ``"randn(5, 10)"``); ``cotangent`` what flows in from behind (none: ones). ``certified`` adds the admissible sets
     of ``dtype``, and so does every dtype but float64. Raises SpecError, in one line, for what cannot be explained.
     """
     if isinstance(what, Path):
-        from gradlaw_spec import read_case
-
-        what = read_case(what)
+        what = read_witness(what)
+    if isinstance(what, Witness):
+        return explain_case(what.case, law=what.law, certified=certified)
     if isinstance(what, Case):
         return explain_case(what, certified=certified)
     program = parse_computation(what) if isinstance(what, str) else what
@@ -129,14 +129,12 @@ def explain(
     return Explanation(title, flows, name, points)
 
 
-def explain_case(case: Case, *, certified: bool = True, engine: EngineSide | None = None) -> Explanation:
-    """Explain a case: at its values, with its cotangents, in its dtype."""
-    names = (*case.program.inputs, *case.program.data)
-    values = {name: case.values[name].array() for name in names}
-    cotangents = dict(zip(case.program.outputs, (tensor.array() for tensor in case.cotangents), strict=True))
-    flow = trace_flow(case.program, values, cotangents, dtype_name=case.dtype, certified=certified)
-    law = f" under {case.law}" if case.law else ""
-    return Explanation(f"{case.dtype} case{law}", (flow,), engine=engine)
+def explain_case(case: Case, *, law: str = "", certified: bool = True, engine: EngineSide | None = None) -> Explanation:
+    """Explain a case: at its values, with its cotangents, in its dtype; the law is one that it is a witness of."""
+    cotangents = dict(zip(case.program.outputs, case.cotangents, strict=True))
+    flow = trace_flow(case.program, case.values, cotangents, dtype_name=case.dtype, certified=certified)
+    under = f" under {law}" if law else ""
+    return Explanation(f"{case.dtype} case{under}", (flow,), engine=engine)
 
 
 def _require_names(given: Mapping[str, Any], names: tuple[str, ...]) -> None:

@@ -13,19 +13,19 @@ from gradlaw.requests import Limits
 from gradlaw.running.session import Session
 from gradlaw.witnesses import check_witness
 from gradlaw_properties import Settings
-from gradlaw_spec import SpecError, read_case
+from gradlaw_spec import SpecError, read_witness
 
 
 def replay_witness(path: Path, target: str | None, limits: Limits) -> int:
     """Replay a witness and print its cell; return the exit status."""
-    case = read_case(path)
-    check_witness(case, str(path))
-    chosen = target or case.target
+    witness = read_witness(path)
+    check_witness(witness, str(path))
+    chosen = target or witness.target
     if not chosen:
         raise SpecError(f"{path}: $.target", "target=''", "the target that it is a witness of", "Give --target.")
     console = Console(file=sys.stdout, highlight=False)
     with Session(chosen, Settings(), limits) as session:
         session.plan()
-        cell = session.replay(case)
+        cell = session.replay(witness)
     print_cell(console, cell)
     return VIOLATIONS if cell.verdict.is_bad else NO_VIOLATION

@@ -96,9 +96,7 @@ def program_text(program: Program, values: Mapping[str, Array], cotangents: tupl
 
 def case_text(case: Case) -> str:
     """Return a case's program with its values and cotangents."""
-    names = (*case.program.inputs, *case.program.data)
-    values = dict(zip(names, case.arrays(names), strict=True))
-    return "\n".join(program_text(case.program, values, tuple(tensor.array() for tensor in case.cotangents)))
+    return "\n".join(program_text(case.program, case.values, case.cotangents))
 
 
 def shape_text(array: Array) -> str:

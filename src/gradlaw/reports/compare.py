@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradlaw.reports.cells import GLYPHS, SEVERITY, keyword, law_of, printable, subject_of
-from gradlaw.reports.json import Report
+from gradlaw.reports.json import Report, read
 from gradlaw.reports.markdown import in_table, span
 from gradlaw.reports.page import render
 from gradlaw.reports.text import SHORT, STYLES
@@ -71,7 +71,7 @@ def read_report(path: Path) -> Report:
     """Read a report in JSON; raise SpecError with the file's name and the path inside the JSON otherwise."""
     expected, cure = "a report as gradlaw check --json writes it", "Write it again, or mend the JSON there."
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Report)
+        return read(path.read_bytes())
     except OSError as error:
         raise SpecError(str(path), "no readable file", expected, str(error.strerror)) from None
     except msgspec.ValidationError as error:

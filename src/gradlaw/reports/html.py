@@ -30,7 +30,7 @@ from gradlaw.reports.number_line import layout, number_line, spoken
 from gradlaw.reports.page import anchor, data_url, link, render
 from gradlaw.reports.text import verdict_line
 from gradlaw_properties.judge import units_text
-from gradlaw_spec import Case, Cell, Finding, Verdict, encode_case
+from gradlaw_spec import Case, Cell, Finding, Verdict, encode_witness
 
 REPORT: Final = "One HTML page that needs no network, to read, filter and search."
 MOST_OPEN: Final = 3
@@ -135,13 +135,13 @@ def _told(row: Row, picture: Picture) -> Told:
     drawn = None if cell.finding is None else _drawn(cell.finding)
     if witness is None:
         return Told(row, keyword(cell), _inline(clause_of(cell)), drawn=drawn)
-    written = encode_case(witness)
+    written = encode_witness(witness)
     return Told(
         row=row,
         keyword=keyword(cell),
         clause=_inline(clause_of(cell)),
-        program=case_text(witness),
-        picture=picture(witness),
+        program=case_text(witness.case),
+        picture=picture(witness.case),
         drawn=drawn,
         witness=written.decode("utf-8"),
         file=re.sub(r"[^\w.]+", "-", cell.address) + ".json",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from gradlaw_spec import SPEC_VERSION, Cell, Verdict
+from gradlaw_spec.written import WrittenWitness, witness_of, written_witness
 
 REPORT: Final = "JSON, each cell with its witness, as gradlaw compare and replay read it."
 KEYS: Final = (
@@ -68,5 +69,48 @@ def _encodable(text: str) -> str:
 def write(report: Report, *, strict: bool = False) -> bytes:
     """Return a report as indented JSON."""
     written = {field.name: getattr(report, field.name) for field in fields(report)}
-    written["cells"] = [{key: getattr(cell, key) for key in KEYS} for cell in report.cells]
+    written["cells"] = [_written(cell) for cell in report.cells]
     return msgspec.json.format(msgspec.json.encode(written), indent=1) + b"\n"
+
+
+def _written(cell: Cell) -> dict[str, Any]:
+    """Return what the file has of a cell."""
+    kept = {key: getattr(cell, key) for key in KEYS}
+    return kept if cell.witness is None else {**kept, "witness": written_witness(cell.witness)}
+
+
+class _WrittenCell(msgspec.Struct):
+    """A cell in the file."""
+
+    address: str
+    verdict: Verdict
+    examples: int
+    points: int
+    inconclusive: int
+    seconds: float
+    clause: str
+    message: str = ""
+    witness: WrittenWitness | None = None
+    script: str = ""
+
+    def cell(self) -> Cell:
+        kept = {key: getattr(self, key) for key in KEYS}
+        return Cell(**{**kept, "witness": None if self.witness is None else witness_of(self.witness)})
+
+
+class _WrittenReport(msgspec.Struct):
+    """A report in the file."""
+
+    gradlaw: str
+    spec: str
+    target: Engine
+    seed: int | None
+    summary: dict[str, int]
+    cells: tuple[_WrittenCell, ...]
+
+
+def read(content: bytes) -> Report:
+    """Read what `write` wrote; raise msgspec's errors, or SpecError, where it is none."""
+    found = msgspec.json.decode(content, type=_WrittenReport)
+    cells = tuple(written.cell() for written in found.cells)
+    return Report(found.gradlaw, found.spec, found.target, found.seed, found.summary, cells)

@@ -53,5 +53,5 @@ def _test(cell: Cell, strict: bool) -> TestCase:
 
 def _told(cell: Cell) -> str:
     """Return what a text report says of a cell: clause, program, message and script."""
-    program = "" if cell.witness is None else case_text(cell.witness)
+    program = "" if cell.witness is None else case_text(cell.witness.case)
     return "\n\n".join(part for part in (clause_of(cell), program, cell.message, cell.script) if part)

@@ -67,7 +67,7 @@ def _told(cell: Cell) -> str:
     tolerated = "" if keyword(cell) == "MUST" else f" ({keyword(cell)})"
     parts = [f"### {GLYPHS[cell.verdict]} {cell.verdict.value}: {span(cell.address)}{tolerated}", clause_of(cell)]
     if cell.witness is not None:
-        parts.append(fenced(case_text(cell.witness)))
+        parts.append(fenced(case_text(cell.witness.case)))
     parts.append(fenced(cell.message, "text"))
     if cell.script:
         parts += ["To see it, as the law ran it:", fenced(cell.script, "python")]

@@ -17,7 +17,7 @@ from gradlaw.reports.dialects import AUTOGRAD, JAX, MICROGRAD, TORCH, Dialect
 from gradlaw.reports.trace import Run, run_of, trace
 from gradlaw_properties.compose import expand
 from gradlaw_reference import FLOAT64, evaluate, using
-from gradlaw_spec import Array, Case, Cell, Step, Target, load_primitives
+from gradlaw_spec import Array, Case, Cell, Step, Target, Witness, load_primitives
 
 MOST_LINES: Final = 20
 SHOW: Final = 'print("gradient of", name, d if d is None else (d.dtype, d.tolist()))'
@@ -40,14 +40,14 @@ class Block:
         return (*self.before, *(self.indent + "; ".join(chunk) for chunk in chunks), *self.after)
 
 
-def script_of(cell: Cell, case: Case, target: Target, text: str) -> str:
+def script_of(cell: Cell, witness: Witness, target: Target, text: str) -> str:
     """Return a script that runs what a cell's law ran on its witness.
 
     ``text`` is the name or place that the target was loaded by.
     """
     header = (f"# {cell.address} with {target.name} {target.version}", f"# {first_line(cell.message)}")
-    own = run_of(case)
-    runs = trace(case, target) or (own,)
+    own = run_of(witness.case)
+    runs = trace(witness, target) or (own,)
     ordered = sorted(runs, key=lambda run: not run.same_program(own))
     return write_script(header, ordered, text, frozenset(target.primitives))
 

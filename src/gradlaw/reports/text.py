@@ -118,7 +118,7 @@ def print_cell(console: Console, cell: Cell) -> None:
     console.print(Text(clause_of(cell)))
     if cell.witness is not None:
         console.print()
-        _code(console, case_text(cell.witness).splitlines())
+        _code(console, case_text(cell.witness.case).splitlines())
     console.print()
     console.print(Text(cell.message))
     if cell.script:

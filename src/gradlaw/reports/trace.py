@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 
 from gradlaw_properties import replay
-from gradlaw_spec import Array, AttributeValue, Case, EngineFunction, EngineValue, Program, Reference, Step, Target
+from gradlaw_spec import (
+    Array,
+    AttributeValue,
+    Case,
+    EngineFunction,
+    EngineValue,
+    Program,
+    Reference,
+    Step,
+    Target,
+    Witness,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +48,13 @@ def _same(first: Array, second: Array) -> bool:
 
 def run_of(case: Case) -> Run:
     """Return a case's own run."""
-    values = {name: case.values[name].array() for name in (*case.program.inputs, *case.program.data)}
-    return Run(case.program, values, (tuple(tensor.array() for tensor in case.cotangents),))
+    return Run(case.program, case.values, (case.cotangents,))
 
 
-def trace(case: Case, target: Target) -> tuple[Run, ...]:
+def trace(witness: Witness, target: Target) -> tuple[Run, ...]:
     """Replay a witness and return the runs that its law made, equal programs at equal values together."""
     found: list[Run] = []
-    replay(case, _recording(target, case, found))
+    replay(witness, _recording(target, witness.case, found))
     merged: list[Run] = []
     for run in found:
         for position, earlier in enumerate(merged):
@@ -130,7 +140,7 @@ class _Record:
         named = tuple(reference for operand in operands if (reference := self.reference(operand)) is not None)
         if len(named) == len(operands):
             name = self.fresh("t", len(self.steps) + 1)
-            self.steps.append(Step(name, primitive, named, attributes))
+            self.steps.append(Step((name,), primitive, named, attributes))
             self.know(name, value)
         else:
             self.complete = False

@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
-from gradlaw_spec import Case, SpecError, decode_case
+from gradlaw_spec import Case, SpecError, decode_case, encode_case
 
 HEADER: Final = struct.Struct(">QQQQ64s")
 
@@ -32,14 +30,9 @@ class Note:
     case: Case | None = None
 
 
-def encode_plain(case: Case) -> bytes:
-    """Return a case without its law and target as compact JSON, the same for every law."""
-    return msgspec.json.encode(replace(case, law="", target=""))
-
-
 def case_key(case: Case) -> str:
     """Return a name of a case that is the same for every law and in every process."""
-    return sha256(encode_plain(case)).hexdigest()
+    return sha256(encode_case(case)).hexdigest()
 
 
 def nothing_refused(case: Case) -> str:
@@ -72,7 +65,7 @@ class Heartbeat:
 
     def __call__(self, case: Case, law: str) -> None:
         """Note a case and its law, before it runs."""
-        fresh = self.case is None or self.case.values is not case.values or self.case.program is not case.program
+        fresh = self.case is not case
         self.case, self.law = case, law
         self.begun += 1
         if fresh:
@@ -80,7 +73,7 @@ class Heartbeat:
             self.refusal = self.refuse(case)
         if self._file is not None:
             if fresh:
-                text = encode_plain(case)
+                text = encode_case(case)
                 self._length = len(text)
                 self._file.seek(HEADER.size)
                 self._file.write(text)
@@ -113,7 +106,7 @@ def read_note(path: Path, *, with_case: bool) -> Note | None:
         case = decode_case(content[HEADER.size : HEADER.size + length])
     except SpecError:  # the process died while it wrote
         return Note(process, begun, cases, name)
-    return Note(process, begun, cases, name, replace(case, law=name))
+    return Note(process, begun, cases, name, case)
 
 
 def _head(path: Path) -> bytes:

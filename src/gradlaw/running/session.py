@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from gradlaw.known import KnownDeviation, after_replay, as_known, case_address, explains, stale_cells
+from gradlaw.known import KnownDeviation, after_replay, as_known, explains, stale_cells
 from gradlaw.reports.script import plain_script
 from gradlaw.requests import Limits, Request
 from gradlaw.running import worker
@@ -26,7 +26,7 @@ from gradlaw.running.heartbeat import case_key
 from gradlaw.running.slots import InProcess, Lost, Slot, WorkerProcess
 from gradlaw.running.worker import Fault, Plan, Pulled
 from gradlaw_properties import Settings, Unit
-from gradlaw_spec import PROGRAM, Address, Case, Cell, SpecError, Verdict, load_laws
+from gradlaw_spec import PROGRAM, Address, Case, Cell, SpecError, Verdict, Witness, load_laws
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -85,9 +85,9 @@ class Session:
         self.primitives = found.primitives
         return found
 
-    def replay(self, case: Case) -> Cell:
+    def replay(self, witness: Witness) -> Cell:
         """Replay one witness; raise UsageError where it is none."""
-        return self._replay(self.slots[0], case)
+        return self._replay(self.slots[0], witness)
 
     def pull(self, case: Case) -> Pulled:
         """Return what the target makes of a case; raise UsageError where it is none, or the target cannot be loaded."""
@@ -105,7 +105,7 @@ class Session:
         """
         selected = {address for unit in plan.units for address in unit.addresses}
         entries = [(entry, entry.witness) for entry in self.known if entry.witness is not None]
-        chosen = [(entry, witness) for entry, witness in entries if case_address(witness) in selected]
+        chosen = [(entry, witness) for entry, witness in entries if str(witness.address) in selected]
         replayed = self._each([witness for _, witness in chosen], self._replay)
 
         def examine(slot: Slot, unit: Unit) -> tuple[Cell, ...]:
@@ -118,7 +118,7 @@ class Session:
         found = dict(zip(ordered, self._each(ordered, examine, kind=lambda unit: unit.dtype), strict=True))
         cells = {cell.address: cell for unit in plan.units for cell in found[unit]}
         for (entry, witness), outcome in zip(chosen, replayed, strict=True):
-            address = case_address(witness)
+            address = str(witness.address)
             cells[address] = after_replay(cells[address], entry, outcome)
         return (*cells.values(), *stale_cells(self.known, plan.everything))
 
@@ -212,7 +212,7 @@ class Session:
         return tuple(cells[address] for address in unit.addresses)
 
     def _lost_cell(self, unit: Unit, law: str, loss: Lost, seconds: float) -> Cell:
-        witness = None if loss.case is None else replace(loss.case, law=law, target=self.target)
+        witness = None if loss.case is None else Witness(loss.case, law, self.target)
         cell = Cell(
             address=str(Address(unit.subject, law, unit.dtype)),
             verdict=loss.verdict,
@@ -223,16 +223,16 @@ class Session:
         )
         if witness is None:
             return cell
-        return replace(cell, script=plain_script(cell, witness, self.target, self.primitives))
+        return replace(cell, script=plain_script(cell, witness.case, self.target, self.primitives))
 
-    def _replay(self, slot: Slot, case: Case) -> Cell:
+    def _replay(self, slot: Slot, witness: Witness) -> Cell:
         begin = time.perf_counter()
-        found = slot.run(worker.replay_case, self.target, case)
+        found = slot.run(worker.replay_witness, self.target, witness)
         if not isinstance(found, Lost | Fault):
             return found[0]
-        unit = Unit(Address.parse(case_address(case)).subject, case.dtype, (case.law,))
+        case, law = witness.case, witness.law
         loss = replace(_as_loss(found), case=case)
-        return self._lost_cell(unit, case.law, loss, time.perf_counter() - begin)
+        return self._lost_cell(Unit(case.subject, case.dtype, (law,)), law, loss, time.perf_counter() - begin)
 
 
 def _raised(fault: Fault) -> Exception:

@@ -24,7 +24,7 @@ from gradlaw.targets.handed import AdapterError
 from gradlaw.targets.loading import load_target
 from gradlaw_properties import Settings, Unit, examine, plan, replay
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase
-from gradlaw_spec import Array, Case, Cell, SpecError, Target, Verdict
+from gradlaw_spec import Array, Case, Cell, SpecError, Target, Verdict, Witness
 
 Result = TypeVar("Result")
 OUT_OF_MEMORY = 77
@@ -185,12 +185,12 @@ def examine_unit(
     return _with_target(context, text, refuse, run)
 
 
-def replay_case(context: WorkerContext, text: str, case: Case) -> tuple[Cell, ...] | Fault:
+def replay_witness(context: WorkerContext, text: str, witness: Witness) -> tuple[Cell, ...] | Fault:
     """Replay a witness on a target."""
 
     def run(target: Target, heartbeat: Heartbeat) -> tuple[Cell, ...]:
-        heartbeat(case, case.law)
-        return (_with_script(replay(case, target), target, text, heartbeat, case),)
+        heartbeat(witness.case, witness.law)
+        return (_with_script(replay(witness, target), target, text, heartbeat, witness),)
 
     return _with_target(context, text, nothing_refused, run)
 
@@ -210,8 +210,8 @@ def pull_case(context: WorkerContext, text: str, case: Case) -> Pulled | Fault:
     """Run a case on a target, forward and backward."""
 
     def run(target: Target, heartbeat: Heartbeat) -> Pulled:
-        heartbeat(case, case.law)
-        trial = Trial(target, case, None)
+        heartbeat(case, "")
+        trial = Trial(target, case)
         try:
             return Pulled(target.name, target.version, trial.outputs, trial.pull_raw())
         except (UnsupportedCase, DifferentiationError) as error:
@@ -237,12 +237,12 @@ def _with_target(
             heartbeat.close()
 
 
-def _with_script(cell: Cell, target: Target, text: str, heartbeat: Heartbeat, case: Case | None = None) -> Cell:
+def _with_script(cell: Cell, target: Target, text: str, heartbeat: Heartbeat, given: Witness | None = None) -> Cell:
     """Return a cell with its script, and with a witness that says how its target is loaded."""
-    witness = cell.witness or case
+    witness = cell.witness or given
     shown = cell.verdict.is_bad or cell.verdict is Verdict.KNOWN
     if not shown or witness is None:
         return cell
-    heartbeat(witness, witness.law)
+    heartbeat(witness.case, witness.law)
     script = script_of(cell, witness, target, text)
     return replace(cell, witness=replace(witness, target=text), script=script)
