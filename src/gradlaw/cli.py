@@ -153,11 +153,11 @@ def check(
 @app.command()
 @_told
 def compare(
-    reports: Annotated[list[Path], typer.Argument(help="Reports that gradlaw check wrote with --json.")],
+    reports: Annotated[list[Path], typer.Argument(help="Reports that gradlaw check wrote with --json or --results.")],
     html: HtmlFile = None,
     markdown: MarkdownFile = None,
 ) -> int:
-    """Compare engines: what reports say of each primitive, side by side."""
+    """Compare engines, side by side; or two reports of one engine: what got worse, better, is new, is gone."""
     from gradlaw.commands.compare import compare_reports
 
     return compare_reports(tuple(reports), html, markdown)

@@ -49,7 +49,8 @@ class Done:
 
 def run(folder, *arguments):
     command = [sys.executable, "-m", "gradlaw", *map(str, arguments)]
-    variables = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(UNIT)}
+    places = os.pathsep.join([str(UNIT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    variables = {**os.environ, "COLUMNS": "80", "PYTHONPATH": places}
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
@@ -107,16 +108,33 @@ def test_what_the_engine_says_is_text(folder):
 
 
 def test_comparison(folder):
-    done = run(folder, "compare", "right.json", "wrong.json", "--html", "c.html", "--markdown", "c.md")
+    reports = ("right.json", "wrong.json", "right.results.toml")
+    (folder / reports[2]).write_bytes((folder / "right.results").read_bytes())
+    done = run(folder, "compare", *reports, "--html", "c.html", "--markdown", "c.md")
     assert done.status == 0, done.err
     lines = done.out.splitlines()
     assert max(map(len, lines)) <= 80
     (row,) = (line for line in lines if line.startswith("add"))
-    assert re.search("✓ pass .*✗ violation", row)
+    assert re.search("✓ pass .*✗ violation.*✓ pass", row)
     assert "violation" in (folder / "c.md").read_text(encoding="utf-8")
     page = (folder / "c.html").read_text(encoding="utf-8")
     assert "right.json" in page
     assert "<b>bold" not in page
+
+
+def test_two_reports_of_one_engine_are_a_regression_report(folder):
+    before = (folder / "right.results").read_text(encoding="utf-8")
+    assert '"add/gradient" = { float64 = "pass" }' in before
+    (folder / "old.toml").write_text(before)
+    line = '"add/gradient" = { float64 = "pass"'
+    (folder / "new.toml").write_text(before.replace(line, line.replace("pass", "crash")))
+    same, worse, better = (
+        run(folder, "compare", f"{old}.toml", f"{new}.toml")
+        for old, new in (("old", "old"), ("old", "new"), ("new", "old"))
+    )
+    assert (same.status, worse.status, better.status) == (0, 1, 0)
+    assert "add/gradient: pass → crash @ float64" in worse.out
+    assert "0 worse, 0 better, 0 new, 0 gone" in same.out
 
 
 def test_a_file_that_is_no_report(folder):

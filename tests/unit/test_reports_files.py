@@ -28,7 +28,7 @@ TEXTS = (HOSTILE, FENCES, "&<>\"'\x07\ufffe")
 
 def test_each_module_of_a_format_is_one_option():
     folder = Path(reports.__file__).parent
-    assert set(reports.formats()) == {"badge", "html", "json", "junit", "markdown", "sarif"}
+    assert set(reports.formats()) == {"badge", "html", "json", "junit", "markdown", "results", "sarif"}
     for name, text in reports.formats().items():
         module = importlib.import_module(f"gradlaw.reports.{name}")
         assert text == module.REPORT

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from gradlaw.known import KnownDeviation, known_folder, load_known
-from gradlaw.reports.json import Report, read
+from gradlaw.reports import results
+from gradlaw.reports.json import Report
 from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_spec import (
     PROGRAM,
@@ -85,10 +86,5 @@ def load_book(root: Path) -> Book:
         clauses=load_clauses(),
         runnable=all_laws(),
         known={path.stem: load_known(path) for path in lists},
-        reports=tuple(read_report(path) for path in sorted((root / "results").glob("*.json"))),
+        reports=tuple(results.read(path) for path in sorted((root / "results").glob("*.toml"))),
     )
-
-
-def read_report(path: Path) -> Report:
-    """Read what ``gradlaw check --json`` wrote."""
-    return read(path.read_bytes())

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gradlaw.reports import results
 from gradlaw.reports.cells import GLYPHS, SEVERITY, keyword, law_of, printable, subject_of
 from gradlaw.reports.json import Report, read
 from gradlaw.reports.markdown import in_table, span
@@ -68,7 +69,9 @@ class Matrix:
 
 
 def read_report(path: Path) -> Report:
-    """Read a report in JSON; raise SpecError with the file's name and the path inside the JSON otherwise."""
+    """Read a report in JSON, or verdicts in TOML; raise SpecError with the file's name and the place otherwise."""
+    if path.suffix == ".toml":
+        return results.read(path)
     expected, cure = "a report as gradlaw check --json writes it", "Write it again, or mend the JSON there."
     try:
         return read(path.read_bytes())

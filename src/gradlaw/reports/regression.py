@@ -1,0 +1,85 @@
+"""What a new run of an engine says that an old one did not: what got worse, better, is new, is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from gradlaw.reports.cells import SEVERITY, printable
+from gradlaw.reports.json import Report
+from gradlaw_spec import Address, Verdict
+
+TITLES: Final = {"worse": "bold red", "better": "bold green", "new": "", "gone": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """Two reports of one engine, and each cell in which they differ; ``same`` counts the others.
+
+    ``fails`` says that a verdict got worse, or that a cell which was not there is bad.
+    """
+
+    old: Report
+    new: Report
+    worse: tuple[Address, ...]
+    better: tuple[Address, ...]
+    added: tuple[Address, ...]
+    gone: tuple[Address, ...]
+    same: int
+
+    @property
+    def fails(self) -> bool:
+        """Whether a build should stop for it."""
+        verdicts = _verdicts(self.new)
+        return bool(self.worse) or any(verdicts[address].is_bad for address in self.added)
+
+
+def _verdicts(report: Report) -> dict[Address, Verdict]:
+    return {Address.parse(cell.address): cell.verdict for cell in report.cells}
+
+
+def make_regression(old: Report, new: Report) -> Regression:
+    """Return what changed from one report to another of the same engine."""
+    before, after = _verdicts(old), _verdicts(new)
+    both = sorted(before.keys() & after.keys())
+    moved = [address for address in both if before[address] is not after[address]]
+    worse = {address for address in moved if SEVERITY.index(after[address]) < SEVERITY.index(before[address])}
+    return Regression(
+        old,
+        new,
+        worse=tuple(address for address in moved if address in worse),
+        better=tuple(address for address in moved if address not in worse),
+        added=tuple(sorted(after.keys() - before.keys())),
+        gone=tuple(sorted(before.keys() - after.keys())),
+        same=len(both) - len(moved),
+    )
+
+
+def regression_text(console: Console, found: Regression) -> None:
+    """Print what changed, a line a subject, law and change."""
+    before, after = _verdicts(found.old), _verdicts(found.new)
+    old, new = found.old, found.new
+    head = f"{old.target.name} {old.target.version} → {new.target.version}"
+    head += f" (gradlaw {old.gradlaw} → {new.gradlaw}, law book {old.spec} → {new.spec})"
+    console.print(Text(printable(head)), soft_wrap=True)
+    groups = {"worse": found.worse, "better": found.better, "new": found.added, "gone": found.gone}
+    for title, addresses in groups.items():
+        if not addresses:
+            continue
+        console.print()
+        console.print(Text(f"{title.capitalize()} ({len(addresses)})", style=TITLES[title]))
+        lines: dict[str, list[str]] = {}
+        for address in addresses:
+            was, now = before.get(address), after.get(address)
+            change = " → ".join(verdict.value for verdict in (was, now) if verdict is not None)
+            name = str(Address(address.subject, address.law))
+            lines.setdefault(f"{printable(name)}: {change}", []).append(printable(address.dtype))
+        for line, dtypes in lines.items():
+            console.print(Padding(Text(f"{line} @ {', '.join(dtypes)}"), (0, 0, 0, 2), expand=False))
+    counts = ", ".join(f"{len(addresses)} {title}" for title, addresses in groups.items())
+    console.print()
+    console.print(Text(f"{len(after)} cells: {counts}, {found.same} the same"))
