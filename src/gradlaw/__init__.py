@@ -11,7 +11,8 @@ from gradlaw_spec import SpecError, Target
 __version__ = version("gradlaw")
 
 if TYPE_CHECKING:
-    from gradlaw.circuits import Explanation, explain
+    from gradlaw.circuits.explanation import Explanation
+    from gradlaw.explaining import explain
 
 __all__ = [
     "Explanation",
@@ -27,8 +28,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what explains when it is first asked for, so that ``import gradlaw`` stays quick."""
-    if name in ("Explanation", "explain"):
-        from gradlaw import circuits
+    if name == "explain":
+        from gradlaw.explaining import explain
 
-        return getattr(circuits, name)
+        return explain
+    if name == "Explanation":
+        from gradlaw.circuits.explanation import Explanation
+
+        return Explanation
     raise AttributeError(f"module 'gradlaw' has no attribute {name!r}")

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, get_type_hin
 import typer
 
 from gradlaw.commands import UNFINISHED, WRONG_USAGE
-from gradlaw.reports import formats
+from gradlaw.formats import formats
 
 if TYPE_CHECKING:
     from gradlaw.requests import Limits
@@ -54,8 +54,6 @@ Jobs = Annotated[int | None, typer.Option(min=0, help="Worker processes (default
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one case may take under one law.")]
 Memory = Annotated[float | None, typer.Option(min=0, help="GiB that a worker may take (default: 8; 0: no limit).")]
 Strict = Annotated[bool, typer.Option("--strict", help="A SHOULD law fails the run too.")]
-HtmlFile = Annotated[Path | None, typer.Option(help="Write the matrix to this file, as one HTML page.")]
-MarkdownFile = Annotated[Path | None, typer.Option(help="Write the matrix to this file, as Markdown.")]
 KnownFile = Annotated[Path | None, typer.Option(help="A list of known deviations, instead of the shipped one.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the addresses and run nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -91,33 +89,47 @@ def _told(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
     return run
 
 
-def _with_reports(command: Callable[..., int]) -> Callable[..., int]:
-    """Return a command with an option for each format of a report, whose files it gets as ``reports``."""
+def _words(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}."
 
-    @wraps(command)
-    def run(**options: Any) -> int:
-        files = {name: options.pop(name) for name in formats()}
-        return command(**options, reports={name: file for name, file in files.items() if file is not None})
 
-    hints = {name: hint for name, hint in get_type_hints(command, include_extras=True).items() if name != "reports"}
+def _with_files(what: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Return a decorator: a command gets an option for each format of a report or matrix, its files as ``files``."""
     added = {
-        name: Annotated[Path | None, typer.Option(help=f"Write a report: {text}")] for name, text in formats().items()
+        name: Annotated[Path | None, typer.Option(f"--{name}", help=f"Write a {what}: {text}")]
+        for name, text in formats(what).items()
     }
-    known = inspect.signature(command).parameters
-    kinds = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=known[name].default if name in known else None)
-        for name in (*known, *added)
-        if name != "reports"
-    ]
-    run.__annotations__ = {**hints, **added}
-    kinds = [kind.replace(annotation=run.__annotations__[kind.name]) for kind in kinds]
-    run.__signature__ = inspect.Signature(kinds)  # type: ignore[attr-defined]
-    return run
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        @wraps(command)
+        def run(**options: Any) -> int:
+            files = {name: options.pop(name) for name in added}
+            return command(**options, files={name: file for name, file in files.items() if file is not None})
+
+        hints = {name: hint for name, hint in get_type_hints(command, include_extras=True).items() if name != "files"}
+        known = inspect.signature(command).parameters
+        run.__annotations__ = {**hints, **added}
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=known[name].default if name in known else None,
+                    annotation=run.__annotations__[name],
+                )
+                for name in (*known, *added)
+                if name != "files"
+            ]
+        )
+        return run
+
+    return decorate
 
 
 @app.command()
 @_told
-@_with_reports
+@_with_files("report")
 def check(
     target: TargetName,
     address: Addresses = None,
@@ -134,7 +146,7 @@ def check(
     known: KnownFile = None,
     dry_run: DryRun = False,
     *,
-    reports: Mapping[str, Path],
+    files: Mapping[str, Path],
 ) -> int:
     """Check an engine's gradients against the law book."""
     from gradlaw.commands.check import check_target, list_addresses
@@ -147,20 +159,21 @@ def check(
     limits = _limits(jobs, timeout, memory)
     if dry_run:
         return list_addresses(request, limits)
-    return check_target(request, Settings(few, seed, fuzz), limits, reports)
+    return check_target(request, Settings(few, seed, fuzz), limits, files)
 
 
 @app.command()
 @_told
+@_with_files("matrix")
 def compare(
     reports: Annotated[list[Path], typer.Argument(help="Reports that gradlaw check wrote with --json or --results.")],
-    html: HtmlFile = None,
-    markdown: MarkdownFile = None,
+    *,
+    files: Mapping[str, Path],
 ) -> int:
     """Compare engines, side by side; or two reports of one engine: what got worse, better, is new, is gone."""
     from gradlaw.commands.compare import compare_reports
 
-    return compare_reports(tuple(reports), html, markdown)
+    return compare_reports(tuple(reports), files)
 
 
 @app.command()
@@ -225,9 +238,7 @@ def explain(
     what: Annotated[str, typer.Argument(help="Such as 'f = (x + sigmoid(y)) * x', or a witness in JSON.")],
     at: Annotated[list[str] | None, typer.Option(help="A value: x=3, 'x=[1, 2]', x=-2:2:9, 'W=randn(5, 10)'.")] = None,
     cotangent: Annotated[str | None, typer.Option(help="What flows in from behind (default: ones).")] = None,
-    form: Annotated[
-        str, typer.Option("--format", help="text, python, svg, png, html or mermaid.", metavar="FORMAT")
-    ] = "text",
+    form: Annotated[str, typer.Option("--format", help=_words(formats("explanation")), metavar="FORMAT")] = "text",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
     certified: Annotated[bool, typer.Option("--certified", help="With the sets of what may be returned.")] = False,
     dtype: Annotated[str | None, typer.Option(help="What this precision may return (default: float64).")] = None,
@@ -237,10 +248,10 @@ def explain(
     memory: Memory = None,
 ) -> int:
     """Show how gradients flow through a computation, or what an engine made of a witness."""
-    from gradlaw.circuits.command import Asked, run
+    from gradlaw.commands.explain import Asked, explain_asked
 
     asked = Asked(what, tuple(at or ()), cotangent, form, output, certified, dtype, seed, target)
-    return run(asked, _limits(1, timeout, memory))
+    return explain_asked(asked, _limits(1, timeout, memory))
 
 
 def _limits(jobs: int | None, timeout: float, memory: float | None) -> Limits:

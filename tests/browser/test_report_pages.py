@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from gradlaw.reports import compare, html
-from gradlaw.reports.json import Engine, make_report, write
+from gradlaw.formats.matrix import html as matrix_html
+from gradlaw.formats.report import html
+from gradlaw.formats.report import json as plain
+from gradlaw.reports import matrix as compare
+from gradlaw.reports.report import Engine, make_report
 from gradlaw_properties import Settings, examine, plan
 from gradlaw_properties.engines import reference_target
 from gradlaw_properties.mutants import doubled
@@ -35,7 +38,7 @@ def wrong() -> list[Cell]:
 
 @pytest.fixture(scope="module")
 def page(wrong) -> str:
-    return html.write(made(wrong), strict=False).decode()
+    return html.render(made(wrong), strict=False).decode()
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +46,9 @@ def matrix(wrong, tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("reports")
     reports = {"engine": wrong, "reference": cells_of(reference_target(), ["tanh/*", "add/*"])}
     for name, cells in reports.items():
-        (folder / f"{name}.json").write_bytes(write(made(cells, name), strict=False))
+        (folder / f"{name}.json").write_bytes(plain.render(made(cells, name), strict=False))
     paths = [folder / f"{name}.json" for name in reports]
-    return compare.matrix_html(compare.make_matrix(tuple((path, compare.read_report(path)) for path in paths))).decode()
+    return matrix_html.render(compare.make_matrix(tuple((path, plain.read(path)) for path in paths))).decode()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -64,7 +67,7 @@ def test_what_an_engine_says_is_never_markup(show, wrong):
     bad = [
         replace(cell, message=HOSTILE, script=HOSTILE) if cell.verdict is Verdict.VIOLATION else cell for cell in wrong
     ]
-    opened = show(html.write(make_report(HOSTILE, Engine(HOSTILE, HOSTILE), 0, bad), strict=False).decode())
+    opened = show(html.render(make_report(HOSTILE, Engine(HOSTILE, HOSTILE), 0, bad), strict=False).decode())
     assert opened.page.locator("img").count() == 0
     opened.check()
 

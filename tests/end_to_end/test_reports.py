@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gradlaw.reports import formats
+from gradlaw.formats import formats
 
 ENGINE = """
 import operator
@@ -62,7 +62,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("reports")
     for name, factor in (("right", "1"), ("wrong", "(1 + 2.0**-30)")):
         (made / f"{name}.py").write_text(ENGINE.format(factor=factor))
-        files = [part for kind in formats() for part in (f"--{kind}", f"{name}.{kind}")]
+        files = [part for kind in formats("report") for part in (f"--{kind}", f"{name}.{kind}")]
         done = run(made, "check", f"{name}.py", *ADDRESSES, "--quick", "--jobs", 1, *files)
         assert done.status == (name == "wrong"), done.out + done.err
     return made

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
-from gradlaw.reports.json import Engine, make_report
+from gradlaw.reports.report import Engine, make_report
 from gradlaw_spec import Cell, Verdict, load_chapters, load_clauses, load_laws, load_primitives, ulp
 from gradlaw_spec.dtypes import DTYPES
 

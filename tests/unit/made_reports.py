@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradlaw.reports.json import Engine, make_report
+from gradlaw.reports.report import Engine, make_report
 from gradlaw_spec import PROGRAM, Case, Cell, Finding, Program, Step, Verdict, Witness, load_primitives
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"

@@ -16,11 +16,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import gradlaw
-from gradlaw.circuits.engine import engine_side
 from gradlaw.circuits.explanation import explain_case
 from gradlaw.circuits.flow import trace_flow
-from gradlaw.circuits.python import flow_program
 from gradlaw.circuits.values import MAKERS, Range, read_assignments, read_value
+from gradlaw.commands.engine_side import engine_side
+from gradlaw.formats.explanation import text
+from gradlaw.formats.explanation.python import flow_program
 from gradlaw.requests import Limits
 from gradlaw_properties import judge
 from gradlaw_properties.strategies import primitive_cases, program_cases
@@ -244,6 +245,6 @@ def test_a_case_is_explained_with_what_an_engine_made_of_it():
     )
     side = engine_side(case, "reference", Limits(jobs=0))
     assert [row.problem for row in side.compared] == ["", ""]
-    text = explain_case(case, engine=side).text()
-    assert "What reference" in text
-    assert text.count("admissible") >= 2
+    written = text.render(explain_case(case, engine=side))
+    assert "What reference" in written
+    assert written.count("admissible") >= 2

@@ -13,8 +13,10 @@ from made_reports import FENCES, HOSTILE, cell, every_verdict, hostile, report, 
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from gradlaw.reports.compare import make_matrix, matrix_html, matrix_markdown, matrix_text, read_report
-from gradlaw.reports.json import write
+from gradlaw.formats.matrix import html, markdown, text
+from gradlaw.formats.reading import read_report
+from gradlaw.formats.report import json as plain
+from gradlaw.reports.matrix import make_matrix
 from gradlaw_spec import SpecError, Verdict
 
 GOOD = report([cell(), cell(law="value"), cell(subject="stack")], name="good", version="1.0")
@@ -27,7 +29,7 @@ def matrix(*reports):
 
 def shown(made, width=80):
     console = Console(width=width, record=True, highlight=False, file=StringIO())
-    matrix_text(console, made)
+    text.print_matrix(console, made)
     return console.export_text()
 
 
@@ -67,14 +69,14 @@ def test_text_fits_eighty_columns_for_four_engines():
 
 
 def test_markdown_is_a_table():
-    written = matrix_markdown(matrix(GOOD, BAD)).decode()
+    written = markdown.render(matrix(GOOD, BAD)).decode()
     assert "| | `good` `1.0` | `bad` `2.0` |\n|---|---|---|" in written
     assert "| `relu` | ✓ pass 2 of 2 | ✗ violation 1 of 2 |" in written
     assert "| `stack` | ✓ pass 1 of 1 |  |" in written
 
 
 def test_page_has_a_table_of_all_laws_and_one_of_each():
-    written = matrix_html(matrix(GOOD, BAD)).decode()
+    written = html.render(matrix(GOOD, BAD)).decode()
     assert written.count("<tbody data-group>") == 1
     assert written.count("<tbody data-group hidden>") == 3
     assert '<option value="zero-stops">zero-stops (SHOULD)</option>' in written
@@ -86,10 +88,10 @@ def test_page_has_a_table_of_all_laws_and_one_of_each():
 @pytest.mark.parametrize("text", [HOSTILE, FENCES])
 def test_nothing_of_a_report_is_markup(text):
     made = matrix(hostile(text), hostile(text))
-    page = matrix_html(made).decode()
+    page = html.render(made).decode()
     assert "<img" not in page
     assert page.count("</script>") == 1
-    tokens = MarkdownIt("commonmark").enable("table").parse(matrix_markdown(made).decode())
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown.render(made).decode())
     inner = {child.type for token in tokens for child in token.children or ()} | {token.type for token in tokens}
     assert not inner & {"html_inline", "html_block", "image", "link_open"}
     assert sum(token.type == "table_open" for token in tokens) == 1
@@ -100,19 +102,19 @@ def test_another_law_book_is_said():
     made = matrix(GOOD, replace(BAD, spec="0.9"))
     assert made.notes == ("1.json is of law book 0.9, and this is law book 0.1: its cells may mean something else.",)
     assert "law book 0.9" in shown(made).replace("\n", " ")
-    assert "law book 0.9" in matrix_html(made).decode()
-    assert "law book 0.9" in matrix_markdown(made).decode()
+    assert "law book 0.9" in html.render(made).decode()
+    assert "law book 0.9" in markdown.render(made).decode()
 
 
 def test_reading_gives_back_what_was_written(tmp_path):
     path = tmp_path / "r.json"
     made = report([violation(), should(), cell()], seed=None)
-    path.write_bytes(write(made))
+    path.write_bytes(plain.render(made))
     assert read_report(path) == replace(made, cells=tuple(replace(one, finding=None) for one in made.cells))
 
 
 def broken(change):
-    content = json.loads(write(BAD))
+    content = json.loads(plain.render(BAD))
     change(content)
     return json.dumps(content).encode()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from xml.etree import ElementTree
 
 import junitparser
@@ -16,36 +14,23 @@ import pytest
 from made_reports import FENCES, HOSTILE, cell, every_verdict, hostile, report, should, violation
 from markdown_it import MarkdownIt
 
-from gradlaw import reports
 from gradlaw.commands.files import check_files
-from gradlaw.reports import badge, html, junit, markdown, sarif, writer
-from gradlaw.reports import json as plain
+from gradlaw.formats import formats, rendered
+from gradlaw.formats.report import badge, html, junit, markdown, sarif
+from gradlaw.formats.report import json as plain
 from gradlaw.reports.cells import printable
 from gradlaw_spec import SpecError, Verdict, load_laws
 
 TEXTS = (HOSTILE, FENCES, "&<>\"'\x07\ufffe")
 
 
-def test_each_module_of_a_format_is_one_option():
-    folder = Path(reports.__file__).parent
-    assert set(reports.formats()) == {"badge", "html", "json", "junit", "markdown", "results", "sarif"}
-    for name, text in reports.formats().items():
-        module = importlib.import_module(f"gradlaw.reports.{name}")
-        assert text == module.REPORT
-        assert writer(name) is module.write
-    for path in folder.glob("*.py"):
-        if "def write(" in path.read_text(encoding="utf-8"):
-            cure = f'give {path.name} the line REPORT: Final = "what its file is", in double quotes on one line'
-            assert path.stem in reports.formats(), cure
-
-
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("name", reports.formats())
+@pytest.mark.parametrize("name", formats("report"))
 def test_any_text_can_be_written(name, text):
-    assert writer(name)(hostile(text), strict=True).decode("utf-8").endswith("\n")
+    assert rendered("report", name, hostile(text), strict=True).decode("utf-8").endswith("\n")
 
 
-@pytest.mark.parametrize("name", reports.formats())
+@pytest.mark.parametrize("name", formats("report"))
 def test_a_file_that_cannot_be_written(name, tmp_path, monkeypatch):
     check_files({name: tmp_path / "report"})
     assert not (tmp_path / "report").exists()
@@ -58,14 +43,14 @@ def test_a_file_that_cannot_be_written(name, tmp_path, monkeypatch):
 
 
 def test_json_has_the_documented_keys_and_no_finding():
-    content = json.loads(plain.write(report([violation()])))
+    content = json.loads(plain.render(report([violation()])))
     assert list(content) == ["gradlaw", "spec", "target", "seed", "summary", "cells"]
     assert tuple(content["cells"][0]) == plain.KEYS
     assert "finding" not in plain.KEYS
 
 
 def read_junit(cells, strict=False):
-    document = junitparser.JUnitXml.fromfile(BytesIO(junit.write(report(cells), strict=strict)))
+    document = junitparser.JUnitXml.fromfile(BytesIO(junit.render(report(cells), strict=strict)))
     (suite,) = document
     return suite, list(suite)
 
@@ -92,19 +77,19 @@ def test_junit_fails_for_should_only_when_strict(verdict):
 
 
 def test_junit_keeps_what_xml_may_not_have_as_escapes():
-    root = ElementTree.fromstring(junit.write(hostile(FENCES), strict=False))
+    root = ElementTree.fromstring(junit.render(hostile(FENCES), strict=False))
     assert r"\u001b[31m\u0000\ud800" in root.find(".//failure").text
     assert not root.findall(".//img")
 
 
 def test_markdown_says_what_fails():
-    written = markdown.write(report(every_verdict()), strict=False).decode()
+    written = markdown.render(report(every_verdict()), strict=False).decode()
     assert "## gradlaw: `tiny 2.1`" in written
     assert "**3 of 9 cells fail**. gradlaw `0.1.0`, law book `0.1`, seed 0." in written
     assert "| ✗ violation | 1 |" in written
     assert "### ✗ violation: `relu/gradient@float64`\n" in written
     assert "```python\nprint(3)\n```" in written
-    tolerated = markdown.write(report([should()], seed=None), strict=False).decode()
+    tolerated = markdown.render(report([should()], seed=None), strict=False).decode()
     assert "**None of 1 cells fails**" in tolerated
     assert "no seed" in tolerated
     assert "`exp/zero-stops@float64` (SHOULD)" in tolerated
@@ -115,7 +100,7 @@ def test_nothing_of_a_target_leaves_its_code(text):
     parser = MarkdownIt("commonmark").enable("table")
     tokens = [
         token
-        for block in parser.parse(markdown.write(hostile(text), strict=True).decode())
+        for block in parser.parse(markdown.render(hostile(text), strict=True).decode())
         for token in (block, *(block.children or ()))
     ]
     kinds = {token.type for token in tokens}
@@ -128,13 +113,13 @@ def test_nothing_of_a_target_leaves_its_code(text):
 
 def test_a_summary_is_not_longer_than_one_may_be():
     many = [violation(address=f"relu/gradient@{number}", message="m" * 10_000) for number in range(200)]
-    written = markdown.write(report(many), strict=False)
+    written = markdown.render(report(many), strict=False)
     assert len(written) < 1024 * 1024
     assert re.search(rb"And \d+ more, which the other reports have in full\.\n$", written)
 
 
 def test_sarif_has_what_the_standard_asks_for():
-    log = json.loads(sarif.write(report([*every_verdict(), should()]), strict=False))
+    log = json.loads(sarif.render(report([*every_verdict(), should()]), strict=False))
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("sarif-2.1.0.json")
     (run,) = log["runs"]
@@ -155,7 +140,7 @@ def test_sarif_has_what_the_standard_asks_for():
         assert one["message"]["text"]
         (place,) = one["locations"][0]["logicalLocations"]
         assert place["fullyQualifiedName"] == one["partialFingerprints"]["address/v1"]
-    strict = json.loads(sarif.write(report([should()]), strict=True))
+    strict = json.loads(sarif.render(report([should()]), strict=True))
     assert strict["runs"][0]["results"][0]["level"] == "error"
 
 
@@ -167,16 +152,16 @@ def text_of(content):
 
 
 def test_badge_counts():
-    title, said, _ = text_of(badge.write(report([cell()] * 2015), strict=False))
+    title, said, _ = text_of(badge.render(report([cell()] * 2015), strict=False))
     assert said == "0 violations, 2015 cells"
     assert title == "gradlaw: tiny 2.1: 0 violations, 2015 cells"
-    assert text_of(badge.write(report([violation()]), strict=False))[1] == "1 violation, 1 cell"
-    assert text_of(badge.write(report(every_verdict()), strict=False))[1] == "1 violation, 1 crash, 1 timeout, 9 cells"
+    assert text_of(badge.render(report([violation()]), strict=False))[1] == "1 violation, 1 cell"
+    assert text_of(badge.render(report(every_verdict()), strict=False))[1] == "1 violation, 1 crash, 1 timeout, 9 cells"
 
 
 def test_badge_colours_tell_failing_from_tolerated_from_holding():
     colours = [
-        [colour for colour in badge.COLOURS.values() if colour in badge.write(report([one]), strict=strict).decode()]
+        [colour for colour in badge.COLOURS.values() if colour in badge.render(report([one]), strict=strict).decode()]
         for one, strict in ((cell(), False), (should(), False), (should(), True), (violation(), False))
     ]
     holds, tolerated, fails = badge.COLOURS.values()
@@ -185,7 +170,7 @@ def test_badge_colours_tell_failing_from_tolerated_from_holding():
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_nothing_of_a_target_is_markup_in_a_badge(text):
-    _, _, root = text_of(badge.write(hostile(text), strict=False))
+    _, _, root = text_of(badge.render(hostile(text), strict=False))
     assert {element.tag.partition("}")[2] for element in root.iter()} == {"svg", "title", "rect", "path", "g", "text"}
 
 
@@ -193,4 +178,4 @@ def test_same_report_same_files():
     made = report(every_verdict())
     again = replace(made)
     for module in (html, junit, markdown, sarif, badge):
-        assert module.write(made, strict=False) == module.write(again, strict=False)
+        assert module.render(made, strict=False) == module.render(again, strict=False)

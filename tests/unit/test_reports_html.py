@@ -12,7 +12,7 @@ import pytest
 from made_reports import FENCES, HOSTILE, cell, every_verdict, hostile, report, should, violation, witness
 from markupsafe import Markup
 
-from gradlaw.reports import html
+from gradlaw.formats.report import html
 from gradlaw.reports.page import TEMPLATES, anchor, link
 from gradlaw_spec import Verdict, encode_witness
 
@@ -41,7 +41,7 @@ class Page(HTMLParser):
 
 
 def page(cells, strict=False, **changes):
-    return Page(html.write(report(cells, **changes), strict=strict))
+    return Page(html.render(report(cells, **changes), strict=strict))
 
 
 def test_header_says_what_ran():
@@ -90,33 +90,33 @@ def test_crashes_timeouts_and_known_deviations_are_told_too():
 
 
 def test_should_fails_only_when_strict():
-    assert 'class="outcome held"' in html.write(report([should()]), strict=False).decode()
-    assert 'class="outcome failed"' in html.write(report([should()]), strict=True).decode()
+    assert 'class="outcome held"' in html.render(report([should()]), strict=False).decode()
+    assert 'class="outcome failed"' in html.render(report([should()]), strict=True).decode()
     told = page([should(), violation()])
     assert [one["data-law"] for one in told.all("details") if "data-law" in one] == ["gradient", "zero-stops"]
     assert "SHOULD" in told.text
 
 
 def test_clause_is_markdown():
-    written = html.write(report([violation(clause="patterns/add-distributes")]), strict=False).decode()
+    written = html.render(report([violation(clause="patterns/add-distributes")]), strict=False).decode()
     assert "<code>add</code> MUST hand its cotangent" in written
 
 
 def test_a_picture_goes_in_as_it_is():
-    written = html.write(report([violation()]), strict=False, picture=lambda one: Markup(f"<svg>{one.dtype}</svg>"))
+    written = html.render(report([violation()]), strict=False, picture=lambda one: Markup(f"<svg>{one.dtype}</svg>"))
     assert b"<svg>float64</svg></figure>" in written
 
 
 def test_a_witness_has_its_circuit():
-    written = html.write(report([violation()]), strict=False)
+    written = html.render(report([violation()]), strict=False)
     assert b'<svg xmlns="http://www.w3.org/2000/svg" class="circuit"' in written
 
 
 @pytest.mark.parametrize("text", [HOSTILE, FENCES])
 def test_nothing_of_a_target_is_markup(text):
-    content = html.write(hostile(text), strict=False)
+    content = html.render(hostile(text), strict=False)
     found = Page(content)
-    plain = Page(html.write(hostile("plain"), strict=False))
+    plain = Page(html.render(hostile("plain"), strict=False))
     assert [tag for tag, _ in found.tags if tag != "p"] == [tag for tag, _ in plain.tags if tag != "p"]
     assert not found.all("img")
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
@@ -125,13 +125,13 @@ def test_nothing_of_a_target_is_markup(text):
 
 
 def test_hidden_characters_are_seen():
-    content = html.write(hostile(FENCES), strict=False).decode()
+    content = html.render(hostile(FENCES), strict=False).decode()
     assert not re.search("[\x00\x1b\u202e]", content)
     assert r"d\u001b[31m\u0000\ud800\u202e" in content
 
 
 def test_it_stands_alone():
-    content = html.write(report(every_verdict()), strict=False).decode()
+    content = html.render(report(every_verdict()), strict=False).decode()
     found = Page(content.encode())
     loads = [attributes for _, attributes in found.tags if attributes.keys() & {"src", "srcset", "data", "action"}]
     assert not loads

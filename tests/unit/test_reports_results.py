@@ -9,20 +9,20 @@ import pytest
 from made_reports import cell, every_verdict, report, should, violation
 from rich.console import Console
 
-from gradlaw.reports import results
+from gradlaw.formats.report import results
 from gradlaw.reports.regression import make_regression, regression_text
 from gradlaw_spec import Address, SpecError, Verdict
 
 
 def written(tmp_path, made):
     path = tmp_path / "r.toml"
-    path.write_bytes(results.write(made))
+    path.write_bytes(results.render(made))
     return path
 
 
 def test_one_line_a_subject_and_law():
     half = cell(Verdict.KNOWN, address="relu/gradient@float32", seconds=3.0, message="why")
-    text = results.write(report([should(), half, cell()])).decode()
+    text = results.render(report([should(), half, cell()])).decode()
     assert text == (
         'gradlaw = "0.1.0"\nspec = "0.1"\ntarget = "tiny"\nversion = "2.1"\nseed = 0\n\n[verdicts]\n'
         '"exp/zero-stops" = { float64 = "violation" }\n'
@@ -33,7 +33,7 @@ def test_one_line_a_subject_and_law():
 def test_another_run_of_the_same_version_changes_nothing():
     cells = every_verdict()
     slower = [replace(one, seconds=one.seconds + 1, examples=7, message="other words") for one in reversed(cells)]
-    assert results.write(report(cells)) == results.write(report(slower))
+    assert results.render(report(cells)) == results.render(report(slower))
 
 
 def test_reading_gives_the_verdicts_back(tmp_path):
@@ -56,7 +56,7 @@ def test_reading_gives_the_verdicts_back(tmp_path):
 )
 def test_a_file_that_is_none(tmp_path, change, words):
     path = tmp_path / "r.toml"
-    path.write_text(results.write(report([cell()])).decode().replace(*change))
+    path.write_text(results.render(report([cell()])).decode().replace(*change))
     with pytest.raises(SpecError, match=words) as caught:
         results.read(path)
     assert str(path) in str(caught.value)

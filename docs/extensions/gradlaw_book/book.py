@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from gradlaw.formats.report import results
 from gradlaw.known import KnownDeviation, known_folder, load_known
-from gradlaw.reports import results
-from gradlaw.reports.json import Report
+from gradlaw.reports.report import Report
 from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_spec import (
     PROGRAM,

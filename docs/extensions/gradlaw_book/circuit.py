@@ -15,6 +15,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 import gradlaw
+from gradlaw.formats import renderer
 
 FOLDER = "circuits"
 """Where circuits are in the book's static files."""
@@ -69,13 +70,14 @@ class Circuit(SphinxDirective):
             raise self.error(str(error)) from None
         kind = self.options.get("format", "html")
         name = f"{self.env.docname.replace('/', '-')}-{self.env.new_serialno('circuit') + 1}.{kind}"
-        content = explanation.svg() if kind == "svg" else explanation.html()
+        content = str(renderer("explanation", kind)(explanation))
         self._write(name, content)
-        for path in (Path(gradlaw.__file__).parent / "circuits").rglob("*.*"):
-            self.env.note_dependency(str(path))
+        for folder in ("circuits", "formats"):
+            for path in (Path(gradlaw.__file__).parent / folder).rglob("*.*"):
+                self.env.note_dependency(str(path))
         address = f"{'../' * self.env.docname.count('/')}_static/{FOLDER}/{name}"
         caption = self.options.get("caption", formula)
-        raw = picture(address, formula, caption, kind) + as_text(explanation.text())
+        raw = picture(address, formula, caption, kind) + as_text(str(explanation.text()))
         return [nodes.raw("", raw, format="html")]
 
     def _write(self, name: str, content: str) -> None:

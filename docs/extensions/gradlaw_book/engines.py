@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from gradlaw.known import KnownDeviation
 from gradlaw.reports.code import case_text
-from gradlaw.reports.json import Report
+from gradlaw.reports.report import Report
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_book.book import Book
 from gradlaw_book.markdown import code, details, escaped, fence, label, link, table, toctree

@@ -1,11 +1,11 @@
-"""Explanations: a computation or a witness at a point or along a range, and every form in which it is shown."""
+"""Explanations: a computation or a witness at a point or along a range, as data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -13,74 +13,52 @@ from gradlaw.circuits.flow import Flow, trace_flow
 from gradlaw.circuits.values import Range, read_value
 from gradlaw_spec import Array, Case, Program, SpecError, Witness, parse_computation, read_witness
 
-if TYPE_CHECKING:
-    from gradlaw.circuits.engine import EngineSide
 
-FORMATS: Final = ("text", "python", "svg", "png", "html", "mermaid")
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One output or gradient of an engine, judged."""
+
+    what: str
+    """``value of`` or ``gradient of`` a name."""
+    got: str
+    """What the engine gave, in as many digits as give it back."""
+    problem: str
+    """What is wrong with it; empty: it is admissible."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSide:
+    """What an engine made of a case."""
+
+    target: str
+    """The engine's name."""
+    version: str
+    """The engine's version."""
+    compared: tuple[Compared, ...]
+    """Its outputs, then its gradients."""
+    problem: str = ""
+    """Why there are none; empty where there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A program with what flows through it, at each point of a range (one, if there is none).
-
-    ``title`` is what was asked; ``name`` and ``points`` say which input runs through which numbers; ``engine`` is what
-    an engine made of the same case. It shows itself in notebooks.
-    """
+    """A program with what flows through it, at each point of a range (one, if there is none)."""
 
     title: str
+    """What was asked."""
     flows: tuple[Flow, ...]
+    """One flow for each point, all of one program."""
     name: str = ""
+    """The input that runs through a range; empty: none does."""
     points: tuple[float, ...] = ()
+    """The numbers that it runs through."""
     engine: EngineSide | None = None
+    """What an engine made of the same case, where one was asked."""
 
     @property
     def flow(self) -> Flow:
         """The flow in the middle of the range, or the only one."""
         return self.flows[len(self.flows) // 2]
-
-    def text(self) -> str:
-        """Return the staged computation and what flows back, as lines of text."""
-        from gradlaw.circuits.text import explanation_lines
-
-        return "\n".join(line.plain.rstrip() for line in explanation_lines(self)) + "\n"
-
-    def python(self) -> str:
-        """Return a stand-alone program that computes and prints the same numbers."""
-        from gradlaw.circuits.python import flow_program
-
-        return flow_program(self.flow)
-
-    def svg(self) -> str:
-        """Return the circuit as an SVG picture."""
-        from gradlaw.circuits.svg import flow_svg
-
-        return flow_svg(self.flow, self.title)
-
-    def png(self) -> bytes:
-        """Return the circuit as a PNG picture."""
-        from gradlaw.circuits.png import svg_png
-
-        return svg_png(self.svg())
-
-    def html(self) -> str:
-        """Return one self-contained page in which one steps through the backward pass."""
-        from gradlaw.circuits.html import explanation_html
-
-        return explanation_html(self)
-
-    def mermaid(self) -> str:
-        """Return the circuit as a Mermaid flowchart."""
-        from gradlaw.circuits.mermaid import flow_mermaid
-
-        return flow_mermaid(self.flow)
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
-
-    def _repr_html_(self) -> str:
-        from gradlaw.circuits.html import framed
-
-        return framed(self)
 
 
 def explain(

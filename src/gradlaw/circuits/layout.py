@@ -11,7 +11,7 @@ import pygraphviz
 from gradlaw.circuits import numbers
 from gradlaw.circuits.flow import Flow, Reading
 from gradlaw.circuits.rules import step_expression, unparse
-from gradlaw.circuits.text import pattern_text
+from gradlaw.circuits.words import pattern_text
 from gradlaw_spec import Program, Step, load_primitives
 
 RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

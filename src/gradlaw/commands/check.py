@@ -13,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gradlaw import __version__
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
 from gradlaw.commands.files import check_files, write_file
+from gradlaw.formats import rendered
 from gradlaw.known import known_of, load_known
-from gradlaw.reports import writer
 from gradlaw.reports.cells import fails
-from gradlaw.reports.json import Engine, Report, make_report
+from gradlaw.reports.report import Engine, Report, make_report
 from gradlaw.reports.text import report_text
 from gradlaw.requests import Limits, Request
 from gradlaw.running.session import OwnFault, Session
@@ -90,5 +90,5 @@ def _write(
     seed = None if settings.fuzz else settings.seed
     report = make_report(__version__, Engine(plan.name, plan.version), seed, cells)
     for name, path in files.items():
-        write_file(name, path, writer(name)(report, strict=request.strict))
+        write_file(name, path, rendered("report", name, report, strict=request.strict))
     return report

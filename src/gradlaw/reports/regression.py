@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gradlaw.reports.cells import SEVERITY, printable
-from gradlaw.reports.json import Report
+from gradlaw.reports.report import Report
 from gradlaw_spec import Address, Verdict
 
 TITLES: Final = {"worse": "bold red", "better": "bold green", "new": "", "gone": "yellow"}

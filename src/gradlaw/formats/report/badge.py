@@ -7,10 +7,10 @@ from typing import Final
 from markupsafe import Markup
 
 from gradlaw.reports.cells import IN_FULL, fails, printable
-from gradlaw.reports.json import Report
+from gradlaw.reports.report import Report
 from gradlaw_spec import Verdict
 
-REPORT: Final = "A small SVG that says how many violations there are."
+FORMAT: Final = "A small SVG that says how many violations there are."
 LABEL: Final = "gradlaw"
 LABEL_COLOUR: Final = "#333333"
 COLOURS: Final = {"holds": "#00614a", "tolerated": "#6b4e00", "fails": "#a03c00"}
@@ -29,7 +29,7 @@ BADGE: Final = Markup(
 )
 
 
-def write(report: Report, *, strict: bool) -> bytes:
+def render(report: Report, *, strict: bool) -> bytes:
     """Return the badge of a report."""
     said = _said(report)
     label_length, said_length = round(len(LABEL) * LETTER), round(len(said) * LETTER)

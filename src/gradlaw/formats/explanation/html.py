@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import Any, Final
 
 from gradlaw.circuits import numbers
 from gradlaw.circuits.explanation import Explanation
 from gradlaw.circuits.flow import Flow, Share
 from gradlaw.circuits.layout import Picture, lay_out
 from gradlaw.circuits.rules import gradient_name, step_expression, unparse
-from gradlaw.circuits.svg import picture_svg, templates, totals, wire_numbers
-from gradlaw.circuits.text import pattern_text, tie_text
+from gradlaw.circuits.words import pattern_text, tie_text
+from gradlaw.formats.explanation import python, text
+from gradlaw.formats.explanation.svg import picture_svg, templates, totals, wire_numbers
 from gradlaw_spec import SpecError, Step
 
-FRAME_ROOM = 330
+FORMAT: Final = "One self-contained page, in which one steps through the backward pass."
+FRAME_ROOM: Final = 330
 """Pixels that a page in a notebook needs beside its picture."""
 
 
-def explanation_html(explanation: Explanation) -> str:
+def render(explanation: Explanation) -> str:
     """Return the page; it asks for nothing from the network, and says so in its content security policy."""
     picture = lay_out(explanation.flows)
     flow = explanation.flow
@@ -37,7 +39,7 @@ def explanation_html(explanation: Explanation) -> str:
             data=data,
             middle=len(explanation.flows) // 2,
             sets=flow.sets,
-            text=explanation.text(),
+            text=text.render(explanation),
             python=_python(explanation),
         )
     )
@@ -46,7 +48,7 @@ def explanation_html(explanation: Explanation) -> str:
 def _python(explanation: Explanation) -> str:
     """Return the program, or why there is none."""
     try:
-        return explanation.python()
+        return python.render(explanation)
     except SpecError as error:
         return f"# {error}"
 
@@ -54,7 +56,7 @@ def _python(explanation: Explanation) -> str:
 def framed(explanation: Explanation) -> str:
     """Return the page in a frame, for notebooks: its styles and scripts stay inside."""
     height = int(lay_out(explanation.flows).height) + FRAME_ROOM
-    page = html.escape(explanation_html(explanation), quote=True)
+    page = html.escape(render(explanation), quote=True)
     name = html.escape(explanation.title, quote=True)
     return f'<iframe title="{name}" srcdoc="{page}" style="width:100%;height:{height}px;border:0"></iframe>'
 

@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 
 from gradlaw.messages import first_line
-from gradlaw.reports.json import Engine, Report, summary
+from gradlaw.reports.report import Engine, Report, summary
 from gradlaw_spec import DTYPES, Address, Cell, SpecError, Verdict, load_laws
 from gradlaw_spec.errors import expectation
 
-REPORT: Final = "TOML, the verdicts alone, one line a subject and law, as results/ keeps them."
+FORMAT: Final = "TOML, the verdicts alone, one line a subject and law, as results/ keeps them."
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +30,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int | None = None
 
 
-def write(report: Report, *, strict: bool = False) -> bytes:
+def render(report: Report, *, strict: bool = False) -> bytes:
     """Return the verdicts of a report as TOML."""
     rows: dict[str, dict[str, Verdict]] = {}
     for cell in report.cells:

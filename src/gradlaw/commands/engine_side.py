@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gradlaw.circuits.explanation import Compared, EngineSide
 from gradlaw.circuits.numbers import ALL, array
 from gradlaw.requests import Limits
 from gradlaw.running.session import Session
 from gradlaw_properties import Settings, judge
 from gradlaw_reference import Data, certify
 from gradlaw_spec import Array, Case
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One output or gradient: what the engine gave, and what is wrong with it (nothing: it is admissible)."""
-
-    what: str
-    got: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSide:
-    """What an engine made of a case."""
-
-    target: str
-    version: str
-    compared: tuple[Compared, ...]
-    problem: str = ""
 
 
 def engine_side(case: Case, target: str, limits: Limits) -> EngineSide:

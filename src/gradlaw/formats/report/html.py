@@ -12,8 +12,9 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from gradlaw.circuits.svg import case_picture
+from gradlaw.formats.explanation.svg import case_picture
 from gradlaw.messages import first_line
+from gradlaw.reports import page
 from gradlaw.reports.cells import (
     IN_FULL,
     clause_of,
@@ -25,14 +26,14 @@ from gradlaw.reports.cells import (
     rank,
 )
 from gradlaw.reports.code import case_text
-from gradlaw.reports.json import Report
 from gradlaw.reports.number_line import layout, number_line, spoken
-from gradlaw.reports.page import anchor, data_url, link, render
+from gradlaw.reports.page import anchor, data_url, link
+from gradlaw.reports.report import Report
 from gradlaw.reports.text import verdict_line
 from gradlaw_properties.judge import units_text
 from gradlaw_spec import Case, Cell, Finding, Verdict, encode_witness
 
-REPORT: Final = "One HTML page that needs no network, to read, filter and search."
+FORMAT: Final = "One HTML page that needs no network, to read, filter and search."
 MOST_OPEN: Final = 3
 """Where more cells than these are told in full, the reader opens each."""
 NOTHING: Final = Markup("")
@@ -80,7 +81,7 @@ class Told:
     url: str = ""
 
 
-def write(report: Report, *, strict: bool, picture: Picture = case_picture) -> bytes:
+def render(report: Report, *, strict: bool, picture: Picture = case_picture) -> bytes:
     """Return the page of a report.
 
     ``picture`` draws a witness's program; what it returns goes into the page as it is, so it escapes by itself.
@@ -93,7 +94,7 @@ def write(report: Report, *, strict: bool, picture: Picture = case_picture) -> b
         for title, verdicts in titled.items()
     ]
     groups = [(title, group) for title, group in groups if group]
-    return render(
+    return page.render(
         "report.html",
         report=report,
         line=verdict_line(report.cells, strict=strict).plain,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gradlaw.circuits.engine import engine_side
-from gradlaw.circuits.explanation import FORMATS, Explanation, explain, explain_case
-from gradlaw.circuits.text import explanation_lines
+from gradlaw.circuits.explanation import Explanation, explain, explain_case
 from gradlaw.circuits.values import read_assignments
-from gradlaw.messages import near
+from gradlaw.commands.engine_side import engine_side
+from gradlaw.formats import rendered, renderer
+from gradlaw.formats.explanation.text import explanation_lines
 from gradlaw.requests import Limits
 from gradlaw.witnesses import check_witness
 from gradlaw_spec import SpecError, read_witness
@@ -33,11 +33,9 @@ class Asked:
     target: str | None
 
 
-def run(asked: Asked, limits: Limits) -> int:
+def explain_asked(asked: Asked, limits: Limits) -> int:
     """Explain, and print or write the answer; return the exit status."""
-    if asked.form not in FORMATS:
-        found, expected = f"--format={asked.form!r}", f"one of {', '.join(FORMATS)}"
-        raise SpecError("explain", found, expected, near(asked.form, FORMATS))
+    renderer("explanation", asked.form)  # an unknown format is told before the work
     if asked.form == "png" and asked.output is None and sys.stdout.isatty():
         raise SpecError("explain", "--format=png on a terminal", "a file", "Add --output circuit.png.")
     explanation = _explanation(asked, limits)
@@ -47,8 +45,7 @@ def run(asked: Asked, limits: Limits) -> int:
             line.rstrip()
             console.print(line, soft_wrap=True)
         return 0
-    made = getattr(explanation, asked.form)()
-    _write(made if isinstance(made, bytes) else made.encode(), asked.output)
+    _write(rendered("explanation", asked.form, explanation), asked.output)
     return 0
 
 

@@ -7,14 +7,14 @@ from typing import Any, Final
 import msgspec
 
 from gradlaw.reports.cells import keyword, law_of, printable, rank, subject_of
-from gradlaw.reports.json import Report
+from gradlaw.reports.report import Report
 from gradlaw_spec import Cell, Law, load_clauses, load_laws
 
-REPORT: Final = "SARIF 2.1.0 for code scanning: laws as rules, violations as results."
+FORMAT: Final = "SARIF 2.1.0 for code scanning: laws as rules, violations as results."
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def write(report: Report, *, strict: bool) -> bytes:
+def render(report: Report, *, strict: bool) -> bytes:
     """Return a report as SARIF; a MUST law's result is an error, a SHOULD law's a warning, unless ``strict``."""
     names = {law_of(cell) for cell in report.cells}
     rules = [_rule(law) for law in load_laws().values() if law.id in names]

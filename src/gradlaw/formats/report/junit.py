@@ -10,15 +10,15 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from gradlaw.messages import first_line
 from gradlaw.reports.cells import clause_of, dtype_of, fails, law_of, printable, subject_of
 from gradlaw.reports.code import case_text
-from gradlaw.reports.json import Report
+from gradlaw.reports.report import Report
 from gradlaw_spec import Cell, Verdict
 
-REPORT: Final = "JUnit XML for continuous integration, each cell a test case."
+FORMAT: Final = "JUnit XML for continuous integration, each cell a test case."
 SILENT: Final = (Verdict.PASS, Verdict.FIXED)
 """The verdicts of a test that passed."""
 
 
-def write(report: Report, *, strict: bool) -> bytes:
+def render(report: Report, *, strict: bool) -> bytes:
     """Return a report as one test suite.
 
     A violation is a failure, a crash or timeout an error; what was not judged, what is known, and what only breaks

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Final
 from zlib import crc32
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradlaw.circuits import numbers
-from gradlaw.circuits.explanation import explain_case
+from gradlaw.circuits.explanation import Explanation, explain_case
 from gradlaw.circuits.flow import Flow
 from gradlaw.circuits.layout import Picture, lay_out, total_text, wire_texts
 from gradlaw.circuits.rules import gradient_name
 from gradlaw_spec import Case, SpecError, encode_case
+
+FORMAT: Final = "The circuit as an SVG picture."
 
 
 @cache
 def templates() -> Environment:
     """Return the templates of circuits; all that is put into them is escaped."""
     return Environment(
-        loader=PackageLoader("gradlaw.circuits"),
+        loader=PackageLoader("gradlaw.formats.explanation"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=False,
@@ -49,9 +52,9 @@ def about(flow: Flow) -> str:
     return f"A circuit of {steps}: {outputs}; backward, {', '.join(ends) or 'nothing'}."
 
 
-def flow_svg(flow: Flow, title: str) -> str:
-    """Return the circuit of a flow."""
-    return picture_svg(lay_out((flow,)), flow, title)
+def render(explanation: Explanation) -> str:
+    """Return the circuit of an explanation's flow."""
+    return picture_svg(lay_out((explanation.flow,)), explanation.flow, explanation.title)
 
 
 def picture_svg(picture: Picture, flow: Flow, title: str, prefix: str = "") -> str:

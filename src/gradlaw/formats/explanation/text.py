@@ -8,12 +8,13 @@ from typing import Final
 from rich.text import Text
 
 from gradlaw.circuits import numbers
-from gradlaw.circuits.engine import EngineSide
-from gradlaw.circuits.explanation import Explanation
+from gradlaw.circuits.explanation import EngineSide, Explanation
 from gradlaw.circuits.flow import Flow, Reading, Share
 from gradlaw.circuits.rules import gradient_name, step_expression, unparse
-from gradlaw_spec import Step, load_primitives
+from gradlaw.circuits.words import pattern_text, tie_text
+from gradlaw_spec import Step
 
+FORMAT: Final = "The staged computation and what flows back, as lines of text."
 FORWARD: Final = "blue"
 BACKWARD: Final = "dark_orange"
 MULTIPLIED: Final = 3
@@ -22,15 +23,9 @@ LEAST, MOST = 12, 34
 """The width of the column with what is computed."""
 
 
-def pattern_text(step: Step) -> str:
-    """Return the backward-flow pattern of a step in words: ``add distributes``."""
-    return load_primitives()[step.primitive].pattern.replace("-", " ")
-
-
-def tie_text(share: Share) -> str:
-    """Say that equal operands share, where they do: a formula of the page takes one side there."""
-    between = share.local is not None and bool(((share.local > 0) & (share.local < 1)).any())
-    return " (equal ones share)" if between and "where(" in share.formula else ""
+def render(explanation: Explanation) -> str:
+    """Return the staged computation and what flows back, as lines of text."""
+    return "\n".join(line.plain.rstrip() for line in explanation_lines(explanation)) + "\n"
 
 
 def flow_lines(flow: Flow) -> Iterator[Text]:

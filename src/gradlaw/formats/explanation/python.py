@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
+from gradlaw.circuits.explanation import Explanation
 from gradlaw.circuits.flow import Flow, Share
 from gradlaw.circuits.functions import ON_ARRAYS, ON_NUMBERS, Style, Writer
 from gradlaw.circuits.kinks import shared
@@ -26,6 +28,13 @@ from gradlaw.circuits.rules import (
 )
 from gradlaw.reports.code import array_text
 from gradlaw_spec import Array, SpecError, Step, load_primitives
+
+FORMAT: Final = "A stand-alone program that computes and prints the same numbers."
+
+
+def render(explanation: Explanation) -> str:
+    """Return the flow of an explanation as a program."""
+    return flow_program(explanation.flow)
 
 
 def flow_program(flow: Flow) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from gradlaw.circuits.flow import Flow
+from typing import Final
+
+from gradlaw.circuits.explanation import Explanation
 from gradlaw.circuits.layout import circuit_boxes, circuit_wires, wire_texts
 
-SHAPES = {"input": ("([", "])"), "data": ("[/", "/]"), "output": ("([", "])"), "gate": ("[", "]")}
+FORMAT: Final = "The circuit as a Mermaid flowchart, for Markdown that draws them."
+SHAPES: Final = {"input": ("([", "])"), "data": ("[/", "/]"), "output": ("([", "])"), "gate": ("[", "]")}
 
 
 def _quoted(text: str) -> str:
@@ -14,8 +17,9 @@ def _quoted(text: str) -> str:
     return '"' + "".join(entities.get(letter, letter) for letter in text) + '"'
 
 
-def flow_mermaid(flow: Flow) -> str:
+def render(explanation: Explanation) -> str:
     """Return the circuit of a flow; on each wire stand its value and the gradient that flows back."""
+    flow = explanation.flow
     places: dict[str, str] = {}
     lines = ["flowchart LR"]
     for key, kind, label, note in circuit_boxes(flow.program):

@@ -1,0 +1,49 @@
+"""Formats: what is found, compared or explained, as files for people and for machines.
+
+A module ``gradlaw.formats.<what>.<format>`` is a format if it has two names: ``FORMAT``, which says in one line what
+the file is, and ``render``, which makes it of the thing (a report, a matrix, an explanation). The command line offers
+what the folder has, so that a format is one file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Final, cast
+
+from gradlaw.messages import near
+from gradlaw_spec import SpecError
+
+MARK: Final = re.compile(r'^FORMAT: Final = "(.+)"$', re.MULTILINE)
+Renderer = Callable[..., str | bytes]
+"""Makes a file's content of a thing; text is UTF-8. A report's takes ``strict`` too: a SHOULD law fails it."""
+
+
+@cache
+def formats(what: str) -> Mapping[str, str]:
+    """Return the formats of a ``report``, a ``matrix`` or an ``explanation``, each with what its file is.
+
+    The line is read off the source, and nothing is imported: worker processes, which read the command line's
+    options too, must start quickly.
+    """
+    sources = {
+        path.stem: path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent / what).glob("*.py"))
+    }
+    return {name: found[1] for name, source in sources.items() if (found := MARK.search(source))}
+
+
+def renderer(what: str, name: str) -> Renderer:
+    """Return the function that renders a thing in a format; raise SpecError, with near names, for an unknown one."""
+    known = formats(what)
+    if name not in known:
+        raise SpecError(what, f"--format={name!r}", f"one of {', '.join(known)}", near(name, known))
+    return cast(Renderer, import_module(f"{__name__}.{what}.{name}").render)
+
+
+def rendered(what: str, name: str, thing: object, **options: object) -> bytes:
+    """Return what a file of a format has in it."""
+    content = renderer(what, name)(thing, **options)
+    return content if isinstance(content, bytes) else content.encode()

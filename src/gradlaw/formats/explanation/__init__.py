@@ -1,0 +1,1 @@
+"""Formats of how gradients flow through a computation."""

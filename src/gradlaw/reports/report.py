@@ -1,0 +1,47 @@
+"""The report of a finished run, as data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gradlaw_spec import SPEC_VERSION, Cell, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The target on trial."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A finished run, in the order in which it is written; no seed decides one with ``--fuzz``."""
+
+    gradlaw: str
+    spec: str
+    target: Engine
+    seed: int | None
+    summary: dict[str, int]
+    cells: tuple[Cell, ...]
+
+
+def summary(cells: Sequence[Cell]) -> dict[str, int]:
+    """Return how many cells have each verdict, in the order of the verdicts."""
+    counts = Counter(cell.verdict for cell in cells)
+    return {verdict.value: counts[verdict] for verdict in Verdict}
+
+
+def make_report(version: str, target: Engine, seed: int | None, cells: Sequence[Cell]) -> Report:
+    """Return the report of a run, with no text in it that cannot be written to a file."""
+    engine = Engine(_encodable(target.name), _encodable(target.version))
+    kept = tuple(replace(cell, message=_encodable(cell.message), script=_encodable(cell.script)) for cell in cells)
+    return Report(version, SPEC_VERSION, engine, seed, summary(cells), kept)
+
+
+def _encodable(text: str) -> str:
+    """Return a text as UTF-8 can have it: half of a character, which an engine's message may end with, is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
