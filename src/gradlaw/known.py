@@ -1,11 +1,13 @@
 """Known deviations: what is wrong with a real engine, with its reason and a witness, in ``known/<target>.toml``.
 
-A file has a list of ``[[known]]`` tables; `KnownDeviation` says what is in each.
+A file has ``[[deviation]]`` tables (`Deviation` says what is in each) with ``[[deviation.shows]]`` tables in them
+(`KnownDeviation`): what is said once of a deviation, and the places where it shows.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -48,29 +50,49 @@ COMPARISONS: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownDeviation:
-    """One known deviation.
+TABLES: Final = "tables [[deviation]], each with [[deviation.shows]]"
+ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
-    ``address`` is a cell or a pattern of cells. ``where`` (none: everywhere) has comparisons over the primitive's
-    operands, its attributes, the cotangent ``g`` and ``tiny``, the smallest normal number of the dtype, such as
-    ``"x > 20"``; they cover a case of which some element satisfies them all. ``uses`` (none: any) names primitives of
-    which a program must use one. ``url`` or ``source`` says where it was reported or found, ``versions`` which
-    versions of the engine were seen to have it. ``witness`` is a case, written in place or as the path of a file
-    beside the list; ``script`` shows it without gradlaw. ``sometimes`` says that it depends on more than the case
-    (memory addresses, threads), so that its cell is known whether it showed this time or not.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """What is wrong with an engine, and why that is known.
+
+    ``id`` names it in its list;
+    ``reason`` says why the deviation is the engine's;
+    ``url`` or ``source`` says where it was reported or found;
+    ``versions`` of the engine were seen to have it;
+    ``script`` shows it without gradlaw;
+    ``sometimes`` says that it depends on more than the case (memory addresses, threads), so that its cells are known
+    whether it showed this time or not.
     """
 
-    address: str
+    id: str
     reason: str
-    where: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()
     url: str = ""
     source: str = ""
     versions: tuple[str, ...] = ()
-    witness: Witness | None = None
     script: str = ""
     sometimes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDeviation:
+    """Where a deviation shows.
+
+    ``address`` is a cell or a pattern of cells;
+    ``where`` (none: everywhere) has comparisons over the primitive's operands, its attributes, the cotangent ``g`` and
+    ``tiny``, the smallest normal number of the dtype, such as ``"x > 20"``: they cover a case of which some element
+    satisfies them all;
+    ``uses`` (none: any) names primitives of which a program must use one;
+    ``witness`` shows it, written in place or as the path of a file beside the list.
+    """
+
+    deviation: Deviation
+    address: str
+    where: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    witness: Witness | None = None
 
 
 def known_folder() -> Path:
@@ -86,38 +108,68 @@ def known_of(target: str) -> tuple[KnownDeviation, ...]:
 
 
 def load_known(path: Path) -> tuple[KnownDeviation, ...]:
-    """Read a list of known deviations; raise SpecError with file, entry and key where it is not one."""
+    """Read a list, one entry a place where a deviation shows; raise SpecError with file, place and key otherwise."""
     try:
         content = msgspec.toml.decode(path.read_bytes())
     except OSError as error:
         raise SpecError(str(path), "no readable file", "a list of known deviations", str(error.strerror)) from None
     except msgspec.DecodeError as error:
-        raise SpecError(str(path), "malformed TOML", "tables [[known]]", str(error)) from None
-    tables = content.get("known", [])
-    if set(content) - {"known"} or not isinstance(tables, list):
-        raise SpecError(str(path), f"keys {', '.join(sorted(content))}", "tables [[known]]", "Write [[known]].")
-    return tuple(_entry(path, number, table) for number, table in enumerate(tables, 1))
+        raise SpecError(str(path), "malformed TOML", TABLES, str(error)) from None
+    if "known" in content:
+        cure = "Write reason, source, versions and script once, with an id, and each address in [[deviation.shows]]."
+        raise SpecError(str(path), "tables [[known]], the form of gradlaw 0.1.0", TABLES, cure)
+    tables = content.get("deviation", [])
+    if set(content) - {"deviation"} or not isinstance(tables, list):
+        raise SpecError(str(path), f"keys {', '.join(sorted(content))}", TABLES, "Write [[deviation]].")
+    entries: list[KnownDeviation] = []
+    for number, table in enumerate(tables, 1):
+        where = f"{path}: deviation {number}"
+        _check_keys(where, table, {*Deviation.__dataclass_fields__, "shows"})
+        shows = table.pop("shows", None)
+        deviation = _deviation(where, table)
+        if deviation.id in {entry.deviation.id for entry in entries}:
+            raise SpecError(where, f"id={deviation.id!r}", "an id that no other deviation has", "Rename one of them.")
+        if not isinstance(shows, list) or not shows:
+            raise SpecError(where, f"shows={shows!r}", "tables [[deviation.shows]]", "Say where it shows.")
+        places = enumerate(shows, 1)
+        entries += [_entry(f"{where}, shows {place}", path.parent, deviation, shown) for place, shown in places]
+    return tuple(entries)
 
 
-def _entry(path: Path, number: int, table: dict[str, Any]) -> KnownDeviation:
-    where = f"{path}: known {number}"
-    fields = set(KnownDeviation.__dataclass_fields__)
-    if unknown := sorted(set(table) - fields):
+def _deviation(where: str, table: dict[str, Any]) -> Deviation:
+    try:
+        deviation = msgspec.convert(table, Deviation)
+    except msgspec.ValidationError as error:
+        raise SpecError(where, "a malformed deviation", str(error), "Mend it.") from None
+    if not ID.fullmatch(deviation.id):
+        raise SpecError(where, f"id={deviation.id!r}", "small letters, digits and hyphens", "Rename it.")
+    if not deviation.reason:
+        raise SpecError(where, "reason=''", "why the deviation is the engine's", "Write the reason.")
+    return deviation
+
+
+def _check_keys(where: str, table: Any, keys: set[str]) -> None:
+    """Raise SpecError where a table has a key that is none, or is no table."""
+    if not isinstance(table, dict):
+        raise SpecError(where, repr(table), "a table", "Write one.")
+    if unknown := sorted(set(table) - keys):
         found = f"{unknown[0]}={table[unknown[0]]!r}"
-        raise SpecError(where, found, f"only {', '.join(sorted(fields))}", "Rename or remove it.")
+        raise SpecError(where, found, f"only {', '.join(sorted(keys))}", "Rename or remove it.")
+
+
+def _entry(where: str, folder: Path, deviation: Deviation, table: dict[str, Any]) -> KnownDeviation:
+    _check_keys(where, table, set(KnownDeviation.__dataclass_fields__) - {"deviation"})
     lists = ("where", "uses")
     table = {key: (value,) if key in lists and isinstance(value, str) else value for key, value in table.items()}
     written = table.pop("witness", None)
     try:
-        entry = msgspec.convert(table, KnownDeviation)
+        entry = msgspec.convert({**table, "deviation": deviation}, KnownDeviation)
         if isinstance(written, str):
-            entry = replace(entry, witness=read_witness(path.parent / written))
+            entry = replace(entry, witness=read_witness(folder / written))
         elif written is not None:
             entry = replace(entry, witness=witness_of(msgspec.convert(written, WrittenWitness)))
     except msgspec.ValidationError as error:
         raise SpecError(where, "a malformed entry", str(error), "Mend it.") from None
-    if not entry.reason:
-        raise SpecError(where, "reason=''", "why the deviation is the engine's", "Write the reason.")
     if entry.witness is not None and not entry.witness.address.matches(entry.address):
         found = f"a witness of {entry.witness.address}"
         raise SpecError(where, found, f"one of {entry.address}", "Mend the address or the witness.")
@@ -209,8 +261,8 @@ def explains(entries: Iterable[KnownDeviation], cell: Cell) -> KnownDeviation | 
 
 def as_known(cell: Cell, entry: KnownDeviation) -> Cell:
     """Return a bad cell as a known one, with the reason in front of its message."""
-    source = entry.url or entry.source
-    reason = f"{entry.reason} ({source})" if source else entry.reason
+    source = entry.deviation.url or entry.deviation.source
+    reason = f"{entry.deviation.reason} ({source})" if source else entry.deviation.reason
     return replace(cell, verdict=Verdict.KNOWN, message=f"{reason}\n{cell.message}".rstrip())
 
 
@@ -223,14 +275,14 @@ def after_replay(cell: Cell, entry: KnownDeviation, replayed: Cell) -> Cell:
             cell,
             message=replayed.message,
             witness=entry.witness,
-            script=replayed.script or entry.script,
+            script=replayed.script or entry.deviation.script,
             finding=replayed.finding,
         )
         return as_known(kept, entry)
-    if entry.sometimes:
+    if entry.deviation.sometimes:
         return as_known(replace(cell, message="it did not show this time"), entry)
     if replayed.verdict is Verdict.PASS:
-        text = f"the witness no longer violates the law: remove the entry ({entry.reason})"
+        text = f"the witness no longer violates the law: remove the entry ({entry.deviation.reason})"
         return replace(cell, verdict=Verdict.FIXED, message=text)
     return cell
 
@@ -243,7 +295,7 @@ def stale_cells(entries: Iterable[KnownDeviation], everything: Iterable[Unit]) -
             address=entry.address,
             verdict=Verdict.STALE,
             clause=_clause(entry.address),
-            message=f"the address matches no cell: mend or remove the entry ({entry.reason})",
+            message=f"the address matches no cell: mend or remove the entry ({entry.deviation.reason})",
         )
         for entry in entries
         if not any(address.matches(entry.address) for address in addresses)

@@ -35,4 +35,4 @@ def pytest_gradlaw_known(target: str, cell: Cell) -> str | None:
     from gradlaw.known import explains, known_of
 
     entry = explains(known_of(target), cell)
-    return None if entry is None else entry.reason
+    return None if entry is None else entry.deviation.reason

@@ -306,21 +306,27 @@ def test_an_interrupt_ends_the_run_and_keeps_what_is_finished(gradlaw, tmp_path,
 
 
 KNOWN = """
-[[known]]
-address = "relu/gradient@float64"
-where = "x > 0"
+[[deviation]]
+id = "absolute-cotangent"
 reason = "the engine takes the size of the cotangent"
 url = "https://example.org/issues/7"
+[[deviation.shows]]
+address = "relu/gradient@float64"
+where = "x > 0"
 witness = "witness.json"
 
-[[known]]
-address = "add/gradient@float64"
+[[deviation]]
+id = "mended"
 reason = "was wrong once"
+[[deviation.shows]]
+address = "add/gradient@float64"
 witness = "mended.json"
 
-[[known]]
-address = "relu/no-such-law@float64"
+[[deviation]]
+id = "gone"
 reason = "a law that went away"
+[[deviation.shows]]
+address = "relu/no-such-law@float64"
 """
 
 

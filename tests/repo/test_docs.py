@@ -175,7 +175,7 @@ def test_each_engine_with_known_deviations_has_a_page(book, pages) -> None:
     )
     for engine, entries in book.known.items():
         for position, entry in enumerate(entries):
-            assert f"({engines.known_label(engine, position)})=" in pages[f"engines/{engine}.md"]
+            assert f"({engines.known_label(engine, entry)})=" in pages[f"engines/{engine}.md"]
             assert f"`{entry.address}`" in pages[f"engines/{engine}.md"]
             assert (f"engines/{engines.witness_name(engine, position)}" in pages) is (entry.witness is not None)
 

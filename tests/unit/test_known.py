@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from gradlaw.known import KnownDeviation, after_replay, covers, known_folder, known_of, load_known
+from gradlaw.known import Deviation, KnownDeviation, after_replay, covers, known_folder, known_of, load_known
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_spec import PROGRAM, Case, Cell, Program, SpecError, Step, Verdict, Witness, encode_witness
+
+SO = Deviation(id="so", reason="so it is")
 
 
 def case(primitive="tanh", operands=("x",), attributes=None, dtype="float64", law="gradient", g=1.0, **values):
@@ -25,7 +27,7 @@ def case(primitive="tanh", operands=("x",), attributes=None, dtype="float64", la
 
 
 def entry(address, *where):
-    return KnownDeviation(address=address, reason="so it is", where=where)
+    return KnownDeviation(deviation=SO, address=address, where=where)
 
 
 SMALL = "prod(x, axis=axis, keepdims=True) < tiny"
@@ -76,36 +78,49 @@ outputs = ["y"] }, values = { x = { dtype = "float64", shape = [], values = ["0x
 cotangents = [{ dtype = "float64", shape = [], values = ["0x1p+0"] }], dtype = "float64", law = "gradient" }'
     assert inline["values"]["x"]["values"] == ["0x1.5000000000000p+4"]
     (tmp_path / "list.toml").write_text(
-        '[[known]]\naddress = "tanh/gradient@float64"\nwhere = "x > 20"\nreason = "a"\nversions = ["1", "2"]\n'
-        'witness = "witnesses/tanh.json"\n'
-        f'[[known]]\naddress = "tanh/*"\nwhere = ["x > 20", "g > 0"]\nreason = "b"\nwitness = {table}\n'
+        '[[deviation]]\nid = "one"\nreason = "a"\nversions = ["1", "2"]\n'
+        '[[deviation.shows]]\naddress = "tanh/gradient@float64"\nwhere = "x > 20"\nwitness = "witnesses/tanh.json"\n'
+        f'[[deviation.shows]]\naddress = "tanh/*"\nwhere = ["x > 20", "g > 0"]\nwitness = {table}\n'
+        '[[deviation]]\nid = "two"\nreason = "b"\n[[deviation.shows]]\naddress = "program/*"\nuses = "tanh"\n'
     )
-    first, second = load_known(tmp_path / "list.toml")
+    first, second, third = load_known(tmp_path / "list.toml")
+    assert first.deviation == second.deviation == Deviation(id="one", reason="a", versions=("1", "2"))
+    assert (third.deviation.id, third.uses) == ("two", ("tanh",))
     assert first.witness is not None
     assert second.witness is not None
     assert first.witness.case.values["x"] == second.witness.case.values["x"] == 21
     assert (first.where, second.where) == (("x > 20",), ("x > 20", "g > 0"))
 
 
-ENTRY = '[[known]]\naddress = "tanh/gradient@float64"\nreason = "so"\n'
+HEAD = '[[deviation]]\nid = "one"\nreason = "so"\n'
+ENTRY = HEAD + '[[deviation.shows]]\naddress = "tanh/gradient@float64"\n'
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("known = 3", ["tables [[known]]"]),
-        ("[[knwon]]", ["tables [[known]]"]),
-        ("[[known]", ["malformed TOML"]),
-        ('[[known]]\nreason = "so"', ["known 1", "address"]),
-        ('[[known]]\naddress = "tanh/gradient"', ["known 1", "reason"]),
-        ('[[known]]\naddress = "tanh/gradient"\nreason = ""', ["reason=''"]),
+        ("deviation = 3", ["tables [[deviation]]"]),
+        ("deviation = [3]", ["deviation 1", "a table"]),
+        ("[[deviaton]]", ["tables [[deviation]]"]),
+        ("[[deviation]", ["malformed TOML"]),
+        ('[[known]]\naddress = "tanh/*"\nreason = "so"', ["tables [[known]]", "[[deviation.shows]]", "with an id"]),
+        ('[[deviation]]\nreason = "so"', ["deviation 1", "id"]),
+        ('[[deviation]]\nid = "one"', ["deviation 1", "reason"]),
+        (ENTRY.replace('"so"', '""'), ["reason=''"]),
+        (ENTRY.replace('"one"', '"Two words"'), ["id='Two words'"]),
+        (ENTRY + ENTRY, ["deviation 2", "id='one'", "no other"]),
+        (HEAD, ["deviation 1", "[[deviation.shows]]"]),
+        (HEAD + "shows = [3]", ["deviation 1, shows 1", "a table"]),
+        (HEAD + 'address = "tanh/*"', ["address='tanh/*'"]),
+        (HEAD + '[[deviation.shows]]\nwhere = "x > 1"', ["shows 1", "address"]),
+        (ENTRY + 'reason = "so"', ["shows 1", "reason='so'"]),
         (ENTRY + 'were = "x > 1"', ["were='x > 1'"]),
         (ENTRY + 'where = "y > 1"', ["name='y'"]),
         (ENTRY + 'where = "x + 1"', ["a comparison"]),
         (ENTRY + 'where = "x >"', ["formula"]),
         (ENTRY.replace("tanh/", "*/") + 'where = "x > 1"', ["one primitive"]),
         (ENTRY + 'witness = "none.json"', ["none.json"]),
-        (ENTRY + "witness = 3", ["known 1"]),
+        (ENTRY + "witness = 3", ["deviation 1, shows 1"]),
         (ENTRY.replace("tanh/", "tan/") + 'witness = "tanh.json"', ["a witness of tanh/gradient@float64"]),
     ],
 )
@@ -126,7 +141,8 @@ def test_shipped_lists_are_of_built_in_targets_and_can_be_read():
 
 @pytest.mark.parametrize(("sometimes", "verdict"), [(False, Verdict.FIXED), (True, Verdict.KNOWN)])
 def test_what_shows_only_sometimes_is_not_taken_for_mended(sometimes, verdict):
-    known = KnownDeviation(address="tanh/*", reason="order of a set", witness=case(x=1), sometimes=sometimes)
+    order = Deviation(id="order", reason="order of a set", sometimes=sometimes)
+    known = KnownDeviation(deviation=order, address="tanh/*", witness=case(x=1))
     cell = Cell(
         address="tanh/gradient@float64",
         verdict=Verdict.PASS,

@@ -57,13 +57,13 @@ class Book:
         """Return the clause of a backward-flow pattern; the plain pattern has none."""
         return next((clause for clause in self.clauses.values() if clause.id.endswith(f"/{pattern}")), None)
 
-    def known_about(self, page: Primitive) -> tuple[tuple[str, int, KnownDeviation], ...]:
-        """Return the known deviations that concern a primitive: engine, position in its list, and entry."""
+    def known_about(self, page: Primitive) -> tuple[tuple[str, KnownDeviation], ...]:
+        """Return the known deviations that concern a primitive, each with its engine."""
         laws = [law.id for law in self.laws_of(page)]
         return tuple(
-            (engine, position, entry)
+            (engine, entry)
             for engine, entries in self.known.items()
-            for position, entry in enumerate(entries)
+            for entry in entries
             if concerns(entry, page.name, laws)
         )
 

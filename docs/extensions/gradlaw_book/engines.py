@@ -15,9 +15,9 @@ from gradlaw_spec import Address, Verdict, Witness, encode_witness
 Entries = list[tuple[int, KnownDeviation]]
 
 
-def known_label(engine: str, position: int) -> str:
-    """Return the label of an entry of an engine's list."""
-    return f"known-{engine}-{position + 1}"
+def known_label(engine: str, entry: KnownDeviation) -> str:
+    """Return the label of the deviation that an entry of an engine's list is about."""
+    return f"known-{engine}-{entry.deviation.id}"
 
 
 def witness_name(engine: str, position: int) -> str:
@@ -49,29 +49,28 @@ def engine_page(book: Book, engine: str) -> str:
 
 
 def grouped(entries: tuple[KnownDeviation, ...]) -> tuple[Entries, ...]:
-    """Return the entries, those with one reason together, each with its position in the list."""
-    groups: dict[tuple[str, str, str], Entries] = {}
+    """Return the entries, those of one deviation together, each with its position in the list."""
+    groups: dict[str, Entries] = {}
     for position, entry in enumerate(entries):
-        groups.setdefault((entry.reason, entry.source, entry.url), []).append((position, entry))
+        groups.setdefault(entry.deviation.id, []).append((position, entry))
     return tuple(groups.values())
 
 
 def deviation(engine: str, number: int, entries: Entries) -> str:
     """Return one deviation: what and why, where it was found, its addresses, a script and the witnesses."""
     entry = entries[0][1]
-    anchors = "\n".join(label(known_label(engine, position)) for position, _ in entries)
+    known = entry.deviation
     # A link to the bug tracker may be any text of a list: only https is made a link.
-    source = f"<{entry.url}>" if entry.url.startswith("https://") else escaped(entry.source or entry.url)
-    versions = ", ".join(dict.fromkeys(version for _, one in entries for version in one.versions))
+    source = f"<{known.url}>" if known.url.startswith("https://") else escaped(known.source or known.url)
     text = [
-        anchors,
+        label(known_label(engine, entry)),
         f"### {number}. {subjects(entries)}\n",
-        f"{escaped(entry.reason)}\n",
-        f"Seen in {engine} {versions}. Source: {source}.\n",
+        f"{escaped(known.reason)}\n",
+        f"Seen in {engine} {', '.join(known.versions)}. Source: {source}.\n",
         table(("address", "only where", "only programs that use"), (_address_row(one) for _, one in entries)),
     ]
-    scripts = dict.fromkeys(one.script.strip() for _, one in entries if one.script)
-    text += [f"Without gradlaw:\n\n{fence(script, 'python')}" for script in scripts]
+    if known.script:
+        text.append(f"Without gradlaw:\n\n{fence(known.script.strip(), 'python')}")
     for position, one in entries:
         if one.witness is not None:
             text.append(witness(one.witness, witness_name(engine, position)))
@@ -147,7 +146,7 @@ def engine_index(book: Book) -> str:
     for engine in book.engines:
         entries = book.known.get(engine, ())
         about = "; ".join(dict.fromkeys(subjects(group) for group in grouped(entries)))
-        versions = ", ".join(dict.fromkeys(version for entry in entries for version in entry.versions))
+        versions = ", ".join(dict.fromkeys(version for entry in entries for version in entry.deviation.versions))
         rows.append((link(engine, f"engine-{engine}"), versions, str(len(grouped(entries))), about))
     text = (
         "Deviations of real engines that have been traced to the engine. Each has a witness, which is replayed first "

@@ -189,9 +189,9 @@ def engines(book: Book, page: Primitive) -> str:
     if verdicts:
         text.append(f"## Engines\n\n{verdicts}")
     rows: dict[tuple[str, str], list[str]] = {}
-    for engine, position, entry in book.known_about(page):
-        address = link(code(entry.address), known_label(engine, position))
-        rows.setdefault((engine, entry.reason), []).append(address)
+    for engine, entry in book.known_about(page):
+        address = link(code(entry.address), known_label(engine, entry))
+        rows.setdefault((engine, entry.deviation.reason), []).append(address)
     if rows:
         listed = (
             (link(engine, f"engine-{engine}"), escaped(why), ", ".join(where)) for (engine, why), where in rows.items()
