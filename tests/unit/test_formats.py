@@ -102,9 +102,9 @@ def test_an_explanation_is_data_and_shows_itself():
 
 def arrays(explanation):
     for flow in explanation.flows:
-        readings = [*flow.values.values(), *flow.received.values(), *(share.amount for share in flow.shares)]
+        readings = [*flow.values.values(), *flow.received.values(), *(one.amount for one in flow.parts)]
         yield from (array for one in readings for array in (one.value, one.low, one.high) if array is not None)
-        yield from (share.local for share in flow.shares if share.local is not None)
+        yield from (one.local for one in flow.parts if one.local is not None)
 
 
 @pytest.mark.parametrize(

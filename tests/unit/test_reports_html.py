@@ -103,7 +103,7 @@ def test_clause_is_markdown():
 
 
 def test_a_picture_goes_in_as_it_is():
-    written = html.render(report([violation()]), strict=False, picture=lambda one: Markup(f"<svg>{one.dtype}</svg>"))
+    written = html.render(report([violation()]), strict=False, draw=lambda one: Markup(f"<svg>{one.dtype}</svg>"))
     assert b"<svg>float64</svg></figure>" in written
 
 

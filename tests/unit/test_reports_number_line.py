@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from gradlaw.reports.number_line import LEAST, WIDTH, layout, number_line
+from gradlaw.reports.number_line import LEAST, WIDTH, number_line, scaled
 from gradlaw_properties.judge import combine, difference, equal, judge
 from gradlaw_spec import Finding
 
@@ -40,35 +40,35 @@ def test_every_drawing_is_well_formed_and_inside(got):
         for element in ElementTree.fromstring(number_line(made)).iter():
             for name in ("x", "x1", "x2"):
                 assert -1 <= float(element.get(name, "0")) <= WIDTH + 1, made
-        assert (layout(made).got is None) == math.isnan(got)
+        assert (scaled(made).got is None) == math.isnan(got)
 
 
 def test_to_scale():
-    at = layout(finding(4.0, 1.0, 2.0))
+    at = scaled(finding(4.0, 1.0, 2.0))
     assert at.notes == ()
     assert (at.got - at.high) / (at.high - at.low) == pytest.approx(2)
-    below = layout(finding(-1.0, 1.0, 2.0))
+    below = scaled(finding(-1.0, 1.0, 2.0))
     assert below.got < below.zero < below.low < below.high
-    above = layout(finding(1.0, -2.0, -2.0))
+    above = scaled(finding(1.0, -2.0, -2.0))
     assert above.low == above.high < above.zero < above.got
 
 
 def test_a_set_far_narrower_than_the_distance_is_seen_and_the_page_says_so():
-    at = layout(finding(2.0, 1.0, 1.0, distance=1.0, width=1e-40))
+    at = scaled(finding(2.0, 1.0, 1.0, distance=1.0, width=1e-40))
     assert at.high - at.low == LEAST
     assert at.notes == ("Not to scale: the distance is 1e+40 times as wide as the set.",)
 
 
 def test_a_distance_far_shorter_than_the_set_is_seen_and_the_page_says_so():
-    at = layout(finding(2.0, 1.0, 2.0, distance=1e-30))
+    at = scaled(finding(2.0, 1.0, 2.0, distance=1e-30))
     assert at.got - at.high == LEAST
     assert at.notes == ("Not to scale: the set is 1e+30 times as wide as the distance.",)
 
 
 def test_infinities_are_at_the_edges():
-    assert layout(finding(math.inf, 1.0, 2.0)).got > layout(finding(math.inf, 1.0, 2.0)).high
-    assert layout(finding(-math.inf, 1.0, 2.0)).got < layout(finding(-math.inf, 1.0, 2.0)).low
-    at = layout(finding(-3.0, 1.0, math.inf))
+    assert scaled(finding(math.inf, 1.0, 2.0)).got > scaled(finding(math.inf, 1.0, 2.0)).high
+    assert scaled(finding(-math.inf, 1.0, 2.0)).got < scaled(finding(-math.inf, 1.0, 2.0)).low
+    at = scaled(finding(-3.0, 1.0, math.inf))
     assert at.got < at.low < at.high
     assert "nan, which is nowhere" in number_line(finding(math.nan, 1.0, 2.0))
 

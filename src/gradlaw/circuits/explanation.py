@@ -89,7 +89,7 @@ def explain(
     names = (*program.inputs, *program.data)
     _require_names(given, names)
     read = {name: read_value(name, given[name], seed) for name in names}
-    fitted = {name: value if isinstance(value, Range) else _kind(program, name, value) for name, value in read.items()}
+    fitted = {name: value if isinstance(value, Range) else _used(program, name, value) for name, value in read.items()}
     cotangents = None
     if cotangent is not None:
         one = read_value("cotangent", cotangent, seed)
@@ -125,7 +125,7 @@ def _require_names(given: Mapping[str, Any], names: tuple[str, ...]) -> None:
         raise SpecError("--at", f"no {', '.join(missing)}", expected, f"Add --at {missing[0]}=…")
 
 
-def _kind(program: Program, name: str, value: Array) -> Array:
+def _used(program: Program, name: str, value: Array) -> Array:
     """Return a value as its use needs it: conditions as booleans, indices as integers, all else as float64."""
     if name in program.inputs:
         return value.astype(np.float64)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw.circuits.rules import rule_text
+from gradlaw.circuits.expressions import rule_text
 from gradlaw_reference import FLOAT64, Arithmetic, Ball, Data, using
 from gradlaw_reference.engine import Array as EngineArray
 from gradlaw_reference.engine import Node, Tape, vjp
@@ -22,50 +22,56 @@ from gradlaw_spec import Array, Program, SpecError, dtype, load_primitives
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The numbers on a wire: ``value`` in float64, and with certification the ends of each element's set."""
+    """The numbers on a wire."""
 
     value: Array
+    """The value, in float64."""
     low: Array | None = None
+    """The lower end of each element's set; None without sets."""
     high: Array | None = None
+    """The upper end of each element's set; None without sets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What one step hands back to one of its operands: ``amount``, of the operand's shape.
-
-    ``local`` is the local gradient, where one number an element says it (elementwise steps); ``formula`` the page's
-    rule with the names of this step.
-    """
+class Part:
+    """What one step hands back to one of its operands: a part of the gradient of that operand."""
 
     step: str
+    """The step's name."""
     position: int
+    """Which of the step's operands it is."""
     operand: str
+    """The operand's name."""
     amount: Reading
+    """What is handed back, of the operand's shape."""
     local: Array | None
+    """The local gradient, where one number an element says it (elementwise steps); else None."""
     formula: str
+    """The page's rule, with the names of this step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A program at a point: the value of each name, what each name received, and the shares in backward order.
-
-    ``received`` lacks the names that nothing flows back to. ``sets`` names the dtype whose admissible sets the ends of
-    the readings are; empty: there are none.
-    """
+    """A program at a point, with everything that went over its wires."""
 
     program: Program
+    """What ran."""
     values: Mapping[str, Reading]
+    """The value of each name."""
     received: Mapping[str, Reading]
-    shares: tuple[Share, ...]
+    """The gradient that each name received; names that nothing flows back to are not in it."""
+    parts: tuple[Part, ...]
+    """What the steps handed back, in backward order."""
     sets: str = ""
+    """The dtype whose admissible sets the ends of the readings are; empty: there are none."""
 
-    def shares_of(self, step: str) -> tuple[Share, ...]:
+    def parts_of(self, step: str) -> tuple[Part, ...]:
         """Return what a step hands to its operands, in their order."""
-        return tuple(sorted((s for s in self.shares if s.step == step), key=lambda share: share.position))
+        return tuple(sorted((s for s in self.parts if s.step == step), key=lambda part: part.position))
 
-    def arrivals(self, name: str) -> tuple[Share, ...]:
-        """Return the shares that a name receives, in the order in which they come."""
-        return tuple(share for share in self.shares if share.operand == name)
+    def arrivals(self, name: str) -> tuple[Part, ...]:
+        """Return the parts that a name receives, in the order in which they come."""
+        return tuple(part for part in self.parts if part.operand == name)
 
 
 @dataclass(slots=True)
@@ -73,14 +79,14 @@ class WatchedTape(Tape):
     """The reference's tape, which notes what each step hands to each operand."""
 
     pulls: list[tuple[Node, int, EngineArray, EngineArray]] = field(default_factory=list)
-    """Node, position of the operand, cotangent received, share handed on."""
+    """Node, position of the operand, cotangent received, part handed on."""
 
     def pull(self, node: Node, position: int, cotangent: EngineArray) -> EngineArray | None:
         """Apply a local rule, and note it."""
-        share = super(WatchedTape, self).pull(node, position, cotangent)
-        if share is not None:
-            self.pulls.append((node, position, cotangent, share))
-        return share
+        part = super(WatchedTape, self).pull(node, position, cotangent)
+        if part is not None:
+            self.pulls.append((node, position, cotangent, part))
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class _Run:
 
     values: dict[str, Data]
     received: dict[str, Data]
-    shares: dict[tuple[str, int], Data]
+    parts: dict[tuple[str, int], Data]
     locals: dict[tuple[str, int], Data]
 
 
@@ -108,25 +114,25 @@ def _run(program: Program, values: Mapping[str, Array], cotangents: Mapping[str,
         gradients = pullback(tuple(EngineArray(seed) for seed in seeds))
         names = {id(tape.nodes[known[name].node]): name for name in known if known[name].tape is tape}
         received = dict(zip(program.outputs, seeds, strict=True))
-        shares = {}
-        for node, position, cotangent, share in tape.pulls:
+        parts = {}
+        for node, position, cotangent, part in tape.pulls:
             received[names[id(node)]] = cotangent.data
-            shares[names[id(node)], position] = share.data
+            parts[names[id(node)], position] = part.data
         steps = {step.name: step for step in program.steps}
-        reached = {steps[step].operands[position] for step, position in shares}
+        reached = {steps[step].operands[position] for step, position in parts}
         for name, gradient in zip(program.inputs, gradients, strict=True):
             if name in reached or name in program.outputs:
                 received[name] = gradient.data
         found = {name: value.data for name, value in known.items()}
-        return _Run(found, received, shares, _locals(tape, names, used))
+        return _Run(found, received, parts, _locals(tape, names, used))
 
 
 def _locals(tape: WatchedTape, names: Mapping[int, str], used: Arithmetic) -> dict[tuple[str, int], Data]:
     """Return the local gradients of the elementwise steps: what the rule hands on of a cotangent of ones."""
     pages, found = load_primitives(), {}
-    for node, position, cotangent, share in tuple(tape.pulls):
+    for node, position, cotangent, part in tuple(tape.pulls):
         page = pages.get(node.rule.name)
-        if page is None or page.shapes != "elementwise" or share.shape != cotangent.shape:
+        if page is None or page.shapes != "elementwise" or part.shape != cotangent.shape:
             continue
         ones = EngineArray(used.asarray(np.ones(cotangent.shape)))
         local = Tape.pull(tape, node, position, ones)
@@ -149,11 +155,11 @@ def trace_flow(
     ``certified``, or another dtype than float64, each reading has the set of what an implementation in that dtype may
     return, and its value is the exact one, rounded to float64. Raises SpecError where a step does not fit its operands.
     """
-    kind = dtype(dtype_name)
-    reals = {name: array.astype(kind.numpy).astype(np.float64) for name, array in values.items() if _real(array)}
+    chosen = dtype(dtype_name)
+    reals = {name: array.astype(chosen.numpy).astype(np.float64) for name, array in values.items() if _real(array)}
     plain = _checked(program, {**values, **reals})
     shapes = {name: plain[name].shape for name in program.outputs}
-    given = _cotangents(shapes, cotangents, kind.numpy)
+    given = _cotangents(shapes, cotangents, chosen.numpy)
     floats = _run(program, {**values, **reals}, given, FLOAT64)
     if not certified and dtype_name == "float64":
         return _flow(program, floats, floats, None, "")
@@ -184,11 +190,11 @@ def _checked(program: Program, values: Mapping[str, Array]) -> dict[str, Data]:
 
 
 def _cotangents(
-    shapes: Mapping[str, tuple[int, ...]], given: Mapping[str, Array] | None, kind: np.dtype[Any]
+    shapes: Mapping[str, tuple[int, ...]], given: Mapping[str, Array] | None, rounded: np.dtype[Any]
 ) -> dict[str, Array]:
     found = {}
     for name, shape in shapes.items():
-        cotangent = np.ones(shape) if given is None else given[name].astype(kind).astype(np.float64)
+        cotangent = np.ones(shape) if given is None else given[name].astype(rounded).astype(np.float64)
         try:
             found[name] = np.broadcast_to(cotangent, shape)
         except ValueError:
@@ -202,31 +208,31 @@ def _cotangents(
 def _flow(program: Program, floats: _Run, truth: _Run, sets: _Run | None, name: str) -> Flow:
     """Join the runs: values of one, ends of the sets of the other."""
 
-    def reading(kind: str, key: Any) -> Reading:
-        value = _middle(getattr(truth, kind)[key])
+    def reading(what: str, key: Any) -> Reading:
+        value = _middle(getattr(truth, what)[key])
         if value.dtype.kind == "f":  # where the exact value is none, or past all bounds, what floats make of it
-            value = np.where(np.isfinite(value), value, getattr(floats, kind)[key])
+            value = np.where(np.isfinite(value), value, getattr(floats, what)[key])
         if sets is None:
             return Reading(value)
-        return Reading(value, *_ends(getattr(sets, kind)[key]))
+        return Reading(value, *_ends(getattr(sets, what)[key]))
 
     steps = {step.name: step for step in program.steps}
-    shares = tuple(
-        Share(
+    parts = tuple(
+        Part(
             step=step,
             position=position,
             operand=str(steps[step].operands[position]),
-            amount=reading("shares", (step, position)),
+            amount=reading("parts", (step, position)),
             local=floats.locals.get((step, position)),
             formula=rule_text(steps[step], position),
         )
-        for step, position in floats.shares
+        for step, position in floats.parts
     )
     return Flow(
         program=program,
         values={key: reading("values", key) for key in floats.values},
         received={key: reading("received", key) for key in floats.received},
-        shares=shares,
+        parts=parts,
         sets=name,
     )
 

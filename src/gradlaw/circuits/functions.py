@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 
+from gradlaw.circuits.expressions import unparse
 from gradlaw.circuits.kinks import OPEN, is_selection
-from gradlaw.circuits.rules import unparse
 from gradlaw.circuits.standalone import arrays, numbers
 from gradlaw.reports.code import attribute_text
 from gradlaw_spec import Attribute, Primitive, SpecError, load_primitives
@@ -25,17 +25,16 @@ from gradlaw_spec import Attribute, Primitive, SpecError, load_primitives
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a program is written.
-
-    ``prefix`` is what its module of functions is called, ``module`` that module; ``plain`` says that Python's own
-    functions are used too, and that a selection is a conditional expression; ``steps`` has the functions that a program
-    brings along.
-    """
+    """How a program is written: on numbers or on arrays."""
 
     prefix: str
+    """What its module of functions is called there."""
     module: ModuleType
+    """That module."""
     steps: ModuleType
+    """The module with the functions that a program brings along."""
     plain: bool
+    """Whether Python's own functions are used too, and a selection is a conditional expression."""
 
 
 ON_NUMBERS: Final = Style("math", math, numbers, plain=True)
@@ -44,9 +43,10 @@ ON_ARRAYS: Final = Style("np", np, arrays, plain=False)
 
 @dataclass(slots=True)
 class Writer(ast.NodeTransformer):
-    """Turns calls of the formula language into calls of Python; ``helpers`` has the functions to be brought along."""
+    """Turns calls of the formula language into calls of Python."""
 
     style: Style
+    """How the program is written."""
     helpers: dict[str, str] = field(default_factory=dict)
     """The text of each helper by name; one stands behind those that it uses."""
 

@@ -21,11 +21,14 @@ MOST_FRAMES: Final = 201
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A number that runs from ``start`` to ``stop`` in ``count`` equal steps, both ends included."""
+    """A number that runs from one end to the other in equal steps, both ends included."""
 
     start: float
+    """The first number."""
     stop: float
+    """The last number."""
     count: int
+    """How many numbers."""
 
     @property
     def values(self) -> tuple[float, ...]:

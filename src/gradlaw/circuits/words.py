@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradlaw.circuits.flow import Share
+from gradlaw.circuits.flow import Part
 from gradlaw_spec import Step, load_primitives
 
 
@@ -11,7 +11,7 @@ def pattern_text(step: Step) -> str:
     return load_primitives()[step.primitive].pattern.replace("-", " ")
 
 
-def tie_text(share: Share) -> str:
+def tie_text(part: Part) -> str:
     """Say that equal operands share, where they do: a formula of the page takes one side there."""
-    between = share.local is not None and bool(((share.local > 0) & (share.local < 1)).any())
-    return " (equal ones share)" if between and "where(" in share.formula else ""
+    between = part.local is not None and bool(((part.local > 0) & (part.local < 1)).any())
+    return " (equal ones share)" if between and "where(" in part.formula else ""

@@ -20,17 +20,26 @@ from gradlaw_spec import SpecError, read_witness
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command was asked: a computation (or the path of a witness), values, and the form of the answer."""
+    """What the command was asked."""
 
     what: str
+    """A computation, or the path of a witness."""
     at: tuple[str, ...]
+    """Values, as ``name=value``."""
     cotangent: str | None
+    """What flows in from behind; None: ones."""
     form: str
+    """The format of the answer."""
     output: Path | None
+    """The file to write; None: standard output."""
     certified: bool
+    """Whether the sets of what may be returned are shown."""
     dtype: str | None
+    """The dtype of those sets; None: float64."""
     seed: int
+    """What decides the numbers of ``randn``."""
     target: str | None
+    """Another target than the witness names; None: the witness's."""
 
 
 def explain_asked(asked: Asked, limits: Limits) -> int:

@@ -18,18 +18,22 @@ ALL: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A target and its version, and the file that tells of it where two columns would be called the same."""
+    """A target and its version."""
 
     name: str
+    """The target's name."""
     version: str
+    """The target's version."""
     file: str = ""
+    """The file that tells of it, where two columns would be called the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one report says of one subject: how many cells have which verdict, the worst first."""
+    """What one report says of one subject."""
 
     counts: tuple[tuple[Verdict, int], ...]
+    """How many cells have which verdict, the worst first."""
 
     @property
     def worst(self) -> Verdict:
@@ -48,13 +52,18 @@ Rows = Mapping[str, tuple[Entry | None, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Subjects × engines, in all and for each law; ``notes`` say what a reader must know of the reports."""
+    """Subjects × engines."""
 
     engines: tuple[Column, ...]
+    """The columns."""
     rows: Rows
+    """What is said of each subject in all."""
     by_law: Mapping[str, Rows]
+    """What is said of each subject, law by law."""
     keywords: Mapping[str, str]
+    """Each law's keyword."""
     notes: tuple[str, ...] = ()
+    """What a reader must know of the reports."""
 
 
 def make_matrix(reports: tuple[tuple[Path, Report], ...]) -> Matrix:

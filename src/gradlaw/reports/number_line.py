@@ -21,27 +21,29 @@ ROOM: Final = WIDTH - 2 * MARGIN
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Where the set's ends and what was given lie on the drawing, and what is not to scale in it.
-
-    ``got`` is None for nan, which has no place; ``low`` and ``high`` are None where there is no set to draw.
-    """
+class Scale:
+    """Where the set's ends and what was given lie on the drawing."""
 
     low: float | None
+    """The set's lower end; None where there is no set to draw."""
     high: float | None
+    """The set's upper end; None where there is no set to draw."""
     got: float | None
+    """What was given; None for nan, which has no place."""
     zero: float | None = None
+    """Zero, where it is on the drawing."""
     notes: tuple[str, ...] = ()
+    """What is not to scale."""
 
 
-def layout(finding: Finding) -> Layout:
+def scaled(finding: Finding) -> Scale:
     """Return where everything lies, for numbers, infinities and nan, and for any ratio of distance to width."""
     if math.isnan(finding.low) or math.isnan(finding.high):
-        return Layout(None, None, _edge(finding.got))
+        return Scale(None, None, _edge(finding.got))
     if not math.isfinite(finding.got):
         low = MARGIN if finding.low == -math.inf else WIDTH / 2 - 3 * LEAST
         high = WIDTH - MARGIN if finding.high == math.inf else WIDTH / 2 + 3 * LEAST
-        return Layout(low, high, _edge(finding.got), notes=("Not to scale.",))
+        return Scale(low, high, _edge(finding.got), notes=("Not to scale.",))
     if math.isinf(finding.low) or math.isinf(finding.high):
         return _unbounded(finding)
     return _bounded(finding)
@@ -54,17 +56,17 @@ def _edge(number: float) -> float | None:
     return WIDTH / 2 if math.isfinite(number) else WIDTH - MARGIN / 2 if number > 0 else MARGIN / 2
 
 
-def _unbounded(finding: Finding) -> Layout:
+def _unbounded(finding: Finding) -> Scale:
     """Lay out a set that reaches to an infinity: its finite end, and what was given, are a third apart."""
     low, high = MARGIN / 2, WIDTH - MARGIN / 2
     if math.isinf(finding.low) and math.isinf(finding.high):
-        return Layout(low, high, WIDTH / 2)
+        return Scale(low, high, WIDTH / 2)
     if math.isinf(finding.high):
-        return Layout(WIDTH * 2 / 3, high, WIDTH / 3, notes=("Not to scale.",))
-    return Layout(low, WIDTH / 3, WIDTH * 2 / 3, notes=("Not to scale.",))
+        return Scale(WIDTH * 2 / 3, high, WIDTH / 3, notes=("Not to scale.",))
+    return Scale(low, WIDTH / 3, WIDTH * 2 / 3, notes=("Not to scale.",))
 
 
-def _bounded(finding: Finding) -> Layout:
+def _bounded(finding: Finding) -> Scale:
     """Lay out a finite set and number to scale, but neither set nor distance so small that it could not be seen."""
     away, below = _away(finding)
     unit = max(away, finding.width)
@@ -80,7 +82,7 @@ def _bounded(finding: Finding) -> Layout:
         times = f": the set is {finding.width / away:.3g} times as wide as the distance" if away else ""
         notes = (f"Not to scale{times}.",)
     low, got = (MARGIN + gap, MARGIN) if below else (MARGIN, MARGIN + ROOM)
-    at = Layout(low, low + ROOM - gap, got, notes=notes)
+    at = Scale(low, low + ROOM - gap, got, notes=notes)
     return at if notes else replace(at, zero=_zero(finding, got, ROOM / (away + finding.width)))
 
 
@@ -101,7 +103,7 @@ def _zero(finding: Finding, got: float, scale: float) -> float | None:
 
 def number_line(finding: Finding) -> Markup:
     """Return the drawing; everything in it is a number or a word of ours."""
-    at = layout(finding)
+    at = scaled(finding)
     parts = [Markup('<line class="axis" x1="0" y1="{y}" x2="{x}" y2="{y}"/>').format(x=WIDTH, y=AXIS)]
     if at.low is not None and at.high is not None:
         parts += _set(finding, at.low, at.high)
@@ -144,7 +146,7 @@ def _set(finding: Finding, low: float, high: float) -> list[Markup]:
     return [*parts, _word("admissible", (low + high) / 2, AXIS + 22)]
 
 
-def _given(at: Layout) -> list[Markup]:
+def _given(at: Scale) -> list[Markup]:
     """Draw what was given: a diamond, or the word alone where it has no place."""
     if at.got is None:
         return [_word("got nan, which is nowhere on the line", WIDTH / 2, 16)]

@@ -18,18 +18,22 @@ TITLES: Final = {"worse": "bold red", "better": "bold green", "new": "", "gone":
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """Two reports of one engine, and each cell in which they differ; ``same`` counts the others.
-
-    ``fails`` says that a verdict got worse, or that a cell which was not there is bad.
-    """
+    """Two reports of one engine, and each cell in which they differ."""
 
     old: Report
+    """The earlier report."""
     new: Report
+    """The later report."""
     worse: tuple[Address, ...]
+    """Cells whose verdict got worse."""
     better: tuple[Address, ...]
+    """Cells whose verdict got better."""
     added: tuple[Address, ...]
+    """Cells that the old report has not."""
     gone: tuple[Address, ...]
+    """Cells that the new report has not."""
     same: int
+    """How many cells have the same verdict in both."""
 
     @property
     def fails(self) -> bool:

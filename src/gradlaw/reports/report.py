@@ -14,19 +14,27 @@ class Engine:
     """The target on trial."""
 
     name: str
+    """Its name."""
     version: str
+    """Its version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A finished run, in the order in which it is written; no seed decides one with ``--fuzz``."""
+    """A finished run, in the order in which it is written."""
 
     gradlaw: str
+    """gradlaw's version."""
     spec: str
+    """The law book's version."""
     target: Engine
+    """Which engine ran."""
     seed: int | None
+    """The seed that decided the run; None with ``--fuzz``."""
     summary: dict[str, int]
+    """How many cells have each verdict."""
     cells: tuple[Cell, ...]
+    """What was found."""
 
 
 def summary(cells: Sequence[Cell]) -> dict[str, int]:

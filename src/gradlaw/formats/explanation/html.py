@@ -6,28 +6,28 @@ import html
 from typing import Any, Final
 
 from gradlaw.circuits import numbers
+from gradlaw.circuits.diagram import Diagram, lay_out
 from gradlaw.circuits.explanation import Explanation
-from gradlaw.circuits.flow import Flow, Share
-from gradlaw.circuits.layout import Picture, lay_out
-from gradlaw.circuits.rules import gradient_name, step_expression, unparse
+from gradlaw.circuits.expressions import gradient_name, step_expression, unparse
+from gradlaw.circuits.flow import Flow, Part
 from gradlaw.circuits.words import pattern_text, tie_text
 from gradlaw.formats.explanation import python, text
-from gradlaw.formats.explanation.svg import picture_svg, templates, totals, wire_numbers
+from gradlaw.formats.explanation.svg import diagram_svg, templates, totals, wire_numbers
 from gradlaw_spec import SpecError, Step
 
 FORMAT: Final = "One self-contained page, in which one steps through the backward pass."
 FRAME_ROOM: Final = 330
-"""Pixels that a page in a notebook needs beside its picture."""
+"""Pixels that a page in a notebook needs beside its diagram."""
 
 
 def render(explanation: Explanation) -> str:
     """Return the page; it asks for nothing from the network, and says so in its content security policy."""
-    picture = lay_out(explanation.flows)
+    diagram = lay_out(explanation.flows)
     flow = explanation.flow
     data = {
-        "stages": stages(flow, picture),
-        "sources": [(wire.key, wire.source) for wire in picture.wires],
-        "frames": [_frame(one, picture) for one in explanation.flows],
+        "stages": stages(flow, diagram),
+        "sources": [(wire.key, wire.source) for wire in diagram.wires],
+        "frames": [_frame(one, diagram) for one in explanation.flows],
         "points": [f"{explanation.name} = {numbers.number(point)}" for point in explanation.points],
     }
     return (
@@ -35,7 +35,7 @@ def render(explanation: Explanation) -> str:
         .get_template("explanation.html.jinja")
         .render(
             title=explanation.title,
-            svg=picture_svg(picture, flow, explanation.title),
+            svg=diagram_svg(diagram, flow, explanation.title),
             data=data,
             middle=len(explanation.flows) // 2,
             sets=flow.sets,
@@ -61,28 +61,28 @@ def framed(explanation: Explanation) -> str:
     return f'<iframe title="{name}" srcdoc="{page}" style="width:100%;height:{height}px;border:0"></iframe>'
 
 
-def stages(flow: Flow, picture: Picture) -> list[dict[str, Any]]:
+def stages(flow: Flow, diagram: Diagram) -> list[dict[str, Any]]:
     """Return what each place of the stepper shows anew: the boxes that are computed, the wires that are walked back."""
     starts = [*flow.program.inputs, *flow.program.data]
     found: list[dict[str, Any]] = [{"computed": starts, "walked": [], "now": starts}]
     found += [{"computed": [step.name], "walked": [], "now": [step.name]} for step in flow.program.steps]
     ends = [f"{name}.out" for name in flow.program.outputs]
     found.append({"computed": [], "walked": ends, "now": ends})
-    wires = {wire.share: wire.key for wire in picture.wires}
-    for share in flow.shares:
-        key = wires[share.step, share.position]
-        found.append({"computed": [], "walked": [key], "now": [key, share.step], "total": _total_of(flow, share)})
+    wires = {wire.part: wire.key for wire in diagram.wires}
+    for part in flow.parts:
+        key = wires[part.step, part.position]
+        found.append({"computed": [], "walked": [key], "now": [key, part.step], "total": _total_of(flow, part)})
     return found
 
 
-def _total_of(flow: Flow, share: Share) -> str:
-    """Return the input whose gradient is complete with a share, if it is the last one that arrives there."""
-    last = flow.arrivals(share.operand)[-1]
-    return share.operand if share is last and share.operand in flow.program.inputs else ""
+def _total_of(flow: Flow, part: Part) -> str:
+    """Return the input whose gradient is complete with a part, if it is the last one that arrives there."""
+    last = flow.arrivals(part.operand)[-1]
+    return part.operand if part is last and part.operand in flow.program.inputs else ""
 
 
-def _frame(flow: Flow, picture: Picture) -> dict[str, Any]:
-    return {"wires": wire_numbers(flow, picture), "totals": totals(flow), "captions": captions(flow)}
+def _frame(flow: Flow, diagram: Diagram) -> dict[str, Any]:
+    return {"wires": wire_numbers(flow, diagram), "totals": totals(flow), "captions": captions(flow)}
 
 
 def captions(flow: Flow) -> list[str]:
@@ -94,10 +94,10 @@ def captions(flow: Flow) -> list[str]:
         found.append(f"Forward: {name} = {_text(step)} = {numbers.reading(flow.values[name], 6)}.")
     starts = ", ".join(f"{gradient_name(o)} = {numbers.reading(flow.received[o], 6)}" for o in flow.program.outputs)
     found.append(f"Backward begins with {starts}.")
-    met: dict[str, list[Share]] = {}
-    for share in flow.shares:
-        met.setdefault(share.operand, []).append(share)
-        found.append(_share_caption(flow, share, steps[share.step], met[share.operand]))
+    met: dict[str, list[Part]] = {}
+    for part in flow.parts:
+        met.setdefault(part.operand, []).append(part)
+        found.append(_part_caption(flow, part, steps[part.step], met[part.operand]))
     return found
 
 
@@ -105,20 +105,18 @@ def _text(step: Step) -> str:
     return unparse(step_expression(step))
 
 
-def _share_caption(flow: Flow, share: Share, step: Step, met: list[Share]) -> str:
+def _part_caption(flow: Flow, part: Part, step: Step, met: list[Part]) -> str:
     """Say what a step hands to one operand, and the sum where it meets other branches."""
-    received = numbers.reading(flow.received[share.step], 6)
-    amount = numbers.reading(share.amount, 6)
-    local = (
-        f"{received} × {numbers.array(share.local, 6)} = " if share.local is not None and not share.local.ndim else ""
-    )
+    received = numbers.reading(flow.received[part.step], 6)
+    amount = numbers.reading(part.amount, 6)
+    local = f"{received} × {numbers.array(part.local, 6)} = " if part.local is not None and not part.local.ndim else ""
     text = (
         f"{step.name} = {_text(step)}: {pattern_text(step)}. "
-        f"It hands {share.operand}: {share.formula}{tie_text(share)} = {local}{amount}."
+        f"It hands {part.operand}: {part.formula}{tie_text(part)} = {local}{amount}."
     )
     if len(met) > 1:
         parts = numbers.total((one.amount for one in met), 6)
-        text += f" Branches add: {gradient_name(share.operand)} = {parts}"
-        whole = len(met) == len(flow.arrivals(share.operand))
-        text += f" = {numbers.reading(flow.received[share.operand], 6)}." if whole else " so far."
+        text += f" Branches add: {gradient_name(part.operand)} = {parts}"
+        whole = len(met) == len(flow.arrivals(part.operand))
+        text += f" = {numbers.reading(flow.received[part.operand], 6)}." if whole else " so far."
     return text

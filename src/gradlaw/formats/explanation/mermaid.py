@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from gradlaw.circuits.diagram import circuit_boxes, circuit_wires, wire_texts
 from gradlaw.circuits.explanation import Explanation
-from gradlaw.circuits.layout import circuit_boxes, circuit_wires, wire_texts
 
 FORMAT: Final = "The circuit as a Mermaid flowchart, for Markdown that draws them."
 SHAPES: Final = {"input": ("([", "])"), "data": ("[/", "/]"), "output": ("([", "])"), "gate": ("[", "]")}
@@ -22,12 +22,12 @@ def render(explanation: Explanation) -> str:
     flow = explanation.flow
     places: dict[str, str] = {}
     lines = ["flowchart LR"]
-    for key, kind, label, note in circuit_boxes(flow.program):
+    for key, role, label, note in circuit_boxes(flow.program):
         places[key] = f"n{len(places)}"
-        opening, closing = SHAPES[kind]
+        opening, closing = SHAPES[role]
         lines.append(f"    {places[key]}{opening}{_quoted(f'{label} · {note}' if note else label)}{closing}")
-    for _, source, end, share in circuit_wires(flow.program):
-        forward, backward = wire_texts(flow, source, share)
+    for _, source, end, part in circuit_wires(flow.program):
+        forward, backward = wire_texts(flow, source, part)
         label = f"{forward} · {backward}" if backward else forward
         lines.append(f"    {places[source]} -->|{_quoted(label)}| {places[end]}")
     return "\n".join(lines) + "\n"

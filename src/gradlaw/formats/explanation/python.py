@@ -14,10 +14,7 @@ from typing import Final
 import numpy as np
 
 from gradlaw.circuits.explanation import Explanation
-from gradlaw.circuits.flow import Flow, Share
-from gradlaw.circuits.functions import ON_ARRAYS, ON_NUMBERS, Style, Writer
-from gradlaw.circuits.kinks import shared
-from gradlaw.circuits.rules import (
+from gradlaw.circuits.expressions import (
     gradient_name,
     literal,
     operand_of,
@@ -26,6 +23,9 @@ from gradlaw.circuits.rules import (
     substituted,
     unparse,
 )
+from gradlaw.circuits.flow import Flow, Part
+from gradlaw.circuits.functions import ON_ARRAYS, ON_NUMBERS, Style, Writer
+from gradlaw.circuits.kinks import shared
 from gradlaw.reports.code import array_text
 from gradlaw_spec import Array, SpecError, Step, load_primitives
 
@@ -92,16 +92,16 @@ def _backward(flow: Flow, writer: Writer, text: Callable[[Array], str]) -> list[
     begun = set(flow.program.outputs)
     for name in flow.program.outputs:
         lines.append(f"{gradient_name(name)} = {text(flow.received[name].value)}  # where it starts")
-    for share in flow.shares:
-        step = steps[share.step]
-        expression = writer.write(_rule(flow, share, step))
-        name = gradient_name(share.operand)
+    for part in flow.parts:
+        step = steps[part.step]
+        expression = writer.write(_rule(flow, part, step))
+        name = gradient_name(part.operand)
         comment = f"  # {step.name} = {unparse(step_expression(step))}"
-        if share.operand in begun:
+        if part.operand in begun:
             lines.append(f"{name} = {name} + {_bracketed(expression)}{comment}; branches add")
         else:
             lines.append(f"{name} = {expression}{comment}")
-        begun.add(share.operand)
+        begun.add(part.operand)
     return lines
 
 
@@ -109,17 +109,17 @@ def _bracketed(expression: str) -> str:
     return f"({expression})" if isinstance(ast.parse(expression, mode="eval").body, ast.IfExp) else expression
 
 
-def _rule(flow: Flow, share: Share, step: Step) -> ast.expr:
-    """Return the rule of a share in the names of its step, summed to the operand's shape where that is another one."""
+def _rule(flow: Flow, part: Part, step: Step) -> ast.expr:
+    """Return the rule of a part in the names of its step, summed to the operand's shape where that is another one."""
     page = load_primitives()[step.primitive]
-    operand = operand_of(page, share.position)
+    operand = operand_of(page, part.position)
     replacements = replacements_of(step)
     if page.shapes == "matmul":
-        return _matrix_rule(flow, share, step)
+        return _matrix_rule(flow, part, step)
     rule = substituted(unparse(shared(page, operand.vjp, step.attributes)), replacements)
     if operand.kind == "sequence":  # the formula has a gradient for each of its items
-        return ast.Subscript(rule, ast.Constant(share.position))
-    shape, full = share.amount.value.shape, flow.values[step.name].value.shape
+        return ast.Subscript(rule, ast.Constant(part.position))
+    shape, full = part.amount.value.shape, flow.values[step.name].value.shape
     broadcasts = page.shapes in ("elementwise", "broadcast")
     return _summed(rule, shape) if broadcasts and shape != full else rule
 
@@ -128,7 +128,7 @@ def _summed(rule: ast.expr, shape: tuple[int, ...]) -> ast.expr:
     return ast.Call(ast.Name("unbroadcast"), [rule, literal(shape)], [])
 
 
-def _matrix_rule(flow: Flow, share: Share, step: Step) -> ast.expr:
+def _matrix_rule(flow: Flow, part: Part, step: Step) -> ast.expr:
     """Return the rule of a matrix product; a vector stands for a matrix with one row (first) or one column (second)."""
     page = load_primitives()[step.primitive]
     replacements = replacements_of(step)
@@ -141,14 +141,14 @@ def _matrix_rule(flow: Flow, share: Share, step: Step) -> ast.expr:
     axes = ["..."] * any(vector) + ["None"] * vector[0] + [":"] * (vector[0] and not vector[1]) + ["None"] * vector[1]
     if axes:
         replacements["g"] = _at(replacements["g"], ", ".join(axes))
-    rule = substituted(page.operands[share.position].vjp, replacements)
+    rule = substituted(page.operands[part.position].vjp, replacements)
     matrices = [(1, *shape) if index == 0 else (*shape, 1) for index, shape in enumerate(shapes)]
     full = [matrix if one else shape for matrix, one, shape in zip(matrices, vector, shapes, strict=True)]
     batch = np.broadcast_shapes(full[0][:-2], full[1][:-2])
-    own = full[share.position]
+    own = full[part.position]
     if own != (*batch, *own[-2:]):
         rule = _summed(rule, own)
-    return _at(rule, ("0", ":, 0")[share.position]) if vector[share.position] else rule
+    return _at(rule, ("0", ":, 0")[part.position]) if vector[part.position] else rule
 
 
 def _at(array: ast.expr, index: str) -> ast.expr:

@@ -10,10 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradlaw.circuits import numbers
+from gradlaw.circuits.diagram import Diagram, lay_out, total_text, wire_texts
 from gradlaw.circuits.explanation import Explanation, explain_case
+from gradlaw.circuits.expressions import gradient_name
 from gradlaw.circuits.flow import Flow
-from gradlaw.circuits.layout import Picture, lay_out, total_text, wire_texts
-from gradlaw.circuits.rules import gradient_name
 from gradlaw_spec import Case, SpecError, encode_case
 
 FORMAT: Final = "The circuit as an SVG picture."
@@ -31,9 +31,9 @@ def templates() -> Environment:
     )
 
 
-def wire_numbers(flow: Flow, picture: Picture) -> dict[str, tuple[str, str]]:
+def wire_numbers(flow: Flow, diagram: Diagram) -> dict[str, tuple[str, str]]:
     """Return the two texts of each wire."""
-    return {wire.key: wire_texts(flow, wire.source, wire.share) for wire in picture.wires}
+    return {wire.key: wire_texts(flow, wire.source, wire.part) for wire in diagram.wires}
 
 
 def totals(flow: Flow) -> dict[str, str]:
@@ -54,15 +54,15 @@ def about(flow: Flow) -> str:
 
 def render(explanation: Explanation) -> str:
     """Return the circuit of an explanation's flow."""
-    return picture_svg(lay_out((explanation.flow,)), explanation.flow, explanation.title)
+    return diagram_svg(lay_out((explanation.flow,)), explanation.flow, explanation.title)
 
 
-def picture_svg(picture: Picture, flow: Flow, title: str, prefix: str = "") -> str:
+def diagram_svg(diagram: Diagram, flow: Flow, title: str, prefix: str = "") -> str:
     """Return a laid-out circuit with the numbers of a flow; ``prefix`` keeps the ids of one page apart."""
     template = templates().get_template("circuit.svg.jinja")
     return template.render(
-        picture=picture,
-        numbers=wire_numbers(flow, picture),
+        diagram=diagram,
+        numbers=wire_numbers(flow, diagram),
         totals=totals(flow),
         title=title,
         about=about(flow),
@@ -78,5 +78,5 @@ def case_picture(case: Case) -> Markup:
         return Markup()
     prefix = f"circuit-{crc32(encode_case(case)):08x}-"
     return Markup(
-        picture_svg(lay_out((flow,)), flow, "The circuit of the witness, with what is right on its wires", prefix)
+        diagram_svg(lay_out((flow,)), flow, "The circuit of the witness, with what is right on its wires", prefix)
     )

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from gradlaw.circuits import numbers
 from gradlaw.circuits.explanation import EngineSide, Explanation
-from gradlaw.circuits.flow import Flow, Reading, Share
-from gradlaw.circuits.rules import gradient_name, step_expression, unparse
+from gradlaw.circuits.expressions import gradient_name, step_expression, unparse
+from gradlaw.circuits.flow import Flow, Part, Reading
 from gradlaw.circuits.words import pattern_text, tie_text
 from gradlaw_spec import Step
 
@@ -64,24 +64,24 @@ def _backward(flow: Flow, step: Step, text: str, width: int) -> Iterator[Text]:
     yield from _sum(flow, step.name)
     pattern = pattern_text(step)
     yield Text(f"  {text}", style="bold") + Text(f"  {pattern}", style="italic")
-    for share in flow.shares_of(step.name):
-        yield from _share(flow, share, width)
+    for part in flow.parts_of(step.name):
+        yield from _part(flow, part, width)
 
 
-def _share(flow: Flow, share: Share, width: int) -> Iterator[Text]:
+def _part(flow: Flow, part: Part, width: int) -> Iterator[Text]:
     """Return what is handed to one operand: the rule, cotangent times local gradient, and the result."""
-    name = gradient_name(share.operand)
-    rule = f"{name} {'+=' if len(flow.arrivals(share.operand)) > 1 else '='} {share.formula}{tie_text(share)}"
+    name = gradient_name(part.operand)
+    rule = f"{name} {'+=' if len(flow.arrivals(part.operand)) > 1 else '='} {part.formula}{tie_text(part)}"
     local = ""
-    received = flow.received[share.step]
-    if share.local is not None and share.local.size <= MULTIPLIED:
-        local = f"{numbers.reading(received)} * {numbers.array(share.local)} = "
+    received = flow.received[part.step]
+    if part.local is not None and part.local.size <= MULTIPLIED:
+        local = f"{numbers.reading(received)} * {numbers.array(part.local)} = "
     if len(rule) <= width and not local:
-        yield from _line(rule, width - 2, share.amount, BACKWARD, flow.sets, 4)
+        yield from _line(rule, width - 2, part.amount, BACKWARD, flow.sets, 4)
         return
     yield Text(f"    {rule}")
-    yield Text(f"        {local}") + Text(numbers.reading(share.amount), style=BACKWARD)
-    if flow.sets and (told := numbers.interval(share.amount, flow.sets)):
+    yield Text(f"        {local}") + Text(numbers.reading(part.amount), style=BACKWARD)
+    if flow.sets and (told := numbers.interval(part.amount, flow.sets)):
         yield Text(f"        {told}", style="dim")
 
 
@@ -90,8 +90,8 @@ def _sum(flow: Flow, name: str) -> Iterator[Text]:
     arrivals = flow.arrivals(name)
     if len(arrivals) < 2:
         return
-    parts = numbers.total(share.amount for share in arrivals)
-    senders = ", ".join(share.step for share in arrivals)
+    parts = numbers.total(part.amount for part in arrivals)
+    senders = ", ".join(part.step for part in arrivals)
     yield Text(f"  {name} is used {len(arrivals)} times: branches add (from {senders})", style="italic")
     line = Text(f"    {gradient_name(name)} = {parts} = ")
     yield line + Text(numbers.reading(flow.received[name]), style=BACKWARD)

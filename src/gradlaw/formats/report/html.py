@@ -26,7 +26,7 @@ from gradlaw.reports.cells import (
     rank,
 )
 from gradlaw.reports.code import case_text
-from gradlaw.reports.number_line import layout, number_line, spoken
+from gradlaw.reports.number_line import number_line, scaled, spoken
 from gradlaw.reports.page import anchor, data_url, link
 from gradlaw.reports.report import Report
 from gradlaw.reports.text import verdict_line
@@ -37,19 +37,25 @@ FORMAT: Final = "One HTML page that needs no network, to read, filter and search
 MOST_OPEN: Final = 3
 """Where more cells than these are told in full, the reader opens each."""
 NOTHING: Final = Markup("")
-Picture = Callable[[Case], Markup]
+Draw = Callable[[Case], Markup]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A finding as a page shows it: the number line, what is not to scale in it, and its numbers in words."""
+    """A finding as a page shows it."""
 
     line: Markup
+    """The number line."""
     notes: tuple[str, ...]
+    """What is not to scale in it."""
     what: str
+    """Which output or gradient, and which element."""
     got: str
+    """What was given, in words."""
     admissible: str
+    """What may be, in words."""
     distance: str
+    """How far apart they are, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,21 @@ class Row:
     """A cell as the table shows it, and as it is filtered."""
 
     cell: Cell
+    """The cell."""
     anchor: str
+    """The id of its element."""
     link: str
+    """The URL of that element."""
     level: str
+    """Its primitive's level."""
     law: str
+    """Its law."""
     dtype: str
+    """Its dtype."""
     reason: str
+    """Why its verdict is not pass, in one line."""
     search: str
+    """What is searched, in small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +85,35 @@ class Told:
     """A cell that is told in full."""
 
     row: Row
+    """The cell as the table has it."""
     keyword: str
+    """Its law's keyword."""
     clause: Markup
+    """The clause that it is about."""
     program: str = ""
+    """The program of its witness, as text."""
     picture: Markup = NOTHING
+    """The circuit of its witness."""
     drawn: Drawn | None = None
+    """Its finding."""
     witness: str = ""
+    """Its witness in JSON."""
     file: str = ""
+    """What the file of its witness is called."""
     url: str = ""
+    """The URL that downloads it."""
 
 
-def render(report: Report, *, strict: bool, picture: Picture = case_picture) -> bytes:
+def render(report: Report, *, strict: bool, draw: Draw = case_picture) -> bytes:
     """Return the page of a report.
 
-    ``picture`` draws a witness's program; what it returns goes into the page as it is, so it escapes by itself.
+    ``draw`` draws a witness's program; what it returns goes into the page as it is, so it escapes by itself.
     """
     rows = tuple(_row(cell) for cell in report.cells)
     ordered = sorted(rows, key=lambda row: rank(row.cell))
     titled = {"Violations": IN_FULL, "Known deviations": (Verdict.KNOWN,)}
     groups = [
-        (title, [_told(row, picture) for row in ordered if row.cell.verdict in verdicts])
+        (title, [_told(row, draw) for row in ordered if row.cell.verdict in verdicts])
         for title, verdicts in titled.items()
     ]
     groups = [(title, group) for title, group in groups if group]
@@ -131,7 +154,7 @@ def _filters(report: Report, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     }
 
 
-def _told(row: Row, picture: Picture) -> Told:
+def _told(row: Row, draw: Draw) -> Told:
     cell, witness = row.cell, row.cell.witness
     drawn = None if cell.finding is None else _drawn(cell.finding)
     if witness is None:
@@ -142,7 +165,7 @@ def _told(row: Row, picture: Picture) -> Told:
         keyword=keyword(cell),
         clause=_inline(clause_of(cell)),
         program=case_text(witness.case),
-        picture=picture(witness.case),
+        picture=draw(witness.case),
         drawn=drawn,
         witness=written.decode("utf-8"),
         file=re.sub(r"[^\w.]+", "-", cell.address) + ".json",
@@ -166,7 +189,7 @@ def _drawn(finding: Finding) -> Drawn:
     away = f"{abs(finding.distance):.3g} away" if finding.ulps is None else units_text(finding.ulps)
     return Drawn(
         line=number_line(finding),
-        notes=layout(finding).notes,
+        notes=scaled(finding).notes,
         what=f"{finding.what}[{place}]" if place else finding.what,
         got=spoken(finding.got),
         admissible=admissible,

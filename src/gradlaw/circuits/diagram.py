@@ -9,8 +9,8 @@ from typing import Any, Final
 import pygraphviz
 
 from gradlaw.circuits import numbers
+from gradlaw.circuits.expressions import step_expression, unparse
 from gradlaw.circuits.flow import Flow, Reading
-from gradlaw.circuits.rules import step_expression, unparse
 from gradlaw.circuits.words import pattern_text
 from gradlaw_spec import Program, Step, load_primitives
 
@@ -27,16 +27,24 @@ FEW: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A gate, an input, a constant or an output: its centre, size and texts."""
+    """A gate, an input, a constant or an output."""
 
     key: str
-    kind: str
+    """The name that wires know it by."""
+    role: str
+    """``input``, ``data``, ``gate`` or ``output``."""
     x: float
+    """The centre, from the left."""
     y: float
+    """The centre, from the top."""
     width: float
+    """In pixels."""
     height: float
+    """In pixels."""
     label: str
+    """What stands in it."""
     note: str = ""
+    """What stands below the label, smaller."""
 
     @property
     def left(self) -> float:
@@ -51,28 +59,36 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A wire from a name to an operand of a step (or to the outside): its path, and the place of its two numbers.
-
-    ``source`` is the name whose value it carries; ``share`` says step and position of the operand ("" for an output).
-    """
+    """A wire from a name to an operand of a step, or to the outside."""
 
     key: str
+    """A name of its own."""
     source: str
-    share: tuple[str, int]
+    """The name whose value it carries."""
+    part: tuple[str, int]
+    """Which part flows back on it: a step and the position of its operand; ("", 0) for an output."""
     path: str
+    """Its line, as SVG writes paths."""
     x: float
+    """The middle of its two numbers, from the left."""
     y: float
+    """The middle of its two numbers, from the top."""
     width: float
+    """How wide its numbers are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A laid-out circuit, in pixels."""
+class Diagram:
+    """A circuit with a place for everything, in pixels."""
 
     width: float
+    """From the left to the right edge."""
     height: float
+    """From the top to the bottom edge."""
     boxes: tuple[Box, ...]
+    """Gates, inputs, constants and outputs."""
     wires: tuple[Wire, ...]
+    """What joins them."""
 
 
 def wire_text(reading: Reading | None) -> str:
@@ -115,7 +131,7 @@ def circuit_wires(program: Program) -> list[tuple[str, str, str, tuple[str, int]
 
 
 def circuit_boxes(program: Program) -> list[tuple[str, str, str, str]]:
-    """Return each box's key, kind, label and note."""
+    """Return each box's key, role, label and note."""
     found = [(name, "input", name, "") for name in program.inputs]
     found += [(name, "data", name, "data") for name in program.data]
     pages = load_primitives()
@@ -126,7 +142,7 @@ def circuit_boxes(program: Program) -> list[tuple[str, str, str, str]]:
     return found
 
 
-def lay_out(flows: Sequence[Flow]) -> Picture:
+def lay_out(flows: Sequence[Flow]) -> Diagram:
     """Place the circuit of flows of one program, so that the texts of every flow fit."""
     program = flows[0].program
     graph = pygraphviz.AGraph(
@@ -134,13 +150,13 @@ def lay_out(flows: Sequence[Flow]) -> Picture:
     )
     sizes: dict[str, tuple[float, float]] = {}
     boxes = circuit_boxes(program)
-    for key, kind, label, note in boxes:
-        under = [total_text(flow, key) for flow in flows] if kind == "input" else [note]
+    for key, role, label, note in boxes:
+        under = [total_text(flow, key) for flow in flows] if role == "input" else [note]
         width = max(len(label) * LETTER, *(len(text) * SMALL_LETTER for text in under), 18) + 18
         sizes[key] = (width, GATE_HEIGHT if any(under) else INPUT_HEIGHT)
     wires = circuit_wires(program)
-    for key, source, _, share in wires:
-        texts = [text for flow in flows for text in wire_texts(flow, source, share)]
+    for key, source, _, part in wires:
+        texts = [text for flow in flows for text in wire_texts(flow, source, part)]
         sizes[f"wire {key}"] = (max(map(len, texts)) * SMALL_LETTER + 12, WIRE_HEIGHT)
     for key, (width, height) in sizes.items():
         graph.add_node(key, shape="box", label="", fixedsize=True, width=width / POINTS, height=height / POINTS)
@@ -148,17 +164,17 @@ def lay_out(flows: Sequence[Flow]) -> Picture:
         graph.add_edge(source, f"wire {key}", arrowhead="none", headport="w")
         graph.add_edge(f"wire {key}", end, arrowhead="none", tailport="e")
     graph.layout(prog="dot")
-    return _picture(graph, sizes, boxes, wires)
+    return _diagram(graph, sizes, boxes, wires)
 
 
-def wire_texts(flow: Flow, source: str, share: tuple[str, int]) -> tuple[str, str]:
+def wire_texts(flow: Flow, source: str, part: tuple[str, int]) -> tuple[str, str]:
     """Return the value and the gradient that stand on a wire."""
     value = wire_text(flow.values[source])
     if source in flow.program.data:
         return value, ""
-    if not share[0]:
+    if not part[0]:
         return value, f"{BACK} {wire_text(flow.received.get(source))}"
-    found = next((s.amount for s in flow.shares if (s.step, s.position) == share), None)
+    found = next((s.amount for s in flow.parts if (s.step, s.position) == part), None)
     return value, f"{BACK} {wire_text(found)}"
 
 
@@ -168,12 +184,12 @@ def total_text(flow: Flow, name: str) -> str:
     return f"{sign}{BACK} {wire_text(flow.received.get(name))}"
 
 
-def _picture(
+def _diagram(
     graph: Any,
     sizes: Mapping[str, tuple[float, float]],
     boxes: Iterable[tuple[str, str, str, str]],
     wires: Iterable[tuple[str, str, str, tuple[str, int]]],
-) -> Picture:
+) -> Diagram:
     """Read Graphviz's places; its y axis points up."""
     _, _, right, top = (float(number) for number in graph.graph_attr["bb"].split(","))
 
@@ -182,16 +198,16 @@ def _picture(
         return round(x + MARGIN, 1), round(top - y + MARGIN, 1)
 
     centres = {key: place(graph.get_node(key).attr["pos"]) for key in sizes}
-    placed = tuple(Box(key, kind, *centres[key], *sizes[key], label, note) for key, kind, label, note in boxes)
+    placed = tuple(Box(key, role, *centres[key], *sizes[key], label, note) for key, role, label, note in boxes)
     laid = []
-    for key, source, end, share in wires:
+    for key, source, end, part in wires:
         middle = f"wire {key}"
         (x, y), width = centres[middle], sizes[middle][0]
         first = _curve(graph.get_edge(source, middle).attr["pos"], place)
         second = _curve(graph.get_edge(middle, end).attr["pos"], place)
         through = f"L{x - width / 2:g},{y:g} L{x + width / 2:g},{y:g}"
-        laid.append(Wire(key, source, share, f"M{first} {through} L{second}", x, y, width))
-    return Picture(right + 2 * MARGIN, top + 2 * MARGIN, placed, tuple(laid))
+        laid.append(Wire(key, source, part, f"M{first} {through} L{second}", x, y, width))
+    return Diagram(right + 2 * MARGIN, top + 2 * MARGIN, placed, tuple(laid))
 
 
 def _curve(text: str, place: Any) -> str:
