@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     pages = [
         page
         for page in load_primitives().values()
-        if page.rounding == "elementwise" and not page.attributes and (not names or page.name in names)
+        if page.rounding in ("correct", "elementwise") and not page.attributes and (not names or page.name in names)
     ]
     targets = [load_target(name) for name in chosen.split(",")]
     print("| primitive | k | engine | " + " | ".join(DTYPES) + " |")

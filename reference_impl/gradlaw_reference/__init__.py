@@ -1,8 +1,8 @@
-"""Certified gradients in pure Python: an engine, three arithmetics, and one rule for each primitive.
+"""Certified gradients in pure Python: an engine, four arithmetics, and one rule for each primitive.
 
 ``grad``, ``value_and_grad`` and ``vjp`` have JAX's signatures; each primitive of the spec is a function
 of this module (``gradlaw_reference.sigmoid(x)``). ``with using(RATIONAL)`` or ``with using(Ball())`` runs the
-same rules on fractions or on certified balls; ``admissible`` returns what a correct implementation may.
+same rules on fractions or on certified balls, ``Rounding("float32")`` on all that a float32 implementation may return.
 """
 
 from __future__ import annotations
@@ -11,7 +11,18 @@ from collections.abc import Callable
 from typing import Any
 
 from gradlaw_reference import rules
-from gradlaw_reference.arithmetic import FLOAT64, RATIONAL, Arithmetic, Ball, Data, Float, Rational, arithmetic, using
+from gradlaw_reference.arithmetic import (
+    FLOAT64,
+    RATIONAL,
+    Arithmetic,
+    Ball,
+    Data,
+    Float,
+    Rational,
+    Rounding,
+    arithmetic,
+    using,
+)
 from gradlaw_reference.engine import RULES, Array, Node, Rule, Tape, apply, as_array, grad, value_and_grad, vjp
 from gradlaw_reference.primitives import primitive_function
 from gradlaw_reference.programs import (
@@ -39,6 +50,7 @@ __all__ = [
     "Float",
     "Node",
     "Rational",
+    "Rounding",
     "Rule",
     "Tape",
     "admissible",

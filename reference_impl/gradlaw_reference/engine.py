@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from gradlaw_reference.arithmetic import Ball, Data, arithmetic
-from gradlaw_spec import SpecError
+from gradlaw_reference.arithmetic import Data, arithmetic
+from gradlaw_spec import Program, SpecError
 
 Operand = Any
 """What a primitive takes: an Array, a number, or anything that the arithmetic makes data of."""
@@ -118,30 +118,31 @@ class Array:
         return apply("getitem", (self,), {"index": index if isinstance(index, tuple) else (index,)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """How a primitive computes, and how its gradient flows back.
 
-    ``value(*data, **attributes)`` computes data from data; where ``composed`` it is a function of
-    Arrays made of other primitives instead. ``vjp`` has one function a differentiable operand (or one
-    for all of a sequence, told which by ``position``): cotangent, value, operands and attributes to the
-    operand's gradient. ``function`` names the arithmetic's elementwise function, which rounds in one pass;
-    ``accuracy`` and ``gradient_accuracy`` are the page's; ``alternatives`` are its other correct formulas
-    of each operand's gradient, whose roundings are admissible too; ``fused`` computes all of them in one pass
-    over the elements under the rounding model. ``complete`` gives a call's attributes the page's defaults.
+    ``value(arithmetic, *data, **attributes)`` computes data from data; where ``composed`` it is a function of
+    Arrays, made of other primitives. ``vjp`` has one function a differentiable operand (or one for all of a
+    ``sequence``, told which by ``position``): cotangent, value, operands and attributes to the operand's gradient.
+    ``elementwise``: it is computed element by element. ``alternatives`` are the page's other correct formulas of each
+    operand's gradient. ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
+    formulas of an operand's gradient.
     """
 
     name: str
     value: Callable[..., Any]
     vjp: tuple[LocalRule, ...]
     composed: bool = False
-    function: str = ""
-    accuracy: int = 0
-    gradient_accuracy: int = 0
+    elementwise: bool = False
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
-    fused: tuple[Callable[[Ball], Callable[..., Data]] | None, ...] = ()
-    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    writer: Callable[[Rule, int], tuple[Program, ...]] | None = None
+
+    def written(self, position: int) -> tuple[Program, ...]:
+        """Return all formulas of an operand's gradient as programs; none where one is not smooth and elementwise."""
+        return () if self.writer is None else self.writer(self, position)
 
 
 RULES: Final[dict[str, Rule]] = {}
@@ -221,27 +222,16 @@ class Tape:
 
     def pull(self, node: Node, position: int, cotangent: Array) -> Array | None:
         """Apply one local rule: the share of the cotangent that an operand receives."""
-        rule = node.rule
-        arguments: dict[str, Any] = dict(node.attributes)
+        rule, attributes = node.rule, node.attributes
+        operand = node.operands[position]
         if rule.sequence:
-            arguments["position"] = position
-            local = rule.vjp[0]
-        else:
-            if position >= len(rule.vjp):
-                return None
-            local = rule.vjp[position]
-        used = arithmetic()
-        if used.rounds and rule.fused and rule.fused[position] is not None:
-            fused = _fused_share(used, rule, position, (cotangent, node.value, *node.operands))
-            if fused is not None:
-                return self.fit(fused, node.operands[position].shape)
-        share = local(cotangent, node.value, *node.operands, **arguments)
-        if share.tape is None:
-            if used.rounds:
-                share = _all_formulas(used, rule, position, share, (cotangent, node.value, *node.operands), arguments)
-            elif rule.function:
-                share = self.stop_zeros(cotangent, share)
-        return self.fit(share, node.operands[position].shape)
+            attributes, position = {**attributes, "position": position}, 0
+        if position >= len(rule.vjp):
+            return None
+        share = arithmetic().local(rule, position, (cotangent, node.value, *node.operands), attributes)
+        if rule.elementwise and share.tape is None:
+            share = self.stop_zeros(cotangent, share)
+        return self.fit(share, operand.shape)
 
     def stop_zeros(self, cotangent: Array, share: Array) -> Array:
         """Let a zero cotangent stay zero where the local gradient is infinite (clause ``patterns/zero-stops``)."""
@@ -252,32 +242,6 @@ class Tape:
         return unbroadcast(share, shape)
 
 
-def _fused_share(used: Any, rule: Rule, position: int, operands: tuple[Any, ...]) -> Array | None:
-    """Compute a share by the page's fused formulas; None where an operand is on an outer tape."""
-    data: list[Any] = []
-    for operand in operands:
-        if type(operand) is not Array:
-            data.append(_lift(operand))
-        elif operand.tape is None:
-            data.append(operand.content)
-        else:
-            return None
-    key = (rule.name, position)
-    if key not in used.kept:
-        used.kept[key] = rule.fused[position](used)  # type: ignore[misc]
-    return Array(used.kept[key](*data))
-
-
-def _all_formulas(
-    used: Any, rule: Rule, position: int, share: Array, operands: tuple[Any, ...], attributes: Mapping[str, Any]
-) -> Array:
-    """Widen a share by the page's other formulas of it and by its further roundings."""
-    if position < len(rule.alternatives):
-        for formula in rule.alternatives[position]:
-            share = Array(used.hull(share.data, formula(*operands, **attributes).data))
-    return Array(used.widen(share.data, rule.gradient_accuracy)) if rule.gradient_accuracy else share
-
-
 def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] | None = None) -> Array:
     """Apply a primitive: compute it, and record it on the innermost tape that an operand is on."""
     tape: Tape | None = None
@@ -285,9 +249,7 @@ def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any
         if type(operand) is Array and operand.tape is not None and (tape is None or operand.tape.level > tape.level):
             tape = operand.tape
     rule = RULES[name]
-    given = attributes or {}
-    if rule.complete is not None:
-        given = rule.complete(given)
+    given = rule.complete(attributes or {})
     return _apply_rule(rule, operands, given) if tape is None else tape.record(rule, operands, given)
 
 
@@ -298,17 +260,8 @@ def _apply_rule(rule: Rule, operands: Sequence[Operand], attributes: Mapping[str
             return apply(rule.name, tuple(operands), attributes)
     used = arithmetic()
     if rule.composed:
-        return _widened(used, rule, rule.value(*map(as_array, operands), **attributes).data)
-    data: list[Data] = [operand.content if type(operand) is Array else _lift(operand) for operand in operands]  # type: ignore[misc]
-    if rule.function and isinstance(used, Ball):
-        return Array(used.rounded(rule.function, rule.accuracy, *data))
-    if rule.function:
-        return Array(used.elementary(rule.function, *data))
-    return Array(rule.value(used, *data, **attributes))
-
-
-def _widened(used: Any, rule: Rule, data: Data) -> Array:
-    return Array(used.widen(data, rule.accuracy)) if used.rounds and rule.accuracy else Array(data)
+        return Array(used.composed(rule.name, rule.value(*map(as_array, operands), **attributes).data))
+    return Array(rule.value(used, *[as_array(operand).content for operand in operands], **attributes))
 
 
 def _lift(operand: Operand) -> Data:

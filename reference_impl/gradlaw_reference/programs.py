@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, using
+from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, Rounding, using
 from gradlaw_reference.engine import Array, Pullback, apply, as_array, vjp
 from gradlaw_spec import Program, Step, interpret
 
@@ -73,8 +73,10 @@ class Certified:
 
 
 @cache
-def _ball(dtype: str | None, flushes_subnormals: bool, precision: int) -> Ball:
-    return Ball(dtype, flushes_subnormals=flushes_subnormals, precision=precision)
+def _balls(dtype: str | None, flushes_subnormals: bool, precision: int) -> Ball:
+    if dtype is None:
+        return Ball(precision=precision)
+    return Rounding(dtype, flushes_subnormals=flushes_subnormals, precision=precision)
 
 
 def certify(
@@ -89,7 +91,7 @@ def certify(
 
     Values are NumPy arrays, taken exactly. Source: spec chapter *admissible-sets*.
     """
-    ball = _ball(dtype, flushes_subnormals, precision)
+    ball = _balls(dtype, flushes_subnormals, precision)
     with using(ball):
         outputs, pullback, known = program_vjp(program, values)
         return Certified(

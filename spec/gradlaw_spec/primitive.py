@@ -37,7 +37,7 @@ ShapeRule = Literal[
     "index",
     "take",
 ]
-Rounding = Literal["exact", "elementwise", "contraction", "composed"]
+Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "composed"]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
 Number = int | float | str
 """A number of a page: an integer, a decimal, or a string with a fraction (``"1/3"``) or many digits."""

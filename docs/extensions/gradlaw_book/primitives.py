@@ -15,14 +15,18 @@ from gradlaw_spec.primitive import Number
 ROUNDING: Final = {
     "exact": "Nothing is rounded",
     "elementwise": "Each element of the value lies within *k·u·|r| + t* of the exact *r*",
+    "correct": "The result is the exact *r* where the dtype holds it, and lies within *k·u·|r| + t* of it elsewhere",
     "contraction": "Each element of the value, a sum of *n* terms, lies within *(n + k)·u·Σ|terms|* of the exact sum",
+    "product": "Each element of the value, a product of *n* factors, lies within *(n + k)·u·|p|* of the exact *p*",
     "composed": "Each step of the composition is rounded, and the result is widened once more by *k·u·|r|*",
 }
 """What k means, in one line each; the clause that is linked says it in full."""
 CLAUSES: Final = {
     "exact": "admissible-sets/movement",
     "elementwise": "admissible-sets/rounding",
+    "correct": "admissible-sets/rounding",
     "contraction": "admissible-sets/sums",
+    "product": "admissible-sets/products",
     "composed": "admissible-sets/composed",
 }
 
@@ -146,7 +150,7 @@ def accuracy(page: Primitive) -> str:
     text = f"{ROUNDING[page.rounding]}, with k = {page.accuracy} ({link(clause, clause)})."
     if page.vjp_accuracy:
         text += f" The gradient is widened by a further k = {page.vjp_accuracy}."
-    if page.rounding != "elementwise":
+    if page.rounding not in ("correct", "elementwise"):
         return text + "\n"
     rows = ((name, f"{page.accuracy * of.unit_roundoff:.2g}") for name, of in DTYPES.items())
     return f"{text}\n\n{table(('dtype', '*k·u*, the largest relative error'), rows)}"

@@ -8,7 +8,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.laws.common import NOTHING, plain
 from gradlaw_properties.trial import Trial
-from gradlaw_reference import Ball, Data, using
+from gradlaw_reference import Data, Rounding, using
 from gradlaw_spec import Array
 
 MUTANTS = (mutants.transposes_matrices, mutants.transposes_all_axes)
@@ -19,7 +19,7 @@ def as_matrix(value: Array, *, first: bool) -> Array:
     return value if value.ndim > 1 else value[np.newaxis, :] if first else value[:, np.newaxis]
 
 
-def products(ball: Ball, w: Array, x: Array, g: Array) -> tuple[Data, Data]:
+def products(ball: Rounding, w: Array, x: Array, g: Array) -> tuple[Data, Data]:
     """Return g·Xᵀ and Wᵀ·g, each summed over the batch axes that its factor lacks, as one sum in any order."""
     left, right = as_matrix(w, first=True), as_matrix(x, first=False)
     full = np.reshape(g, (*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), left.shape[-2], right.shape[-1]))
@@ -28,23 +28,23 @@ def products(ball: Ball, w: Array, x: Array, g: Array) -> tuple[Data, Data]:
     second = ball.asarray(right)[..., np.newaxis, :, :]
     spread = cotangent[..., :, np.newaxis, :]
     return (
-        _summed(ball, ball.rounded("multiply", 1, spread, second), -1, left.shape, w.shape),
-        _summed(ball, ball.rounded("multiply", 1, spread, first), -3, right.shape, x.shape),
+        _summed(ball, ball.elementary("multiply", spread, second), -1, left.shape, w.shape),
+        _summed(ball, ball.elementary("multiply", spread, first), -3, right.shape, x.shape),
     )
 
 
-def _summed(ball: Ball, terms: Data, axis: int, matrix: tuple[int, ...], shape: tuple[int, ...]) -> Data:
+def _summed(ball: Rounding, terms: Data, axis: int, matrix: tuple[int, ...], shape: tuple[int, ...]) -> Data:
     batch = terms.ndim - 3
     lengths = (1,) * (batch - (len(matrix) - 2)) + matrix[:-2]
     axes = (*(i for i in range(batch) if lengths[i] == 1), terms.ndim + axis)
-    return ball.sum(terms, tuple(sorted(axes)), 1).reshape(shape)
+    return ball.sum(terms, tuple(sorted(axes))).reshape(shape)
 
 
 def check(trial: Trial) -> Outcome:
     """Compare both gradients with the two products written out, and their shapes with the factors'."""
     if not plain(trial):
         return NOTHING
-    ball = Ball(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    ball = Rounding(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
     with using(ball):
         sets = products(ball, trial.inputs[0], trial.inputs[1], trial.cotangents[0])
     named = zip(trial.names(), trial.pull(), sets, strict=True)

@@ -8,7 +8,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.laws.common import NOTHING, plain, unstretched
 from gradlaw_properties.trial import Trial
-from gradlaw_reference import Ball, using
+from gradlaw_reference import Rounding, using
 
 MUTANTS = (mutants.operands_swapped,)
 
@@ -17,12 +17,12 @@ def check(trial: Trial) -> Outcome:
     """Compare each operand's gradient with one rounded product."""
     if not plain(trial):
         return NOTHING
-    ball = Ball(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    ball = Rounding(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
     outcomes = []
     for position, name in unstretched(trial):
         other = trial.values[trial.program.inputs[1 - position]]
         with using(ball):
             g, factor = ball.asarray(trial.cotangents[0]), ball.asarray(other)
-            allowed = ball.rounded("multiply", 1, g, np.broadcast_to(factor, g.shape))
+            allowed = ball.elementary("multiply", g, np.broadcast_to(factor, g.shape))
         outcomes.append(judge(f"gradient of {name}", trial.pull()[position], allowed, trial.case.dtype))
     return combine(outcomes)

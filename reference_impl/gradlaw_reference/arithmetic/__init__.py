@@ -1,9 +1,8 @@
-"""Three arithmetics in which the same rules run: float64 (and narrower), rational, ball.
+"""The arithmetics in which the same rules run: float64 (and narrower), rational, ball, rounding.
 
 An arithmetic makes arrays of its elements and computes the elementary operations on them; all that
-only moves data is NumPy's own and the same for the three. ``Ball`` with a dtype is the rounding
-model of the law book (chapter *admissible-sets*): each result is widened by the rounding that an
-implementation in that dtype is entitled to.
+only moves data is NumPy's own and the same for all. ``Rounding`` is ball arithmetic with the rounding
+model of the law book (chapter *admissible-sets*) on top, and alone knows of it.
 """
 
 from __future__ import annotations
@@ -17,10 +16,24 @@ import flint
 
 from gradlaw_reference.arithmetic.ball import Ball
 from gradlaw_reference.arithmetic.floating import Float
-from gradlaw_reference.arithmetic.protocol import Arithmetic, Axes, Data
+from gradlaw_reference.arithmetic.protocol import Arithmetic, Axes, Data, LocalRules
 from gradlaw_reference.arithmetic.rational import Rational
+from gradlaw_reference.arithmetic.rounding import Rounding
 
-__all__ = ["FLOAT64", "RATIONAL", "Arithmetic", "Axes", "Ball", "Data", "Float", "Rational", "arithmetic", "using"]
+__all__ = [
+    "FLOAT64",
+    "RATIONAL",
+    "Arithmetic",
+    "Axes",
+    "Ball",
+    "Data",
+    "Float",
+    "LocalRules",
+    "Rational",
+    "Rounding",
+    "arithmetic",
+    "using",
+]
 
 FLOAT64: Final = Float()
 RATIONAL: Final = Rational()

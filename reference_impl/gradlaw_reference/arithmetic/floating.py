@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from gradlaw_reference.arithmetic.protocol import Axes, Data
+from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain
 from gradlaw_spec import dtype
 
 
@@ -24,10 +24,8 @@ FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
-class Float:
+class Float(Plain):
     """Plain floating point: each operation in float64, rounded once to the dtype (float64 by default)."""
-
-    rounds = False
 
     def __init__(self, name: str = "float64") -> None:
         self.dtype = dtype(name)
@@ -38,17 +36,16 @@ class Float:
 
     constant = asarray
 
-    def widen(self, value: Data, accuracy: int) -> Data:
-        return value
-
     def _compute(self, function: Callable[..., Any], *operands: Data) -> Data:
         with np.errstate(all="ignore"):
             result = function(*(operand.astype(np.float64) for operand in operands))
             return np.asarray(result).astype(self.dtype.numpy)
 
-    def elementary(self, function: str, *operands: Data) -> Data:
-        compute = FLOAT_FUNCTIONS.get(function) or getattr(np, function)
-        return self._compute(compute, *operands)
+    def elementary(self, name: str, *operands: Data) -> Data:
+        return self._compute(FLOAT_FUNCTIONS.get(name) or getattr(np, name), *operands)
+
+    def route(self, cotangent: Data, part: Data) -> Data:
+        return self._compute(np.multiply, cotangent, part)
 
     def share(self, first: Data, second: Data) -> Data:
         return self._compute(lambda x, y: np.where(x > y, 1.0, np.where(x < y, 0.0, 0.5)), first, second)
@@ -57,13 +54,13 @@ class Float:
         at_most = value == np.max(value, axis=axis, keepdims=True)
         return self.asarray(at_most / np.maximum(np.sum(at_most, axis=axis, keepdims=True), 1))
 
-    def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
+    def sum(self, value: Data, axes: Axes) -> Data:
         return self._compute(lambda x: np.sum(x, axis=axes), value)
 
-    def prod(self, value: Data, axes: Axes, accuracy: int) -> Data:
+    def prod(self, value: Data, axes: Axes) -> Data:
         return self._compute(lambda x: np.prod(x, axis=axes), value)
 
-    def matmul(self, first: Data, second: Data, accuracy: int) -> Data:
+    def matmul(self, first: Data, second: Data) -> Data:
         return self._compute(np.matmul, first, second)
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
@@ -71,13 +68,7 @@ class Float:
         np.add.at(total, index, value.astype(np.float64))
         return self.asarray(total)
 
-    def after(self, share: Data, value: Data) -> Data:
-        return share
-
     def stop_zeros(self, cotangent: Data, share: Data) -> Data:
         if np.isfinite(share.astype(np.float64)).all():
             return share
         return np.where((cotangent == 0) & np.isnan(share.astype(np.float64)), self.asarray(0), share)
-
-    def hull(self, first: Data, second: Data) -> Data:
-        return first

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
+from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain, objects
 
 
 def elementwise(function: Callable[..., Any], operands: int) -> Callable[..., Data]:
@@ -16,17 +16,11 @@ def elementwise(function: Callable[..., Any], operands: int) -> Callable[..., Da
     return lambda *data: objects(vectorised(*data))
 
 
-class Objects:
+class Objects(Plain):
     """Object arrays: sums, products and contractions of exact elements."""
 
     zero: Any
     one: Any
-
-    def after(self, share: Data, value: Data) -> Data:
-        return share
-
-    def stop_zeros(self, cotangent: Data, share: Data) -> Data:
-        return share
 
     def filled(self, shape: Axes, element: Any) -> Data:
         result = np.empty(shape, dtype=object)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gradlaw_spec import Program
 
 Data = NDArray[Any]
 """The elements of an array in the current arithmetic: floats, or objects in an object array."""
@@ -13,11 +16,29 @@ Data = NDArray[Any]
 Axes = tuple[int, ...]
 
 
+class LocalRules(Protocol):
+    """What an arithmetic sees of a primitive's rule: the name of its page, and the formulas of its gradients.
+
+    ``vjp`` has one function an operand (or one for all of a sequence), ``alternatives`` the page's other correct
+    formulas of each; ``written`` returns all of an operand's as programs, where they are smooth and elementwise.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def vjp(self) -> tuple[Callable[..., Any], ...]: ...  # noqa: D102
+
+    @property
+    def alternatives(self) -> tuple[tuple[Callable[..., Any], ...], ...]: ...  # noqa: D102
+
+    def written(self, position: int) -> tuple[Program, ...]: ...  # noqa: D102
+
+
 class Arithmetic(Protocol):
     """What rules need of an arithmetic; every operand and result is ``Data`` of its elements."""
 
     name: str
-    rounds: bool
 
     def asarray(self, value: Any) -> Data:
         """Make data of a number, an array or nested lists, exactly."""
@@ -27,12 +48,16 @@ class Arithmetic(Protocol):
         """Make 0-d data of a Python scalar of a program."""
         ...
 
-    def widen(self, value: Data, accuracy: int) -> Data:
-        """Round a result that has this accuracy: nothing to do outside the rounding model."""
+    def elementary(self, name: str, *operands: Data) -> Data:
+        """Compute an elementwise primitive by its name."""
         ...
 
-    def elementary(self, function: str, *operands: Data) -> Data:
-        """Compute an elementwise function by its spec name, unrounded."""
+    def composed(self, name: str, value: Data) -> Data:
+        """Return the value that a primitive's composition has, as the primitive's own."""
+        ...
+
+    def local(self, rule: LocalRules, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        """Apply a local rule: the Array that an operand receives, of cotangent, value and operands."""
         ...
 
     def share(self, first: Data, second: Data) -> Data:
@@ -43,15 +68,19 @@ class Arithmetic(Protocol):
         """1 at the largest element along an axis, 0 elsewhere; at ties, what a kink allows."""
         ...
 
-    def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
+    def route(self, cotangent: Data, part: Data) -> Data:
+        """Send a part of the cotangent on; all of it and nothing of it are exact."""
+        ...
+
+    def sum(self, value: Data, axes: Axes) -> Data:
         """Add along axes, in any order, and drop them."""
         ...
 
-    def prod(self, value: Data, axes: Axes, accuracy: int) -> Data:
+    def prod(self, value: Data, axes: Axes) -> Data:
         """Multiply along axes, in any order, and drop them."""
         ...
 
-    def matmul(self, first: Data, second: Data, accuracy: int) -> Data:
+    def matmul(self, first: Data, second: Data) -> Data:
         """Multiply matrices as the Python array API standard says."""
         ...
 
@@ -67,9 +96,25 @@ class Arithmetic(Protocol):
         """Return the share, and 0 where it is not a number for a zero cotangent."""
         ...
 
-    def hull(self, first: Data, second: Data) -> Data:
-        """The smallest set that has both, element by element (outside ball arithmetic: the first)."""
-        ...
+
+class Plain:
+    """An arithmetic in which one formula of a gradient is as good as another, and nothing is rounded twice."""
+
+    def composed(self, name: str, value: Data) -> Data:
+        """Return the value of a composition: it is the primitive's."""
+        return value
+
+    def local(self, rule: LocalRules, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        """Apply the rule itself."""
+        return rule.vjp[position](*operands, **attributes)
+
+    def after(self, share: Data, value: Data) -> Data:
+        """Return the share: it is what it is."""
+        return share
+
+    def stop_zeros(self, cotangent: Data, share: Data) -> Data:
+        """Return the share: exact elements have no 0 times infinity."""
+        return share
 
 
 def objects(value: Any) -> Data:

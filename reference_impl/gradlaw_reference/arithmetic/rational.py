@@ -52,7 +52,6 @@ class Rational(Objects):
     """Exact fractions (``flint.fmpq``), for laws that hold with ``==``."""
 
     name = "rational"
-    rounds = False
     zero, one = fmpq(0), fmpq(1)
     _make = staticmethod(elementwise(_fraction, 1))
     _share = staticmethod(elementwise(_rational_share, 2))
@@ -62,14 +61,14 @@ class Rational(Objects):
 
     constant = asarray
 
-    def widen(self, value: Data, accuracy: int) -> Data:
-        return value
-
-    def elementary(self, function: str, *operands: Data) -> Data:
-        if function not in RATIONAL_FUNCTIONS:
-            found = f"primitive={function!r}"
+    def elementary(self, name: str, *operands: Data) -> Data:
+        if name not in RATIONAL_FUNCTIONS:
+            found = f"primitive={name!r}"
             raise SpecError("rational arithmetic", found, "a rational function", "Use the ball arithmetic.")
-        return objects(RATIONAL_FUNCTIONS[function](*operands))
+        return objects(RATIONAL_FUNCTIONS[name](*operands))
+
+    def route(self, cotangent: Data, part: Data) -> Data:
+        return objects(np.multiply(cotangent, part))
 
     def share(self, first: Data, second: Data) -> Data:
         return self._share(first, second)
@@ -80,17 +79,14 @@ class Rational(Objects):
         ties = np.sum(at_most, axis=axis, keepdims=True)
         return self.asarray(objects(at_most.astype(int)) * self.asarray(1) / self.asarray(ties))
 
-    def sum(self, value: Data, axes: Axes, accuracy: int) -> Data:
+    def sum(self, value: Data, axes: Axes) -> Data:
         return self.exact_sum(value, axes)
 
-    def prod(self, value: Data, axes: Axes, accuracy: int) -> Data:
+    def prod(self, value: Data, axes: Axes) -> Data:
         return self.exact_prod(value, axes)
 
-    def matmul(self, first: Data, second: Data, accuracy: int) -> Data:
+    def matmul(self, first: Data, second: Data) -> Data:
         return self.exact_matmul(first, second)
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         return self.exact_scatter(value, shape, index)
-
-    def hull(self, first: Data, second: Data) -> Data:
-        return first

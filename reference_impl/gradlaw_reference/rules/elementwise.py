@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
-from gradlaw_reference.engine import Array, apply, as_array, zeros
+from gradlaw_reference.engine import Array, apply, zeros
 from gradlaw_reference.rules.table import data_rule, elementwise, raw
 
 
@@ -26,43 +26,47 @@ def route(g: Array, part: Array) -> Array:
     return call("route", g, part)
 
 
-def _pow_exponent(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+def _pow_exponent(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     """At a zero base and a positive exponent the power does not move with its exponent."""
     still = (raw(x1) == 0) & (raw(x2) > 0)
     base = call("where", still.astype(bool), 1, x1)
-    return call("where", still.astype(bool), 0, g * (y * call("log", base)))
+    return call("where", still.astype(bool), 0, g * (value * call("log", base)))
 
 
-def _pow_base(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+def _pow_base(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     """At exponent 0 the power is constant, at a zero base too."""
     constant = (raw(x2) == 0).astype(bool)
     exponent = call("where", constant, 1, x2)
     return call("where", constant, 0, g * (x2 * call("pow", x1, exponent - 1)))
 
 
-elementwise("add", lambda g, y, x1, x2: g, lambda g, y, x1, x2: g)
-elementwise("subtract", lambda g, y, x1, x2: g, lambda g, y, x1, x2: -g)
-elementwise("multiply", lambda g, y, x1, x2: g * x2, lambda g, y, x1, x2: g * x1)
-elementwise("divide", lambda g, y, x1, x2: g / x2, lambda g, y, x1, x2: -(g * x1) / call("square", x2))
-elementwise("negative", lambda g, y, x: -g)
-elementwise("pow", _pow_base, _pow_exponent, by_page=False)
-elementwise("square", lambda g, y, x: g * (2 * x))
-elementwise("sqrt", lambda g, y, x: g / (2 * y))
-elementwise("reciprocal", lambda g, y, x: -g * call("square", y))
-elementwise("exp", lambda g, y, x: g * y)
-elementwise("expm1", lambda g, y, x: g * (y + 1))
-elementwise("log", lambda g, y, x: g / x)
-elementwise("log1p", lambda g, y, x: g / (1 + as_array(x)))
-elementwise("sin", lambda g, y, x: g * call("cos", x))
-elementwise("cos", lambda g, y, x: -g * call("sin", x))
-elementwise("tan", lambda g, y, x: g * (1 + call("square", y)))
-elementwise("tanh", lambda g, y, x: g * (1 - call("square", y)))
-elementwise("sigmoid", lambda g, y, x: g * (y * (1 - y)))
-elementwise("softplus", lambda g, y, x: g * call("sigmoid", x))
+elementwise("add", lambda g, value, x1, x2: g, lambda g, value, x1, x2: g)
+elementwise("subtract", lambda g, value, x1, x2: g, lambda g, value, x1, x2: -g)
+elementwise("multiply", lambda g, value, x1, x2: g * x2, lambda g, value, x1, x2: g * x1)
+elementwise("divide", lambda g, value, x1, x2: g / x2, lambda g, value, x1, x2: -(g * x1) / (x2 * x2))
+elementwise("negative", lambda g, value, x: -g)
+elementwise("pow", _pow_base, _pow_exponent)
+elementwise("square", lambda g, value, x: g * (2 * x))
+elementwise("sqrt", lambda g, value, x: g / (2 * value))
+elementwise("reciprocal", lambda g, value, x: -g * (value * value))
+elementwise("exp", lambda g, value, x: g * value)
+elementwise("expm1", lambda g, value, x: g * (value + 1))
+elementwise("log", lambda g, value, x: g / x)
+elementwise("log1p", lambda g, value, x: g / (1 + x))
+elementwise("sin", lambda g, value, x: g * call("cos", x))
+elementwise("cos", lambda g, value, x: -g * call("sin", x))
+elementwise("tan", lambda g, value, x: g * (1 + value * value))
+elementwise("tanh", lambda g, value, x: g * (1 - value * value))
+elementwise("sigmoid", lambda g, value, x: g * (value * (1 - value)))
+elementwise("softplus", lambda g, value, x: g * call("sigmoid", x))
 
-elementwise("abs", lambda g, y, x: route(g, 2 * share(x, 0) - 1))
-elementwise("maximum", lambda g, y, x1, x2: route(g, share(x1, x2)), lambda g, y, x1, x2: route(g, share(x2, x1)))
-elementwise("minimum", lambda g, y, x1, x2: route(g, share(x2, x1)), lambda g, y, x1, x2: route(g, share(x1, x2)))
+elementwise("abs", lambda g, value, x: route(g, 2 * share(x, 0) - 1))
+elementwise(
+    "maximum", lambda g, value, x1, x2: route(g, share(x1, x2)), lambda g, value, x1, x2: route(g, share(x2, x1))
+)
+elementwise(
+    "minimum", lambda g, value, x1, x2: route(g, share(x2, x1)), lambda g, value, x1, x2: route(g, share(x1, x2))
+)
 
 
 def _relu(used: Arithmetic, x: Data) -> Data:
@@ -75,7 +79,7 @@ def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) ->
     return x if max is None else used.elementary("minimum", x, used.constant(max))
 
 
-def _clip_vjp(g: Array, y: Array, x: Array, *, min: float | None, max: float | None) -> Array:
+def _clip_vjp(g: Array, value: Array, x: Array, *, min: float | None, max: float | None) -> Array:
     parts = [] if min is None else [share(x, min)]
     if max is not None:
         parts.append(share(max, x))
@@ -94,21 +98,21 @@ def _selected(g: Array, condition: Any, *, first: bool) -> Array:
     return call("where", condition, g, nothing) if first else call("where", condition, nothing, g)
 
 
-data_rule("relu", _relu, lambda g, y, x: route(g, share(x, 0)))
+data_rule("relu", _relu, lambda g, value, x: route(g, share(x, 0)))
 data_rule("clip", _clip, _clip_vjp)
 data_rule(
     "where",
     _where,
-    lambda g, y, condition, x1, x2: zeros(raw(condition).shape),
-    lambda g, y, condition, x1, x2: _selected(g, condition, first=True),
-    lambda g, y, condition, x1, x2: _selected(g, condition, first=False),
+    lambda g, value, condition, x1, x2: zeros(raw(condition).shape),
+    lambda g, value, condition, x1, x2: _selected(g, condition, first=True),
+    lambda g, value, condition, x1, x2: _selected(g, condition, first=False),
 )
 
 # Steps that rules are made of.
 data_rule("share", lambda used, x1, x2: used.share(x1, x2))
 data_rule(
     "route",
-    lambda used, g, part: used.elementary("multiply", g, part),
-    lambda g, y, x, part: route(g, part),
-    lambda g, y, x, part: g * x,
+    lambda used, g, part: used.route(g, part),
+    lambda g, value, x, part: route(g, part),
+    lambda g, value, x, part: g * x,
 )

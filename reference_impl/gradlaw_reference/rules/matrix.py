@@ -5,11 +5,11 @@ from __future__ import annotations
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.engine import Array
 from gradlaw_reference.rules.elementwise import call
-from gradlaw_reference.rules.table import data_rule, page_accuracy
+from gradlaw_reference.rules.table import data_rule
 
 
 def _matmul(used: Arithmetic, x1: Data, x2: Data) -> Data:
-    return used.matmul(x1, x2, page_accuracy("matmul"))
+    return used.matmul(x1, x2)
 
 
 def _matrices(g: Array, x1: Array, x2: Array) -> tuple[Array, Array, Array]:
@@ -39,13 +39,13 @@ def _contract(left: Array, right: Array, shape: tuple[int, ...]) -> Array:
     return call("reshape", call("sum", terms, axis=axes, keepdims=False), shape=shape)
 
 
-def _first(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+def _first(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     g, left, right = _matrices(g, x1, x2)
     gradient = _contract(g, call("matrix_transpose", right), left.shape)
     return call("reshape", gradient, shape=x1.shape)
 
 
-def _second(g: Array, y: Array, x1: Array, x2: Array) -> Array:
+def _second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     g, left, right = _matrices(g, x1, x2)
     gradient = _contract(call("matrix_transpose", left), g, right.shape)
     return call("reshape", gradient, shape=x2.shape)

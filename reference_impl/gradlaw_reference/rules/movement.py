@@ -42,7 +42,7 @@ def _scatter_take(used: Arithmetic, g: Data, indices: Data, *, shape: tuple[int,
     return used.scatter(g, shape, (*(slice(None),) * (axis % len(shape)), indices))
 
 
-def _take_vjp(g: Array, y: Array, x: Array, indices: Any, *, axis: int) -> Array:
+def _take_vjp(g: Array, value: Array, x: Array, indices: Any, *, axis: int) -> Array:
     return call("scatter_take", g, raw_indices(indices), shape=x.shape, axis=axis)
 
 
@@ -51,14 +51,14 @@ def raw_indices(indices: Any) -> Data:
     return np.asarray(raw(indices) if isinstance(indices, Array) else indices).astype(np.int64)
 
 
-def _concat_vjp(g: Array, y: Array, *arrays: Array, axis: int, position: int) -> Array:
+def _concat_vjp(g: Array, value: Array, *arrays: Array, axis: int, position: int) -> Array:
     axis %= g.ndim
     lengths = [as_array(array).shape[axis] for array in arrays]
     start = sum(lengths[:position])
     return call("getitem", g, index=(*(Slice(),) * axis, Slice(start, start + lengths[position])))
 
 
-def _stack_vjp(g: Array, y: Array, *arrays: Array, axis: int, position: int) -> Array:
+def _stack_vjp(g: Array, value: Array, *arrays: Array, axis: int, position: int) -> Array:
     return call("getitem", g, index=(*(Slice(),) * (axis % g.ndim), position))
 
 
@@ -69,37 +69,37 @@ def _inverse(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
 data_rule(
     "matrix_transpose",
     lambda used, x: np.swapaxes(x, -1, -2),
-    lambda g, y, x: call("matrix_transpose", g),
+    lambda g, value, x: call("matrix_transpose", g),
 )
 data_rule(
     "permute_dims",
     lambda used, x, axes: np.transpose(x, axes),
-    lambda g, y, x, axes: call("permute_dims", g, axes=_inverse(axes, x.ndim)),
+    lambda g, value, x, axes: call("permute_dims", g, axes=_inverse(axes, x.ndim)),
 )
 data_rule(
     "reshape",
     lambda used, x, shape: np.reshape(x, shape),
-    lambda g, y, x, shape: call("reshape", g, shape=x.shape),
+    lambda g, value, x, shape: call("reshape", g, shape=x.shape),
 )
-data_rule("broadcast_to", lambda used, x, shape: np.broadcast_to(x, shape), lambda g, y, x, shape: g)
+data_rule("broadcast_to", lambda used, x, shape: np.broadcast_to(x, shape), lambda g, value, x, shape: g)
 data_rule(
     "expand_dims",
     lambda used, x, axis: np.expand_dims(x, axis),
-    lambda g, y, x, axis: call("reshape", g, shape=x.shape),
+    lambda g, value, x, axis: call("reshape", g, shape=x.shape),
 )
 data_rule("concat", lambda used, *arrays, axis: np.concatenate(arrays, axis=axis), _concat_vjp, sequence=True)
 data_rule("stack", lambda used, *arrays, axis: np.stack(arrays, axis=axis), _stack_vjp, sequence=True)
 data_rule(
     "getitem",
     lambda used, x, index: _array(x[numpy_index(index)], x),
-    lambda g, y, x, index: call("scatter", g, shape=x.shape, index=index),
+    lambda g, value, x, index: call("scatter", g, shape=x.shape, index=index),
 )
 data_rule("take", lambda used, x, indices, axis: np.take(x, raw_indices(indices), axis=axis), _take_vjp)
 
 # Steps that rules are made of.
-data_rule("scatter", _scatter, lambda g, y, x, shape, index: call("getitem", g, index=index))
+data_rule("scatter", _scatter, lambda g, value, x, shape, index: call("getitem", g, index=index))
 data_rule(
     "scatter_take",
     _scatter_take,
-    lambda g, y, x, indices, shape, axis: call("take", g, indices, axis=axis),
+    lambda g, value, x, indices, shape, axis: call("take", g, indices, axis=axis),
 )

@@ -10,7 +10,7 @@ import numpy as np
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.engine import Array, as_array
 from gradlaw_reference.rules.elementwise import call, route
-from gradlaw_reference.rules.table import composed, data_rule, page_accuracy
+from gradlaw_reference.rules.table import composed, data_rule
 
 Axis = int | tuple[int, ...] | None
 
@@ -53,12 +53,12 @@ def _back(x: Array, shape: tuple[int, ...], axes: tuple[int, ...]) -> Array:
 
 def _sum(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
     axes = normalised(axis, x.ndim)
-    return _finish(used.sum(x, axes, page_accuracy("sum")), x.shape, axes, keepdims)
+    return _finish(used.sum(x, axes), x.shape, axes, keepdims)
 
 
 def _prod(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
     axes = normalised(axis, x.ndim)
-    return _finish(used.prod(x, axes, page_accuracy("prod")), x.shape, axes, keepdims)
+    return _finish(used.prod(x, axes), x.shape, axes, keepdims)
 
 
 def _replaced(x: Array, g: Array, axes: tuple[int, ...]) -> Array:
@@ -72,10 +72,10 @@ def _replaced(x: Array, g: Array, axes: tuple[int, ...]) -> Array:
     return _back(products, x.shape, axes)
 
 
-def _prod_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
+def _prod_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     """Each element's share is g times the others, in any order; once the product itself overflows, anything is."""
     share = _replaced(x, unreduce(g, x, axis=axis, keepdims=keepdims), normalised(axis, x.ndim))
-    return call("after", share, unreduce(y, x, axis=axis, keepdims=keepdims))
+    return call("after", share, unreduce(value, x, axis=axis, keepdims=keepdims))
 
 
 def _largest(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
@@ -89,7 +89,7 @@ def _largest(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
     return _finish(np.asarray(result, dtype=x.dtype), x.shape, axes, keepdims)
 
 
-def _max_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
+def _max_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     axes = normalised(axis, x.ndim)
     part = call("share_of_maximum", _last(x, axes)) if axes else None
     handed = unreduce(g, x, axis=axis, keepdims=keepdims)
@@ -105,7 +105,7 @@ def _mean(x: Array, *, axis: Axis, keepdims: bool) -> Array:
     return call("sum", x, axis=axis, keepdims=keepdims) / terms
 
 
-def _mean_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
+def _mean_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     terms = math.prod(x.shape[position] for position in normalised(axis, x.ndim))
     return unreduce(g / max(terms, 1), x, axis=axis, keepdims=keepdims)
 
@@ -116,8 +116,8 @@ def _logsumexp(x: Array, *, axis: Axis, keepdims: bool) -> Array:
     return call("log", total) + call("reshape", top, shape=total.shape)
 
 
-def _logsumexp_vjp(g: Array, y: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
-    weights = call("exp", x - unreduce(y, x, axis=axis, keepdims=keepdims))
+def _logsumexp_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
+    weights = call("exp", x - unreduce(value, x, axis=axis, keepdims=keepdims))
     return unreduce(g, x, axis=axis, keepdims=keepdims) * weights
 
 
@@ -126,15 +126,15 @@ def _softmax(x: Array, *, axis: int) -> Array:
     return powers / call("sum", powers, axis=axis, keepdims=True)
 
 
-def _softmax_vjp(g: Array, y: Array, x: Array, *, axis: int) -> Array:
-    return y * (g - call("sum", g * y, axis=axis, keepdims=True))
+def _softmax_vjp(g: Array, value: Array, x: Array, *, axis: int) -> Array:
+    return value * (g - call("sum", g * value, axis=axis, keepdims=True))
 
 
-data_rule("sum", _sum, lambda g, y, x, axis, keepdims: unreduce(g, x, axis=axis, keepdims=keepdims))
+data_rule("sum", _sum, lambda g, value, x, axis, keepdims: unreduce(g, x, axis=axis, keepdims=keepdims))
 data_rule("prod", _prod, _prod_vjp)
-data_rule("after", lambda used, share, value: used.after(share, value), lambda g, y, share, value: g)
+data_rule("after", lambda used, share, before: used.after(share, before), lambda g, value, share, before: g)
 data_rule("max", _largest, _max_vjp)
-composed("min", _min, lambda g, y, x, axis, keepdims: -_max_vjp(-g, -y, -x, axis=axis, keepdims=keepdims))
+composed("min", _min, lambda g, value, x, axis, keepdims: -_max_vjp(-g, -value, -x, axis=axis, keepdims=keepdims))
 composed("mean", _mean, _mean_vjp)
 composed("logsumexp", _logsumexp, _logsumexp_vjp)
 composed("softmax", _softmax, _softmax_vjp)

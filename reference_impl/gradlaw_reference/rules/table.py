@@ -1,44 +1,37 @@
-"""How a rule enters the table: joined with its page, which owns accuracy and alternative formulas."""
+"""How a rule enters the table: joined with its page, which owns defaults, alternative formulas and compositions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from gradlaw_reference.arithmetic import Ball, Data, arithmetic
+from gradlaw_reference.arithmetic import arithmetic
 from gradlaw_reference.engine import RULES, Array, LocalRule, Rule, apply
-from gradlaw_reference.rules.fused import fused, fusible
+from gradlaw_reference.rules.written import written
 from gradlaw_spec import Primitive, Program, load_primitives, parse_formula
 
 NO_PAGE = ("after", "route", "share", "share_of_maximum", "scatter", "scatter_take", "unreduce")
 """Steps that rules are made of and that have no page of their own."""
 
 
-def elementwise(name: str, *vjp: LocalRule, by_page: bool = True) -> None:
-    """Define a primitive that the arithmetic computes element by element.
-
-    Under the rounding model its gradient is the page's formulas, fused, unless it has points at which
-    they do not hold (``by_page=False``).
-    """
-    _enter(Rule(name=name, value=_unreachable, vjp=vjp, function=name), by_page=by_page)
+def elementwise(name: str, *vjp: LocalRule) -> None:
+    """Define a primitive that the arithmetic computes element by element."""
+    _enter(Rule(name, lambda used, *data: used.elementary(name, *data), vjp, elementwise=True))
 
 
 def data_rule(name: str, value: Callable[..., Any], *vjp: LocalRule, sequence: bool = False) -> None:
     """Define a primitive by what it does to data: ``value(arithmetic, *data, **attributes)``."""
-    _enter(Rule(name=name, value=value, vjp=vjp, sequence=sequence))
+    _enter(Rule(name, value, vjp, sequence=sequence))
 
 
 def composed(name: str, value: Callable[..., Array], *vjp: LocalRule) -> None:
     """Define a primitive whose value is made of other primitives, each rounded."""
-    _enter(Rule(name=name, value=value, vjp=vjp, composed=True))
+    _enter(Rule(name, value, vjp, composed=True))
 
 
-def _unreachable(*operands: Any) -> Any:
-    raise AssertionError("an elementwise rule computes through its function")
-
-
-def _enter(rule: Rule, *, by_page: bool = False) -> None:
+def _enter(rule: Rule) -> None:
     page = load_primitives().get(rule.name)
     if page is None:
         RULES[rule.name] = rule
@@ -46,24 +39,12 @@ def _enter(rule: Rule, *, by_page: bool = False) -> None:
     alternatives = tuple(
         tuple(_formula_rule(page, formula) for formula in operand.alternatives) for operand in page.operands
     )
-    RULES[rule.name] = Rule(
-        name=rule.name,
-        value=rule.value,
-        vjp=rule.vjp,
-        composed=rule.composed,
-        function=rule.function,
-        accuracy=page.accuracy,
-        gradient_accuracy=page.vjp_accuracy,
-        sequence=rule.sequence,
+    RULES[rule.name] = replace(
+        rule,
         alternatives=alternatives if any(alternatives) else (),
-        fused=tuple(_fused(page, position) for position in range(len(page.operands))) if by_page else (),
-        complete=page.complete if page.attributes else None,
+        complete=page.complete if page.attributes else dict,
+        writer=written,
     )
-
-
-def _fused(page: Primitive, position: int) -> Callable[[Ball], Callable[..., Data]] | None:
-    programs = fusible(page, position)
-    return partial(fused, programs) if programs else None
 
 
 def _formula_rule(page: Primitive, formula: str) -> LocalRule:
@@ -83,11 +64,6 @@ def _formula_rule(page: Primitive, formula: str) -> LocalRule:
         return values[steps[-1].name]  # type: ignore[no-any-return]
 
     return rule
-
-
-def page_accuracy(name: str) -> int:
-    """Return the accuracy k that a primitive's page grants."""
-    return load_primitives()[name].accuracy
 
 
 def raw(value: Any) -> Any:

@@ -1,0 +1,256 @@
+"""The rounding model of the law book on top of balls: what an implementation in a dtype may return.
+
+Every result is widened by the rounding that it is entitled to: of one step (``k u |r| + t``), of a sum in any
+order, of a product of many factors; past the dtype's largest number it may be anything. A gradient is the hull of what
+the rule and the page's other formulas of it give. The pages own each k. Source: spec chapter *admissible-sets*.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from flint import arb
+
+from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
+from gradlaw_reference.arithmetic.objects import elementwise
+from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules
+from gradlaw_spec import Dtype, Program, Reference, dtype, load_primitives
+
+UNIT: Final = arb(0, 1)
+CORRECTLY_ROUNDED: Final = 1
+"""The k of an operation that IEEE 754 asks to be rounded correctly."""
+
+Element = Callable[..., arb]
+"""A function of single balls."""
+FusedStep = tuple[str, tuple[int, ...]]
+"""A step of joined formulas: its primitive, and the places of its operands."""
+
+
+@cache
+def _widening(accuracy: int, of: Dtype, tiny: float) -> Element:
+    """Return the rounding of one result: ``|r~ - r| <= k u |r| + t``, anything past the largest number.
+
+    Among the subnormals, k half units are ``k / 2`` times the smallest one: *t* is at least that.
+    """
+    tail = arb(0, max(tiny, accuracy / 2 * of.smallest_subnormal))
+    factor, largest = arb(1, accuracy * of.unit_roundoff), arb(of.largest)
+
+    def widen(exact: arb) -> arb:
+        if exact == ZERO:
+            return exact
+        rounded = exact * factor + tail
+        return rounded if abs(rounded) <= largest else ANYTHING
+
+    return widen
+
+
+@cache
+def _rounded(name: str, of: Dtype, tiny: float) -> Element:
+    """Return an elementwise primitive as a function of single balls, with the rounding of its result."""
+    function, page = ball_function(name), load_primitives()[name]
+    if page.accuracy == 0:
+        return function
+    widen = _widening(page.accuracy, of, tiny)
+    if len(page.operands) == 1:
+        return lambda x: widen(function(x))
+    if page.rounding != "correct":
+        return lambda x, y: widen(function(x, y))
+    held = _holding(of, tiny)
+
+    def once(x: arb, y: arb) -> arb:
+        # A result that the dtype holds is rounded to itself.
+        result = function(x, y)
+        return result if result.is_exact() and held(result) else widen(result)
+
+    return once
+
+
+@cache
+def _holding(of: Dtype, tiny: float) -> Callable[[arb], bool]:
+    """Return whether an exact number is one of the dtype's (below ``tiny`` it may be flushed: only 0 is)."""
+    numpy, name = of.numpy.type, of.name
+    smallest, largest = arb(tiny), arb(of.largest)
+
+    def held(exact: arb) -> bool:
+        if exact == 0:
+            return True
+        near = float(exact)
+        if not smallest <= abs(exact) <= largest:
+            return False
+        return exact == (near if name == "float64" else float(numpy(near)))  # type: ignore[no-any-return]
+
+    return held
+
+
+class Rounding(Ball):
+    """Balls that enclose every result that an implementation in a dtype may return.
+
+    ``flushes_subnormals`` is for an implementation that replaces numbers below the smallest normal one by 0.
+    """
+
+    def __init__(self, dtype_name: str, *, flushes_subnormals: bool = False, precision: int = 128) -> None:
+        super().__init__(precision=precision)
+        self.name = f"ball of {dtype_name}"
+        self.dtype = dtype(dtype_name)
+        self.flushes_subnormals = flushes_subnormals
+        self.tiny = self.dtype.tiny(flushes_subnormals)
+        self._operations: dict[str, Callable[..., Data]] = {}
+        self._fused: dict[tuple[LocalRules, int], Callable[..., Data] | None] = {}
+
+    # --- values -----------------------------------------------------------------------------------
+
+    def asarray(self, value: Any) -> Data:
+        made = super().asarray(value)
+        if self.flushes_subnormals:
+            smallest = self.dtype.smallest_normal
+            made = elementwise(lambda x: x.union(ZERO) if 0 < abs(x) < smallest else x, 1)(made)
+        return made
+
+    def constant(self, value: float) -> Data:
+        exact = super().constant(value)
+        held = float(self.dtype.numpy.type(value)) == value
+        return exact if held else self._widened(exact, CORRECTLY_ROUNDED)
+
+    def _widened(self, value: Data, accuracy: int) -> Data:
+        return elementwise(_widening(accuracy, self.dtype, self.tiny), 1)(value) if accuracy else value
+
+    def elementary(self, name: str, *operands: Data) -> Data:
+        if name not in self._operations:
+            self._operations[name] = elementwise(_rounded(name, self.dtype, self.tiny), len(operands))
+        return self._operations[name](*operands)
+
+    def composed(self, name: str, value: Data) -> Data:
+        return self._widened(value, load_primitives()[name].accuracy)
+
+    def after(self, share: Data, value: Data) -> Data:
+        return elementwise(lambda x, before: x if before.is_finite() else ANYTHING, 2)(share, value)
+
+    # --- gradients --------------------------------------------------------------------------------
+
+    def local(self, rule: LocalRules, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        plain = tuple(getattr(operand, "content", operand) for operand in operands)
+        if all(getattr(operand, "tape", None) is None for operand in operands):
+            fused = self._fused_formulas(rule, position)
+            if fused is not None:
+                return type(operands[0])(fused(*(x if isinstance(x, np.ndarray) else self.constant(x) for x in plain)))
+        share = rule.vjp[position](*operands, **attributes)
+        if share.tape is not None:
+            return share
+        data = share.data
+        for formula in rule.alternatives[position] if rule.alternatives else ():
+            data = elementwise(arb.union, 2)(data, formula(*operands, **attributes).data)
+        page = load_primitives().get(rule.name)
+        return type(share)(data if page is None else self._widened(data, page.vjp_accuracy))
+
+    def _fused_formulas(self, rule: LocalRules, position: int) -> Callable[..., Data] | None:
+        key = (rule, position)
+        if key not in self._fused:
+            programs = rule.written(position)
+            self._fused[key] = self._fuse(programs, load_primitives()[rule.name].vjp_accuracy) if programs else None
+        return self._fused[key]
+
+    def _fuse(self, programs: tuple[Program, ...], accuracy: int) -> Callable[..., Data]:
+        """Return formulas over the same inputs as one pass over the elements: the hull of what each may give.
+
+        The formulas of a gradient share most of their steps; each is computed once an element.
+        """
+        steps, constants, ends = _joined(programs)
+        made = [self.constant(number).item() for number in constants]
+        plan = [(_rounded(name, self.dtype, self.tiny), places) for name, places in steps]
+        widen = _widening(accuracy, self.dtype, self.tiny) if accuracy else None
+
+        def compute(*values: arb) -> arb:
+            known = [*values, *made]
+            for function, places in plan:
+                known.append(function(*[known[place] for place in places]))
+            result = known[ends[0]]
+            for end in ends[1:]:
+                result = result.union(known[end])
+            return result if widen is None else widen(result)
+
+        return elementwise(compute, len(programs[0].inputs))
+
+    # --- sums and products ------------------------------------------------------------------------
+
+    def _reduced(self, value: Data, magnitude: Data, terms: int, accuracy: int) -> Data:
+        """Round a sum of that many terms, in any order: ``(n + k) u sum|terms| + 2 n t``.
+
+        Each product of a contraction and each partial sum may be subnormal, and flushed.
+        """
+        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(2 * terms * self.tiny)
+        largest = arb(self.dtype.largest)
+
+        def widen(total: arb, size: arb) -> arb:
+            if size == 0:
+                return total
+            return total + UNIT * (factor * size + tail) if size * (1 + factor) <= largest else ANYTHING
+
+        return elementwise(widen, 2)(value, magnitude)
+
+    def sum(self, value: Data, axes: Axes) -> Data:
+        total = self.exact_sum(value, axes)
+        terms = math.prod(value.shape[axis] for axis in axes)
+        if terms < 2:
+            return total
+        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, load_primitives()["sum"].accuracy)
+
+    def prod(self, value: Data, axes: Axes) -> Data:
+        total = self.exact_prod(value, axes)
+        terms = math.prod(value.shape[axis] for axis in axes)
+        if terms < 2:
+            return total
+        # In any order, a partial product is at most the product of the factors above 1, and an
+        # underflow in it is carried on by at most that.
+        above = self.exact_prod(elementwise(lambda x: abs(x).max(ONE), 1)(value), axes)
+        accuracy = load_primitives()["prod"].accuracy
+        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(terms * self.tiny)
+        largest = arb(self.dtype.largest)
+
+        def widen(product: arb, bound: arb) -> arb:
+            if not bound * (1 + factor) <= largest:
+                return ANYTHING
+            return product if product == 0 else product + UNIT * (factor * abs(product) + tail * bound)
+
+        return elementwise(widen, 2)(total, above)
+
+    def matmul(self, first: Data, second: Data) -> Data:
+        total = self.exact_matmul(first, second)
+        if first.shape[-1] == 0:
+            return total
+        magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
+        return self._reduced(total, magnitude, max(first.shape[-1], 2), load_primitives()["matmul"].accuracy)
+
+    def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
+        total = self.exact_scatter(value, shape, index)
+        counts = np.zeros(shape, dtype=int)
+        np.add.at(counts, index, 1)
+        most = int(counts.max(initial=0))
+        if most < 2:
+            return total
+        magnitude = self.exact_scatter(np.absolute(value), shape, index)
+        return np.where(counts < 2, total, self._reduced(total, magnitude, most, CORRECTLY_ROUNDED))
+
+
+def _joined(programs: tuple[Program, ...]) -> tuple[tuple[FusedStep, ...], tuple[float, ...], tuple[int, ...]]:
+    """Join programs over the same inputs: inputs first, then constants, then steps, of which equal ones become one.
+
+    Return the steps, the constants, and the place of each program's result.
+    """
+    constants = tuple(
+        dict.fromkeys(item for p in programs for step in p.steps for item in step.operands if not isinstance(item, str))
+    )
+    inputs = programs[0].inputs
+    steps: dict[FusedStep, int] = {}
+    ends = []
+    for program in programs:
+        places: dict[Reference, int] = {name: place for place, name in enumerate(inputs)}
+        places.update({number: len(inputs) + place for place, number in enumerate(constants)})
+        for step in program.steps:
+            key = (step.primitive, tuple(places[item] for item in step.operands))
+            places[step.name] = steps.setdefault(key, len(inputs) + len(constants) + len(steps))
+        ends.append(places[program.outputs[0]])
+    return tuple(steps), constants, tuple(ends)
