@@ -2,9 +2,9 @@
 
 In ball arithmetic both sides are rigorous enclosures, so a right rule can never fail, and at 400 bits with
 h = 2**-120 a rule that is off by 1e-30 does. At a kink the right side is the set of slopes that the page allows.
-The same law holds *under rounding*, in a model so fine that its sets still pin thirty digits: what is refused there is
-what judges an engine, the rule and each of the page's alternatives to it. Source: R. E. Moore, R. B. Kearfott and M. J. Cloud, Introduction to Interval Analysis
-(2009).
+The same law holds under rounding, in a model so fine that its sets still pin thirty digits: what it pins there is what
+judges an engine, the rule and each of the page's alternatives to it. Source: R. E. Moore, R. B. Kearfott and
+M. J. Cloud, Introduction to Interval Analysis (2009).
 """
 
 from __future__ import annotations
