@@ -159,7 +159,7 @@ def runnable_primitives(target: Target) -> dict[str, Primitive]:
 
 
 def _composable(page: Primitive, available: frozenset[str]) -> bool:
-    if not page.definition:
+    if not page.composition:
         return False
     operands = tuple(operand.name for operand in page.operands)
     try:

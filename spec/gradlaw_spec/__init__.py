@@ -4,14 +4,24 @@ from gradlaw_spec.address import PROGRAM, Address
 from gradlaw_spec.array import Array
 from gradlaw_spec.attributes import Attribute, AttributeValue, IndexItem, Slice
 from gradlaw_spec.case import Case, Witness
+from gradlaw_spec.composition import composition
 from gradlaw_spec.computation import parse_computation
 from gradlaw_spec.domains import Interval, Meeting
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, ulp
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.formula import parse_formula
 from gradlaw_spec.law import Chapter, Clause, Law
-from gradlaw_spec.loader import book, load_chapters, load_clauses, load_laws, load_primitives, read_page
-from gradlaw_spec.primitive import Example, Kink, Operand, Primitive
+from gradlaw_spec.loader import (
+    book,
+    load_chapters,
+    load_clauses,
+    load_functions,
+    load_laws,
+    load_pages,
+    load_primitives,
+    read_page,
+)
+from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
 from gradlaw_spec.target import EngineFunction, EngineValue, Target, VectorJacobianProduct
 from gradlaw_spec.verdict import Cell, Finding, Verdict
@@ -44,6 +54,7 @@ __all__ = [
     "EngineValue",
     "Example",
     "Finding",
+    "Function",
     "IndexItem",
     "Interval",
     "Kink",
@@ -61,6 +72,7 @@ __all__ = [
     "Verdict",
     "Witness",
     "book",
+    "composition",
     "decode_case",
     "decode_program",
     "decode_witness",
@@ -71,7 +83,9 @@ __all__ = [
     "interpret",
     "load_chapters",
     "load_clauses",
+    "load_functions",
     "load_laws",
+    "load_pages",
     "load_primitives",
     "parse_computation",
     "parse_formula",

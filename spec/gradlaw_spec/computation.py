@@ -14,7 +14,7 @@ from typing import Final
 
 from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
-from gradlaw_spec.formula import FormulaReader, formula_error
+from gradlaw_spec.formula import FormulaReader, parsed
 from gradlaw_spec.loader import load_primitives
 from gradlaw_spec.primitive import OperandKind, Primitive
 from gradlaw_spec.program import Program, Reference, Step
@@ -39,12 +39,7 @@ def parse_computation(text: str) -> Program:
     text = text.strip()
     if len(text) > LIMIT:
         raise SpecError("computation", f"{len(text)} characters", f"at most {LIMIT}", "Shorten it.")
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line, column = getattr(error, "lineno", None) or 1, (getattr(error, "offset", None) or 1) - 1
-        shown = (text.splitlines() or [""])[line - 1 : line]
-        raise formula_error("".join(shown), column, "syntax", "a computation", "Mend the syntax.") from None
+    tree = parsed(text, "a computation")
     if not tree.body:
         raise SpecError("computation", "nothing", "such as 'f = x * y'", "Write one.")
     try:
@@ -71,13 +66,14 @@ def _free_names(tree: ast.Module) -> tuple[str, ...]:
 class _ComputationReader(FormulaReader):
     """Reads statements; knows from the pages how many operands and which attributes a primitive has."""
 
+    what = "it"
+
     def __init__(self, text: str, tree: ast.Module) -> None:
         self.pages = load_primitives()
         self.free = _free_names(tree)
         stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         super().__init__(text, frozenset((*self.free, *stored)), frozenset(self.pages), {})
-        self.lines = text.splitlines()
-        self.known: dict[str, Reference] = {name: name for name in self.free}
+        self.known = {name: name for name in self.free}
         self.kinds: dict[str, OperandKind] = {}
 
     def computation(self, statements: list[ast.stmt]) -> Program:
@@ -89,38 +85,6 @@ class _ComputationReader(FormulaReader):
         data = tuple(name for name in self.free if name in self.kinds)
         inputs = tuple(name for name in self.free if name not in self.kinds)
         return Program(inputs, tuple(self.steps), (output,), data)
-
-    def statement(self, node: ast.stmt) -> Reference:
-        if isinstance(node, ast.Expr):
-            return self.read(node.value)
-        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
-            raise self.refuse(node, type(node).__name__, "lines such as 'f = x * y'")
-        name = node.targets[0].id
-        if name in self.known:
-            raise self.refuse(node, f"{name} again", "each name defined once")
-        before = len(self.steps)
-        result = self.read(node.value)
-        if len(self.steps) > before and result == self.steps[-1].name:
-            last = self.steps.pop()
-            self.steps.append(Step((name,), last.primitive, last.operands, last.attributes))
-            result = name
-        self.known[name] = result
-        return result
-
-    def refuse(self, node: ast.AST, found: str, expected: str) -> SpecError:
-        line = getattr(node, "lineno", 1)
-        shown = self.lines[line - 1] if 0 < line <= len(self.lines) else self.text
-        column = len(shown.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
-        return formula_error(shown, column, found, expected, "Rewrite it there.")
-
-    def step(self, primitive: str, operands: tuple[Reference, ...], attributes: dict[str, AttributeValue]) -> str:
-        """Add a step under the first number that is free (a line that is named gives its number back)."""
-        number = 1
-        taken = {step.name for step in self.steps} | self.names
-        while f"t{number}" in taken:
-            number += 1
-        self.steps.append(Step((f"t{number}",), primitive, operands, attributes))
-        return f"t{number}"
 
     def read_name(self, node: ast.Name) -> Reference:
         if node.id in self.pages:

@@ -1,13 +1,15 @@
 """Formulas: a small safe expression language, read by Python's ``ast`` into Programs.
 
 Only names, numbers, ``+ - * / ** @``, comparisons, indexing and calls of named functions with
-constant keyword attributes; anything else is a SpecError that shows the place with a caret.
+constant keyword attributes; several lines where all but the last name a value (``e = exp(x)``). Anything else is a
+SpecError that shows the place with a caret.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -39,18 +41,26 @@ def parse_formula(
     data: tuple[str, ...] = (),
     attributes: Mapping[str, AttributeValue] = MappingProxyType({}),
 ) -> Program:
-    """Read an expression as a Program with one output.
+    """Read an expression, or lines of assignments that end in one, as a Program with one output.
 
     ``inputs`` and ``data`` are the names that may occur, ``functions`` the callable names;
     ``attributes`` gives the values of names that stand for attributes (``sum(x, axis=axis)``). Raises
     SpecError, with a caret under the place, for anything else.
     """
-    try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except SyntaxError as error:
-        raise formula_error(text, (error.offset or 1) - 1, "syntax", "an expression", "Mend the syntax.") from None
-    reader = FormulaReader(text.strip(), frozenset((*inputs, *data)), frozenset(functions), attributes)
+    text = text.strip()
+    tree = parsed(text, "an expression")
+    reader = FormulaReader(text, frozenset((*inputs, *data)), frozenset(functions), attributes)
     return reader.program(tree.body, inputs, data)
+
+
+def parsed(text: str, expected: str) -> ast.Module:
+    """Return a text's syntax tree; raise SpecError with a caret where it is no Python."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line, column = getattr(error, "lineno", None) or 1, (getattr(error, "offset", None) or 1) - 1
+        shown = (text.splitlines() or [""])[line - 1 : line]
+        raise formula_error("".join(shown), column, "syntax", expected, "Mend the syntax.") from None
 
 
 def formula_error(text: str, column: int, found: str, expected: str, cure: str) -> SpecError:
@@ -61,28 +71,61 @@ def formula_error(text: str, column: int, found: str, expected: str, cure: str) 
 class FormulaReader:
     """Turns an expression tree into steps; equal names of steps and inputs never clash."""
 
+    what = "the formula"
+
     def __init__(
         self, text: str, names: frozenset[str], functions: frozenset[str], attributes: Mapping[str, AttributeValue]
     ) -> None:
         self.text, self.names, self.functions, self.attributes = text, names, functions, attributes
         self.steps: list[Step] = []
+        self.known: dict[str, Reference] = {name: name for name in names}
 
-    def program(self, node: ast.expr, inputs: tuple[str, ...], data: tuple[str, ...]) -> Program:
-        output = self.read(node)
+    def program(self, statements: list[ast.stmt], inputs: tuple[str, ...], data: tuple[str, ...]) -> Program:
+        if not statements:
+            raise formula_error("", 0, "nothing", "an expression of the inputs", "Write one.")
+        *lines, last = statements
+        for line in lines:
+            if isinstance(line, ast.Expr):
+                raise self.refuse(line, "a value without a name", "a name for it, or no such line")
+            self.statement(line)
+        if not isinstance(last, ast.Expr) and isinstance(self.statement(last), str):
+            raise self.refuse(last, "no last expression", "one, without a name")
+        output = self.statement(last)
         if not isinstance(output, str):
-            raise self.refuse(node, f"constant {output!r}", "an expression of the inputs")
+            raise self.refuse(last, f"constant {output!r}", "an expression of the inputs")
         return Program(inputs, tuple(self.steps), (output,), data)
 
+    def statement(self, node: ast.stmt) -> Reference:
+        """Read one line: an expression, or a name for one."""
+        if isinstance(node, ast.Expr):
+            return self.read(node.value)
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+            raise self.refuse(node, type(node).__name__, "lines such as 'f = x * y'")
+        name = node.targets[0].id
+        if name in self.known:
+            raise self.refuse(node, f"{name} again", "each name defined once")
+        before = len(self.steps)
+        result = self.read(node.value)
+        if len(self.steps) > before and result == self.steps[-1].name:
+            self.steps[-1] = replace(self.steps[-1], results=(name,))
+            result = name
+        self.known[name] = result
+        return result
+
     def refuse(self, node: ast.AST, found: str, expected: str) -> SpecError:
-        return formula_error(self.text, getattr(node, "col_offset", 0), found, expected, "Rewrite the formula there.")
+        line, lines = getattr(node, "lineno", 1), self.text.splitlines()
+        shown = lines[line - 1] if 0 < line <= len(lines) else self.text
+        column = len(shown.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
+        return formula_error(shown, column, found, expected, f"Rewrite {self.what} there.")
 
     def step(self, primitive: str, operands: tuple[Reference, ...], attributes: dict[str, AttributeValue]) -> str:
-        number = len(self.steps) + 1
-        name = f"t{number}"
-        while name in self.names:
-            name += "_"
-        self.steps.append(Step((name,), primitive, operands, attributes))
-        return name
+        """Add a step under the first number that is free (a line that is named gives its number back)."""
+        number = 1
+        taken = {step.name for step in self.steps} | self.names | self.known.keys()
+        while f"t{number}" in taken:
+            number += 1
+        self.steps.append(Step((f"t{number}",), primitive, operands, attributes))
+        return f"t{number}"
 
     def read(self, node: ast.expr) -> Reference:
         reader: Callable[[ast.expr], Reference] | None = getattr(self, f"read_{type(node).__name__.lower()}", None)
@@ -94,9 +137,9 @@ class FormulaReader:
         value = self.attributes.get(node.id)
         if isinstance(value, int | float):
             return value
-        if node.id not in self.names:
-            raise self.refuse(node, f"name={node.id!r}", f"one of {', '.join(sorted(self.names))}")
-        return node.id
+        if node.id not in self.known:
+            raise self.refuse(node, f"name={node.id!r}", f"one of {', '.join(sorted(self.known))}")
+        return self.known[node.id]
 
     def read_constant(self, node: ast.Constant) -> Reference:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):

@@ -19,10 +19,10 @@ from markdown_it import MarkdownIt
 
 from gradlaw_spec.errors import SpecError, expectation, missing_key
 from gradlaw_spec.law import Chapter, Clause, Law
-from gradlaw_spec.primitive import Primitive
+from gradlaw_spec.primitive import Function, Primitive
 from gradlaw_spec.tables import with_tables
 
-Page = TypeVar("Page", Primitive, Law, Chapter)
+Page = TypeVar("Page", Primitive, Function, Law, Chapter)
 FENCE: Final = "+++"
 CLAUSE_HEADING: Final = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*) \((?P<keyword>MUST|SHOULD|MAY)\)")
 
@@ -107,7 +107,7 @@ def _choices(kind: Any, key: str) -> str:
 
 def _read_folder(folder: Path, kind: type[Page], key: str) -> Mapping[str, Page]:
     pages: dict[str, Page] = {}
-    for path in sorted(folder.glob("*.md")):
+    for path in sorted(folder.rglob("*.md"), key=lambda path: path.stem):
         page = read_page(path, kind)
         name = getattr(page, key)
         if name != path.stem:
@@ -120,6 +120,18 @@ def _read_folder(folder: Path, kind: type[Page], key: str) -> Mapping[str, Page]
 def load_primitives() -> Mapping[str, Primitive]:
     """Return every primitive of the spec by name."""
     return _read_folder(book() / "primitives", Primitive, "name")
+
+
+@cache
+def load_functions() -> Mapping[str, Function]:
+    """Return by name every step that formulas and rules are made of and that is no primitive."""
+    return _read_folder(book() / "functions", Function, "name")
+
+
+@cache
+def load_pages() -> Mapping[str, Function]:
+    """Return by name all that a formula may call: the primitives, and the functions beside them."""
+    return MappingProxyType({**load_functions(), **load_primitives()})
 
 
 @cache

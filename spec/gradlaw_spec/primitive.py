@@ -1,4 +1,4 @@
-"""The noun Primitive: one differentiable function, as its page in the law book describes it."""
+"""The nouns Primitive and Function: one differentiable function, as its page in the law book describes it."""
 
 from __future__ import annotations
 
@@ -96,43 +96,51 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Primitive:
-    """One primitive of the spec, read from ``spec/primitives/<name>.md``.
+class Function:
+    """A step that formulas and rules are made of, read from ``spec/functions/<name>.md``.
 
-    ``accuracy`` is the k of the rounding model for the value (clause
-    ``admissible-sets/rounding``); ``vjp_accuracy`` counts the further roundings that other
-    correct formulas of the same local gradient make, with their measurement on the page;
-    ``definition`` is the primitive in terms of simpler ones (empty for one that is not composed),
-    for the ``modularity`` law and for targets that lack it. ``computed`` is the formula by which a
+    ``operands`` and ``attributes`` say how it is called; its ``body`` says what it is. ``composition`` is the same in
+    primitives, for engines that have no such function (empty: there is none). ``examples`` run as tests.
+    """
+
+    name: str
+    summary: str
+    operands: tuple[Operand, ...]
+    attributes: tuple[Attribute, ...] = ()
+    composition: str = ""
+    examples: tuple[Example, ...] = ()
+    body: str = ""
+
+    def complete(self, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
+        """Return a call's attributes with the page's defaults; raise SpecError where one that has none is missing."""
+        return complete(self.name, self.attributes, attributes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Primitive(Function):
+    """One primitive of the spec, read from ``spec/primitives/<family>/<name>.md``.
+
+    ``accuracy`` is the k of the rounding model for the value (clause ``admissible-sets/rounding``). ``composition``
+    is the primitive in simpler ones, as an expression or as lines that name what they compute. A primitive without a
+    rule is what its composition says (clause ``admissible-sets/composed``); for others the composition is for the
+    ``modularity`` law and for targets that lack the primitive. ``computed`` is the formula by which a
     program computes the value in floating point, where ``value`` would overflow or names the primitive itself (empty:
     ``value``). ``symbol`` is the sign of its gate in a circuit (empty: its
     name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
     brackets, such as ``e^{<x>}``.
     """
 
-    name: str
-    summary: str
     level: Level
     pattern: Pattern
     shapes: ShapeRule
     rounding: Rounding
     accuracy: int
     rational: bool
-    operands: tuple[Operand, ...]
     value: str
-    examples: tuple[Example, ...]
-    vjp_accuracy: int = 0
-    definition: str = ""
     computed: str = ""
     symbol: str = ""
     latex: str = ""
-    attributes: tuple[Attribute, ...] = ()
     kinks: tuple[Kink, ...] = ()
-    body: str = ""
-
-    def complete(self, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
-        """Return a call's attributes with the page's defaults; raise SpecError where one that has none is missing."""
-        return complete(self.name, self.attributes, attributes)
 
     @property
     def differentiable(self) -> tuple[Operand, ...]:

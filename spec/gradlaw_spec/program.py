@@ -8,7 +8,7 @@ from typing import Any
 
 from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
-from gradlaw_spec.loader import load_primitives
+from gradlaw_spec.loader import load_pages
 
 Reference = str | int | float
 """An operand of a step: the name of an input or an earlier step, or a Python scalar."""
@@ -30,7 +30,7 @@ class Step:
         if isinstance(self.results, str) or not self.results:
             cure = "Write a tuple, of one name for one result."
             raise SpecError("step", f"results={self.results!r}", "a tuple of names", cure)
-        page = load_primitives().get(self.primitive)
+        page = load_pages().get(self.primitive)
         if page is not None and page.attributes:
             object.__setattr__(self, "attributes", page.complete(self.attributes))
 

@@ -15,11 +15,18 @@ import msgspec
 
 from gradlaw_spec.law import Chapter, Law
 from gradlaw_spec.loader import book
-from gradlaw_spec.primitive import Primitive
+from gradlaw_spec.primitive import Function, Primitive
 from gradlaw_spec.written import WrittenProgram, WrittenWitness
 
 NOUNS: Final[Mapping[str, type]] = MappingProxyType(
-    {"primitive": Primitive, "law": Law, "chapter": Chapter, "program": WrittenProgram, "witness": WrittenWitness}
+    {
+        "primitive": Primitive,
+        "function": Function,
+        "law": Law,
+        "chapter": Chapter,
+        "program": WrittenProgram,
+        "witness": WrittenWitness,
+    }
 )
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -20,7 +20,16 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from gradlaw_spec import AttributeValue, Operand, Primitive, Program, interpret, load_primitives, parse_formula
+from gradlaw_spec import (
+    AttributeValue,
+    Operand,
+    Primitive,
+    Program,
+    interpret,
+    load_pages,
+    load_primitives,
+    parse_formula,
+)
 from gradlaw_spec.formula import BINARY, COMPARISONS
 
 DIGITS = 80
@@ -99,6 +108,11 @@ def _others(x: Numbers, axis: Any = None) -> Numbers:
     return result
 
 
+def _count(x: Numbers, axis: Any = None, keepdims: bool = False) -> Numbers:
+    number = math.prod(x.shape[position] for position in _axes(axis, x.ndim))
+    return boxed(np.full(np.sum(np.zeros(x.shape), axis=axis, keepdims=keepdims).shape, number, dtype=object))
+
+
 def _unreduce(g: Numbers, x: Numbers, axis: Any = None, keepdims: bool = False) -> Numbers:
     return np.broadcast_to(np.reshape(g, _kept(x.shape, axis)), x.shape)
 
@@ -148,10 +162,6 @@ def _scatter_take(g: Numbers, x: Numbers, indices: Any, axis: int = 0) -> Number
 def _where(condition: Any, first: Any, second: Any) -> Numbers:
     chosen = np.asarray(condition).astype(bool)
     return boxed(np.frompyfunc(lambda which, one, other: one if which else other, 3, 1)(chosen, first, second))
-
-
-def _count(x: Numbers, axis: Any = None) -> int:
-    return math.prod(x.shape[position] for position in _axes(axis, x.ndim))
 
 
 OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
@@ -222,8 +232,7 @@ def _by_numpy(page: Primitive, *operands: Any, **attributes: Any) -> Numbers:
 
 def parsed(formula: str, names: Sequence[str], attributes: Mapping[str, AttributeValue]) -> Program:
     """Read a formula whose names and attributes are these."""
-    functions = (*load_primitives(), *FUNCTIONS)
-    return parse_formula(formula, tuple(names), functions, attributes=attributes)
+    return parse_formula(formula, tuple(names), load_pages(), attributes=attributes)
 
 
 def evaluate(formula: str, values: Mapping[str, Numbers], attributes: Mapping[str, AttributeValue]) -> Numbers:

@@ -60,7 +60,20 @@ def test_indexing() -> None:
 
 
 def test_names_of_steps_never_clash_with_inputs() -> None:
-    assert steps("t1 + t1 * 2", "t1") == [("t1_", "multiply", "t1", 2), ("t2", "add", "t1", "t1_")]
+    assert steps("t1 + t1 * 2", "t1") == [("t2", "multiply", "t1", 2), ("t3", "add", "t1", "t2")]
+
+
+def test_lines_name_values() -> None:
+    text = "e = exp(x)\ns = sum(e, axis=0, keepdims=True)\ne / s"
+    assert steps(text, "x") == [("e", "exp", "x"), ("s", "sum", "e"), ("t1", "divide", "e", "s")]
+    with pytest.raises(SpecError) as caught:
+        parse_formula("e = exp(x)\ne / z", ("x",), FUNCTIONS)
+    assert "  e / z\n      ^" in caught.value.where
+
+
+def test_nothing_is_no_program() -> None:
+    with pytest.raises(SpecError, match="found nothing"):
+        parse_formula(" ", ("x",), FUNCTIONS)
 
 
 def test_an_input_alone_is_a_program() -> None:
@@ -103,9 +116,11 @@ def test_surrounding_space_does_not_matter() -> None:
         ("x[:y]", "y", "y"),
         ("2 + 2 +", "", "syntax"),
         ("x +* y", "*", "syntax"),
-        ("", "", "syntax"),
-        ("x; y", ";", "syntax"),
-        ("x = y", "=", "syntax"),
+        ("x; y", "x", "a value without a name"),
+        ("z = y", "z", "no last expression"),
+        ("x = y", "x", "x again"),
+        ("x += y", "x", "AugAssign"),
+        ("x, z = y; z", "x", "Assign"),
     ],
 )
 def test_refused_with_a_caret(text: str, place: str, found: str) -> None:

@@ -122,7 +122,7 @@ def test_unknown_key(page: Path) -> None:
     error = failure(page, GOOD.replace('value = "x / 2"', 'value = "x / 2"\nvaule = "x / 2"'))
     assert error.where.endswith("key vaule")
     assert error.found == "vaule='x / 2'"
-    assert "value, vjp_accuracy" in error.expected
+    assert "summary, symbol, value" in error.expected
     assert error.cure == "Rename it."
 
 
@@ -192,10 +192,10 @@ summary = "Add hands its cotangent on."
 
 @pytest.fixture
 def empty_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for folder in ("primitives", "chapters", "laws"):
+    for folder in ("primitives", "functions", "chapters", "laws"):
         (tmp_path / folder).mkdir()
     monkeypatch.setattr(loader, "book", lambda: tmp_path)
-    for cached in ("load_primitives", "load_chapters", "load_clauses", "load_laws"):
+    for cached in ("load_primitives", "load_functions", "load_pages", "load_chapters", "load_clauses", "load_laws"):
         monkeypatch.setattr(loader, cached, getattr(loader, cached).__wrapped__)
     return tmp_path
 

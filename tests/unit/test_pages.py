@@ -18,7 +18,6 @@ import pytest
 from flint import arb, fmpq
 from formula_evaluator import (
     DIGITS,
-    FUNCTIONS,
     complete,
     evaluate_page,
     fractions,
@@ -27,9 +26,8 @@ from formula_evaluator import (
 )
 from page_points import points, reference
 
-from gradlaw_reference import RATIONAL, Ball, using, vjp
-from gradlaw_reference.programs import apply_step
-from gradlaw_spec import AttributeValue, Primitive, load_primitives, parse_formula
+from gradlaw_reference import RATIONAL, RULES, Ball, run, using, vjp
+from gradlaw_spec import AttributeValue, Primitive, Program, composition, load_pages, load_primitives, parse_formula
 from gradlaw_spec.formula import COMPARISONS
 
 PAGES = load_primitives()
@@ -96,59 +94,64 @@ def test_formulas_agree_with_the_reference(name: str) -> None:
                 assert_same(what, expected.gradients[operand.name], gradients[operand.name])
 
 
-# --- definitions ----------------------------------------------------------------------------------
+# --- compositions ---------------------------------------------------------------------------------
 
-DEFINED = tuple(name for name in NAMES if PAGES[name].definition)
-
-
-def test_what_is_composed_is_defined() -> None:
-    composed = {name for name in NAMES if PAGES[name].rounding == "composed" and f"{name}(" not in PAGES[name].value}
-    assert composed
-    assert composed <= set(DEFINED)
+COMPOSED = tuple(name for name in NAMES if PAGES[name].composition)
 
 
-@pytest.mark.parametrize("name", DEFINED)
-def test_definition_is_made_of_simpler_primitives(name: str) -> None:
+@pytest.mark.parametrize("name", COMPOSED)
+def test_composition_is_made_of_simpler_primitives(name: str) -> None:
     reached: list[str] = []
     waiting = [name]
     while waiting:
-        page = PAGES[waiting.pop()]
-        if not page.definition:
+        page = load_pages()[waiting.pop()]
+        if not page.composition:
+            assert page.name in PAGES, f"{page.name} is no primitive, and its page has no composition"
             continue
-        attributes = {attribute.name: 0 for attribute in page.attributes}
-        operands = tuple(operand.name for operand in page.operands)
-        used = parse_formula(page.definition, operands, PAGES.keys(), attributes=attributes).primitives
-        assert used <= PAGES.keys()
+        used = composition(page, {attribute.name: 0 for attribute in page.attributes}).primitives
         assert name not in used, f"{name} is defined by way of itself: {' -> '.join((*reached, page.name))}"
         reached.append(page.name)
         waiting.extend(used)
 
 
-@pytest.mark.parametrize("name", DEFINED)
-def test_definition_has_the_same_value_and_gradients(name: str) -> None:
+@pytest.mark.parametrize("name", COMPOSED)
+def test_composition_has_the_same_value_and_gradients(name: str) -> None:
     page = PAGES[name]
-    operands = tuple(operand.name for operand in page.operands)
     for point in points(page):
-        if None in point.attributes.values() and any(item.kind in ("lower", "upper") for item in page.attributes):
+        if any(item.kind in ("lower", "upper") and point.attributes.get(item.name) is None for item in page.attributes):
             continue
-        if any(item.kind in ("lower", "upper") and item.name not in point.attributes for item in page.attributes):
-            continue
-        steps = parsed(page.definition, operands, complete(page, point.attributes)).steps
+        program = composition(page, point.attributes)
 
-        def composed(*primals: Any, steps: Any = steps) -> Any:
-            values: dict[str, Any] = dict(zip(operands, primals, strict=True))
-            for step in steps:
-                values[step.name] = apply_step(step, values)
-            return values[steps[-1].name]
+        def composed(*primals: Any, program: Program = program) -> Any:
+            return run(program, dict(zip(program.inputs, primals, strict=True)))[program.outputs[0]]
 
         with using(RATIONAL if page.rational else Ball()):
             value, pullback = vjp(composed, *point.arrays)
             gradients = [gradient.data for gradient in pullback(point.cotangent)]
         make = fractions if page.rational else multiprecision
         expected = evaluate_page(page, point.values(page, make), point.attributes, make(point.cotangent))
-        assert_same(f"definition of {name}{point.attributes}", expected.value, value.data)
-        for operand, gradient in zip(operands, gradients, strict=True):
-            assert_same(f"definition of {name}: gradient of {operand}", expected.gradients[operand], gradient)
+        assert_same(f"composition of {name}{point.attributes}", expected.value, value.data)
+        for operand, gradient in zip(program.inputs, gradients, strict=True):
+            assert_same(f"composition of {name}: gradient of {operand}", expected.gradients[operand], gradient)
+
+
+def test_a_primitive_without_a_rule_is_its_composition() -> None:
+    composed = {name for name in NAMES if RULES[name].composed}
+    assert composed
+    assert composed <= set(COMPOSED)
+    assert composed >= {name for name in NAMES if PAGES[name].rounding == "composed"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_smooth_rule_is_the_formula_of_its_page(name: str) -> None:
+    page, rule = PAGES[name], RULES[name]
+    names = ("g", "value", *(operand.name for operand in page.operands))
+    for position, operand in enumerate(page.operands):
+        programs = rule.written(position)
+        formulas = (operand.vjp, *operand.alternatives)
+        for program, text in zip(programs, formulas if programs else (), strict=True):
+            same = program == parse_formula(text, names, load_pages())
+            assert same, f"the rule of {name} differs from {text!r}: write the one as the other"
 
 
 # --- what every page has --------------------------------------------------------------------------
@@ -177,7 +180,7 @@ def test_formulas_use_known_functions_only(name: str) -> None:
     page = PAGES[name]
     attributes: Mapping[str, AttributeValue] = complete(page, {attribute.name: 0 for attribute in page.attributes})
     operands = tuple(operand.name for operand in page.operands)
-    known = {*PAGES, *FUNCTIONS, *COMPARISONS.values()}
+    known = {*load_pages(), *COMPARISONS.values()}
     assert parsed(page.value, operands, attributes).primitives <= known
     for operand in page.differentiable:
         assert parsed(operand.vjp, (*operands, "value", "g"), attributes).primitives <= known

@@ -106,8 +106,8 @@ def formulas(page: Primitive) -> str:
     ]
     for operand in page.differentiable:
         text.append(formula(f"Gradient of {code(operand.name)}", gradient_symbol(operand.name), operand.vjp))
-    if page.definition and page.definition != page.value:
-        text.append(formula("In simpler primitives", "y", page.definition))
+    if page.composition and page.composition != page.value:
+        text.append(f"In simpler primitives:\n\n{fence(page.composition.strip(), 'python')}")
     return "\n".join(text)
 
 
@@ -148,8 +148,6 @@ def accuracy(page: Primitive) -> str:
     """Return k, what it means, and what that is in each dtype."""
     clause = CLAUSES[page.rounding]
     text = f"{ROUNDING[page.rounding]}, with k = {page.accuracy} ({link(clause, clause)})."
-    if page.vjp_accuracy:
-        text += f" The gradient is widened by a further k = {page.vjp_accuracy}."
     if page.rounding not in ("correct", "elementwise"):
         return text + "\n"
     rows = ((name, f"{page.accuracy * of.unit_roundoff:.2g}") for name, of in DTYPES.items())

@@ -1,26 +1,25 @@
-"""Law ``modularity``: a fused primitive agrees with its definition composed of simpler ones."""
+"""Law ``modularity``: a fused primitive agrees with the composition of simpler ones that its page gives."""
 
 from __future__ import annotations
 
 from gradlaw_properties import mutants
-from gradlaw_properties.compose import definition
 from gradlaw_properties.judge import Outcome, combine, difference
 from gradlaw_properties.laws.common import NOTHING, exact, gradients_admissible
 from gradlaw_properties.trial import Trial
-from gradlaw_spec import Primitive, Program, SpecError, inline
+from gradlaw_spec import Primitive, Program, SpecError, composition, inline
 
 MUTANTS = (mutants.fused_differs,)
 
 
 def applies(page: Primitive | None) -> bool:
-    """Whether the primitive has a definition in simpler ones."""
-    return page is not None and bool(page.definition)
+    """Whether the primitive has a composition of simpler ones."""
+    return page is not None and bool(page.composition)
 
 
-def composition(trial: Trial) -> Program:
-    """Return the case's program with its step written as the definition."""
+def written_out(trial: Trial) -> Program:
+    """Return the case's program with its step written out."""
     assert trial.page is not None
-    body, whole = definition(trial.page, trial.step.attributes), trial.step
+    body, whole = composition(trial.page, trial.step.attributes), trial.step
     return inline(trial.program, lambda step: body if step is whole else None)
 
 
@@ -29,7 +28,7 @@ def check(trial: Trial) -> Outcome:
     if not trial.program.steps:
         return NOTHING
     try:
-        composed = trial.variant(composition(trial))
+        composed = trial.variant(written_out(trial))
     except SpecError:  # a bound that is not there: nothing is fused
         return NOTHING
     sets, other_sets = trial.truth(), composed.truth()

@@ -143,17 +143,16 @@ class Rounding(Ball):
         data = share.data
         for formula in rule.alternatives[position] if rule.alternatives else ():
             data = elementwise(arb.union, 2)(data, formula(*operands, **attributes).data)
-        page = load_primitives().get(rule.name)
-        return type(share)(data if page is None else self._widened(data, page.vjp_accuracy))
+        return type(share)(data)
 
     def _fused_formulas(self, rule: LocalRules, position: int) -> Callable[..., Data] | None:
         key = (rule, position)
         if key not in self._fused:
             programs = rule.written(position)
-            self._fused[key] = self._fuse(programs, load_primitives()[rule.name].vjp_accuracy) if programs else None
+            self._fused[key] = self._fuse(programs) if programs else None
         return self._fused[key]
 
-    def _fuse(self, programs: tuple[Program, ...], accuracy: int) -> Callable[..., Data]:
+    def _fuse(self, programs: tuple[Program, ...]) -> Callable[..., Data]:
         """Return formulas over the same inputs as one pass over the elements: the hull of what each may give.
 
         The formulas of a gradient share most of their steps; each is computed once an element.
@@ -161,7 +160,6 @@ class Rounding(Ball):
         steps, constants, ends = _joined(programs)
         made = [self.constant(number).item() for number in constants]
         plan = [(_rounded(name, self.dtype, self.tiny), places) for name, places in steps]
-        widen = _widening(accuracy, self.dtype, self.tiny) if accuracy else None
 
         def compute(*values: arb) -> arb:
             known = [*values, *made]
@@ -170,7 +168,7 @@ class Rounding(Ball):
             result = known[ends[0]]
             for end in ends[1:]:
                 result = result.union(known[end])
-            return result if widen is None else widen(result)
+            return result
 
         return elementwise(compute, len(programs[0].inputs))
 

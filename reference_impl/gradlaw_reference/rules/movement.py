@@ -34,16 +34,8 @@ def _array(result: Any, like: Data) -> Data:
     return np.asarray(result, dtype=like.dtype)
 
 
-def _scatter(used: Arithmetic, g: Data, *, shape: tuple[int, ...], index: Index) -> Data:
-    return used.scatter(g, shape, numpy_index(index))
-
-
-def _scatter_take(used: Arithmetic, g: Data, indices: Data, *, shape: tuple[int, ...], axis: int) -> Data:
-    return used.scatter(g, shape, (*(slice(None),) * (axis % len(shape)), indices))
-
-
-def _take_vjp(g: Array, value: Array, x: Array, indices: Any, *, axis: int) -> Array:
-    return call("scatter_take", g, raw_indices(indices), shape=x.shape, axis=axis)
+def _scatter_take(used: Arithmetic, x: Data, like: Data, indices: Data, *, axis: int) -> Data:
+    return used.scatter(x, like.shape, (*(slice(None),) * (axis % like.ndim), raw_indices(indices)))
 
 
 def raw_indices(indices: Any) -> Data:
@@ -74,32 +66,46 @@ data_rule(
 data_rule(
     "permute_dims",
     lambda used, x, axes: np.transpose(x, axes),
-    lambda g, value, x, axes: call("permute_dims", g, axes=_inverse(axes, x.ndim)),
+    lambda g, value, x, axes: call("permute_back", g, axes=axes),
 )
 data_rule(
     "reshape",
     lambda used, x, shape: np.reshape(x, shape),
-    lambda g, value, x, shape: call("reshape", g, shape=x.shape),
+    lambda g, value, x, shape: call("like", g, x),
 )
 data_rule("broadcast_to", lambda used, x, shape: np.broadcast_to(x, shape), lambda g, value, x, shape: g)
 data_rule(
     "expand_dims",
     lambda used, x, axis: np.expand_dims(x, axis),
-    lambda g, value, x, axis: call("reshape", g, shape=x.shape),
+    lambda g, value, x, axis: call("like", g, x),
 )
 data_rule("concat", lambda used, *arrays, axis: np.concatenate(arrays, axis=axis), _concat_vjp, sequence=True)
 data_rule("stack", lambda used, *arrays, axis: np.stack(arrays, axis=axis), _stack_vjp, sequence=True)
 data_rule(
     "getitem",
     lambda used, x, index: _array(x[numpy_index(index)], x),
-    lambda g, value, x, index: call("scatter", g, shape=x.shape, index=index),
+    lambda g, value, x, index: call("scatter", g, x, index=index),
 )
-data_rule("take", lambda used, x, indices, axis: np.take(x, raw_indices(indices), axis=axis), _take_vjp)
+data_rule(
+    "take",
+    lambda used, x, indices, axis: np.take(x, raw_indices(indices), axis=axis),
+    lambda g, value, x, indices, axis: call("scatter_take", g, x, indices, axis=axis),
+)
 
-# Steps that rules are made of.
-data_rule("scatter", _scatter, lambda g, value, x, shape, index: call("getitem", g, index=index))
+# Steps that rules and formulas are made of.
+data_rule(
+    "scatter",
+    lambda used, x, like, index: used.scatter(x, like.shape, numpy_index(index)),
+    lambda g, value, x, like, index: call("getitem", g, index=index),
+)
 data_rule(
     "scatter_take",
     _scatter_take,
-    lambda g, value, x, indices, shape, axis: call("take", g, indices, axis=axis),
+    lambda g, value, x, like, indices, axis: call("take", g, indices, axis=axis),
+)
+data_rule("like", lambda used, x, like: x.reshape(like.shape), lambda g, value, x, like: call("like", g, x))
+data_rule(
+    "permute_back",
+    lambda used, x, axes: np.transpose(x, _inverse(axes, x.ndim)),
+    lambda g, value, x, axes: call("permute_dims", g, axes=axes),
 )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
-from gradlaw_reference.engine import Array, as_array
+from gradlaw_reference.engine import Array
 from gradlaw_reference.rules.elementwise import call, route
-from gradlaw_reference.rules.table import composed, data_rule
+from gradlaw_reference.rules.table import data_rule, function
 
 Axis = int | tuple[int, ...] | None
 
@@ -29,11 +28,15 @@ def _finish(result: Data, shape: tuple[int, ...], axes: tuple[int, ...], keepdim
     return result.reshape(_kept(shape, axes)) if keepdims else result
 
 
-def unreduce(g: Array, x: Any, *, axis: Axis, keepdims: bool) -> Array:
-    """Put the reduced axes back into a cotangent and hand it to every element of x's shape."""
-    shape = as_array(x).shape
-    g = call("reshape", g, shape=_kept(shape, normalised(axis, len(shape))))
-    return call("broadcast_to", g, shape=shape)
+def _unreduce(used: Arithmetic, x: Data, like: Data, *, axis: Axis, keepdims: bool) -> Data:
+    kept = _kept(like.shape, normalised(axis, like.ndim))
+    return np.broadcast_to(x.reshape(kept), like.shape)
+
+
+def _count(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
+    axes = normalised(axis, x.ndim)
+    kept = np.sum(np.ones(x.shape), axis=axes, keepdims=keepdims).shape
+    return np.broadcast_to(used.asarray(math.prod(x.shape[position] for position in axes)), kept)
 
 
 def _last(x: Array, axes: tuple[int, ...]) -> Array:
@@ -72,10 +75,14 @@ def _replaced(x: Array, g: Array, axes: tuple[int, ...]) -> Array:
     return _back(products, x.shape, axes)
 
 
+def _others(x: Array, *, axis: Axis) -> Array:
+    return _replaced(x, call("broadcast_to", 1, shape=x.shape), normalised(axis, x.ndim))
+
+
 def _prod_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     """Each element's share is g times the others, in any order; once the product itself overflows, anything is."""
-    share = _replaced(x, unreduce(g, x, axis=axis, keepdims=keepdims), normalised(axis, x.ndim))
-    return call("after", share, unreduce(value, x, axis=axis, keepdims=keepdims))
+    share = _replaced(x, call("unreduce", g, x, axis=axis, keepdims=keepdims), normalised(axis, x.ndim))
+    return call("after", share, call("unreduce", value, x, axis=axis, keepdims=keepdims))
 
 
 def _largest(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
@@ -92,50 +99,21 @@ def _largest(used: Arithmetic, x: Data, *, axis: Axis, keepdims: bool) -> Data:
 def _max_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     axes = normalised(axis, x.ndim)
     part = call("share_of_maximum", _last(x, axes)) if axes else None
-    handed = unreduce(g, x, axis=axis, keepdims=keepdims)
+    handed = call("unreduce", g, x, axis=axis, keepdims=keepdims)
     return handed if part is None else route(handed, _back(part, x.shape, axes))
 
 
-def _min(x: Array, *, axis: Axis, keepdims: bool) -> Array:
-    return -call("max", -x, axis=axis, keepdims=keepdims)
-
-
-def _mean(x: Array, *, axis: Axis, keepdims: bool) -> Array:
-    terms = math.prod(x.shape[position] for position in normalised(axis, x.ndim))
-    return call("sum", x, axis=axis, keepdims=keepdims) / terms
-
-
-def _mean_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
-    terms = math.prod(x.shape[position] for position in normalised(axis, x.ndim))
-    return unreduce(g / max(terms, 1), x, axis=axis, keepdims=keepdims)
-
-
-def _logsumexp(x: Array, *, axis: Axis, keepdims: bool) -> Array:
-    top = call("max", x, axis=axis, keepdims=True)
-    total = call("sum", call("exp", x - top), axis=axis, keepdims=keepdims)
-    return call("log", total) + call("reshape", top, shape=total.shape)
-
-
-def _logsumexp_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
-    weights = call("exp", x - unreduce(value, x, axis=axis, keepdims=keepdims))
-    return unreduce(g, x, axis=axis, keepdims=keepdims) * weights
-
-
-def _softmax(x: Array, *, axis: int) -> Array:
-    powers = call("exp", x - call("max", x, axis=axis, keepdims=True))
-    return powers / call("sum", powers, axis=axis, keepdims=True)
-
-
-def _softmax_vjp(g: Array, value: Array, x: Array, *, axis: int) -> Array:
-    return value * (g - call("sum", g * value, axis=axis, keepdims=True))
-
-
-data_rule("sum", _sum, lambda g, value, x, axis, keepdims: unreduce(g, x, axis=axis, keepdims=keepdims))
+data_rule("sum", _sum, lambda g, value, x, axis, keepdims: call("unreduce", g, x, axis=axis, keepdims=keepdims))
 data_rule("prod", _prod, _prod_vjp)
-data_rule("after", lambda used, share, before: used.after(share, before), lambda g, value, share, before: g)
 data_rule("max", _largest, _max_vjp)
-composed("min", _min, lambda g, value, x, axis, keepdims: -_max_vjp(-g, -value, -x, axis=axis, keepdims=keepdims))
-composed("mean", _mean, _mean_vjp)
-composed("logsumexp", _logsumexp, _logsumexp_vjp)
-composed("softmax", _softmax, _softmax_vjp)
+
+# Steps that rules and formulas are made of.
+data_rule(
+    "unreduce",
+    _unreduce,
+    lambda g, value, x, like, axis, keepdims: call("sum", g, axis=axis, keepdims=keepdims),
+)
+data_rule("count", _count)
+data_rule("after", lambda used, share, before: used.after(share, before), lambda g, value, share, before: g)
 data_rule("share_of_maximum", lambda used, x: used.share_of_maximum(x, -1))
+function("others", _others)

@@ -8,12 +8,19 @@ from functools import cache
 from typing import Any
 
 from gradlaw_reference.arithmetic import arithmetic
-from gradlaw_reference.engine import RULES, Array, LocalRule, Rule, apply
+from gradlaw_reference.engine import RULES, Array, LocalRule, Rule, apply, vjp
 from gradlaw_reference.rules.written import written
-from gradlaw_spec import Primitive, Program, load_primitives, parse_formula
-
-NO_PAGE = ("after", "route", "share", "share_of_maximum", "scatter", "scatter_take", "unreduce")
-"""Steps that rules are made of and that have no page of their own."""
+from gradlaw_spec import (
+    Function,
+    Primitive,
+    Program,
+    SpecError,
+    composition,
+    interpret,
+    load_pages,
+    load_primitives,
+    parse_formula,
+)
 
 
 def elementwise(name: str, *vjp: LocalRule) -> None:
@@ -26,18 +33,54 @@ def data_rule(name: str, value: Callable[..., Any], *vjp: LocalRule, sequence: b
     _enter(Rule(name, value, vjp, sequence=sequence))
 
 
-def composed(name: str, value: Callable[..., Array], *vjp: LocalRule) -> None:
-    """Define a primitive whose value is made of other primitives, each rounded."""
-    _enter(Rule(name, value, vjp, composed=True))
+def function(name: str, value: Callable[..., Array]) -> None:
+    """Define a step that is made of primitives: its gradient is theirs."""
+    _enter(Rule(name, value, _differentiated(value, len(load_pages()[name].operands)), composed=True))
+
+
+def enter_compositions() -> None:
+    """Define every primitive that has no rule of its own by the composition of its page."""
+    for name, page in load_primitives().items():
+        if name not in RULES:
+            function(name, _composed(page))
+
+
+def _composed(page: Primitive) -> Callable[..., Array]:
+    """Return a page's composition as a function of Arrays."""
+    if not page.composition:
+        cure = "Write a rule in gradlaw_reference/rules, or a composition on the page."
+        raise SpecError(f"primitive {page.name}", "neither a rule nor a composition", "one of the two", cure)
+
+    def value(*operands: Any, **attributes: Any) -> Array:
+        return _run(composition(page, attributes), operands)
+
+    return value
+
+
+def _run(program: Program, operands: tuple[Any, ...]) -> Array:
+    """Compute a formula's program with the primitives."""
+    given = dict(zip(program.inputs, operands, strict=True))
+    known = interpret(program, given, lambda step, values: apply(step.primitive, values, step.attributes))
+    return known[program.outputs[0]]  # type: ignore[no-any-return]
+
+
+def _differentiated(value: Callable[..., Array], operands: int) -> tuple[LocalRule, ...]:
+    """Return the local rule of each operand of a function that is made of primitives: the engine's own pullback."""
+
+    def local(position: int) -> LocalRule:
+        def rule(g: Array, result: Array, *primals: Any, **attributes: Any) -> Array:
+            return vjp(lambda *variables: value(*variables, **attributes), *primals)[1](g)[position]
+
+        return rule
+
+    return tuple(map(local, range(operands)))
 
 
 def _enter(rule: Rule) -> None:
-    page = load_primitives().get(rule.name)
-    if page is None:
-        RULES[rule.name] = rule
-        return
+    """Put a rule into the table, with what its page adds."""
+    page = load_pages()[rule.name]
     alternatives = tuple(
-        tuple(_formula_rule(page, formula) for formula in operand.alternatives) for operand in page.operands
+        tuple(written_gradient(page, formula) for formula in operand.alternatives) for operand in page.operands
     )
     RULES[rule.name] = replace(
         rule,
@@ -47,23 +90,15 @@ def _enter(rule: Rule) -> None:
     )
 
 
-def _formula_rule(page: Primitive, formula: str) -> LocalRule:
+def written_gradient(page: Function, formula: str) -> LocalRule:
     """Return a page's formula of a gradient as a rule, computed with the primitives."""
     names = ("g", "value", *(operand.name for operand in page.operands))
 
     @cache
     def program(attributes: tuple[tuple[str, Any], ...]) -> Program:
-        return parse_formula(formula, names, frozenset((*load_primitives(), *NO_PAGE)), attributes=dict(attributes))
+        return parse_formula(formula, names, load_pages(), attributes=dict(attributes))
 
-    def rule(*operands: Any, **attributes: Any) -> Array:
-        values: dict[str, Any] = dict(zip(names, operands, strict=True))
-        steps = program(tuple(attributes.items())).steps
-        for step in steps:
-            chosen = tuple(values[item] if isinstance(item, str) else item for item in step.operands)
-            values[step.name] = apply(step.primitive, chosen, step.attributes)
-        return values[steps[-1].name]  # type: ignore[no-any-return]
-
-    return rule
+    return lambda *operands, **attributes: _run(program(tuple(attributes.items())), operands)
 
 
 def raw(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gradlaw_reference.arithmetic import FLOAT64, using
 from gradlaw_reference.engine import Array, LocalRule, Rule, Tape
-from gradlaw_spec import Primitive, Program, Reference, Step, load_primitives
+from gradlaw_spec import Function, Primitive, Program, Reference, Step, load_pages
 
 PROBE: Final = 0.5
 """What stands for every value while a rule is written down."""
@@ -31,7 +31,7 @@ class _Writer(Tape):
     def record(self, rule: Rule, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Array:
         """Note a step under the next number."""
         name = f"t{len(self.steps) + 1}"
-        self.steps.append(Step(name, rule.name, tuple(map(self.reference, operands)), attributes))
+        self.steps.append(Step((name,), rule.name, tuple(map(self.reference, operands)), attributes))
         return self.named(name)
 
     def reference(self, operand: Any) -> Reference:
@@ -41,10 +41,10 @@ class _Writer(Tape):
         return operand if isinstance(operand, int | float) else float(operand.item())
 
 
-def smooth(page: Primitive | None) -> bool:
+def smooth(page: Function | None) -> bool:
     """Whether a primitive is computed element by element, of numbers alone, without a kink."""
     return (
-        page is not None
+        isinstance(page, Primitive)
         and page.shapes == "elementwise"
         and not (page.kinks or page.attributes)
         and all(operand.kind == "real" for operand in page.operands)
@@ -56,7 +56,7 @@ def written(rule: Rule, position: int) -> tuple[Program, ...]:
 
     There are none where one of them is not smooth and elementwise, so that it is no function of single numbers.
     """
-    page = load_primitives()[rule.name]
+    page = load_pages()[rule.name]
     if not smooth(page):
         return ()
     names = ("g", "value", *(operand.name for operand in page.operands))
@@ -67,7 +67,7 @@ def written(rule: Rule, position: int) -> tuple[Program, ...]:
 
 
 def _is_smooth(program: Program) -> bool:
-    return all(smooth(load_primitives().get(name)) for name in program.primitives)
+    return all(smooth(load_pages().get(name)) for name in program.primitives)
 
 
 def _as_program(formula: LocalRule, names: tuple[str, ...]) -> Program | None:
