@@ -41,5 +41,5 @@ def primitive_function(page: Primitive) -> Callable[..., Array]:
         return apply(page.name, tuple(map(operand, given, each)), attributes)
 
     function.__name__ = function.__qualname__ = page.name
-    function.__doc__ = f"{page.summary}\n\nOperands: {', '.join(operands)}. Source: spec/primitives/{page.name}.md."
+    function.__doc__ = f"{page.summary}\n\nOperands: {', '.join(operands)}. Source: page {page.name} of the spec."
     return function

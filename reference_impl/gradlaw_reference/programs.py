@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, Rounding, using
@@ -73,10 +74,12 @@ class Certified:
 
 
 @cache
-def _balls(dtype: str | None, flushes_subnormals: bool, precision: int) -> Ball:
+def _balls(
+    dtype: str | None, flushes_subnormals: bool, accuracies: tuple[tuple[str, int], ...], precision: int
+) -> Ball:
     if dtype is None:
         return Ball(precision=precision)
-    return Rounding(dtype, flushes_subnormals=flushes_subnormals, precision=precision)
+    return Rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=dict(accuracies), precision=precision)
 
 
 def certify(
@@ -85,13 +88,15 @@ def certify(
     *,
     dtype: str | None,
     flushes_subnormals: bool = False,
+    accuracies: Mapping[str, int] = MappingProxyType({}),
     precision: int = 128,
 ) -> Certified:
     """Run a program under the rounding model of a dtype (None: exact balls at that precision, in bits).
 
-    Values are NumPy arrays, taken exactly. Source: spec chapter *admissible-sets*.
+    Values are NumPy arrays, taken exactly; ``accuracies`` has the k of primitives at which an implementation declares
+    itself worse than their pages ask. Source: spec chapter *admissible-sets*.
     """
-    ball = _balls(dtype, flushes_subnormals, precision)
+    ball = _balls(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision)
     with using(ball):
         outputs, pullback, known = program_vjp(program, values)
         return Certified(
@@ -106,6 +111,7 @@ def admissible(
     *,
     dtype: str | None,
     flushes_subnormals: bool = False,
+    accuracies: Mapping[str, int] = MappingProxyType({}),
     precision: int = 128,
 ) -> Enclosures:
     """Return the sets of outputs and gradients that a correct implementation in a dtype may return.
@@ -113,5 +119,7 @@ def admissible(
     ``cotangents`` has one array for each output; see `certify`, which shares the forward run between
     several cotangents.
     """
-    run_once = certify(program, values, dtype=dtype, flushes_subnormals=flushes_subnormals, precision=precision)
+    run_once = certify(
+        program, values, dtype=dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies, precision=precision
+    )
     return Enclosures(run_once.outputs, run_once.gradients(cotangents), run_once.steps)

@@ -15,6 +15,7 @@ from flint import arb
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from gradlaw_properties.compose import expand
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_reference import Certified, certify
@@ -44,36 +45,51 @@ def _getitem(x: Any, index: tuple[Any, ...]) -> Any:
     ]
 
 
-def jax_function(name: str) -> Callable[..., Any]:
+def jax_function(name: str) -> Callable[..., Any] | None:
     """Return JAX's function of a primitive's name, from the first of its modules that has one."""
     if any(attribute.kind == "index" for attribute in load_primitives()[name].attributes):
         return _getitem
     modules = (jnp, jax.nn, jax.scipy.special)
-    found: Callable[..., Any] = next(getattr(module, name) for module in modules if hasattr(module, name))
-    return found
+    return next((getattr(module, name) for module in modules if hasattr(module, name)), None)
 
 
-INACCURATE_VALUES: Final[Mapping[str, str]] = MappingProxyType(
+ACCURACIES: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "divide": "XLA multiplies by the reciprocal of a divisor that broadcasts, which rounds twice",
-        "log1p": "in float64 XLA loses six bits where the operand is near -0.4",
+        "expm1": 8,
+        "log1p": 256,  # in float64 XLA loses six bits where the operand is near -0.4
+        "tanh": 8,
+        "sinh": 800,  # XLA computes exp(x - log 2): the rounding of the exponent grows with it, to 710 units
+        "cosh": 800,
     }
 )
-"""Where JAX's value is not as accurate as the page asks (jax 0.10 on a CPU); its gradient is, and is judged."""
+"""At what JAX's values are less accurate than the pages ask (jax 0.10 on a CPU; ``benchmarks/accuracy.py``)."""
+
+
+FUNCTIONS: Final = {name: found for name in load_primitives() if (found := jax_function(name)) is not None}
+
+
+WRONG_VALUES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "divide": "XLA multiplies by the reciprocal of a divisor that broadcasts: 0 where that is subnormal",
+        "atan2": "XLA's value is nan where both operands are subnormal, on its own: atan2(0, 0) is 0",
+    }
+)
+"""Where JAX's value is another one somewhere (jax 0.10 on a CPU); its gradients are judged."""
 
 
 def jax_program(program: Program, data: Mapping[str, Array]) -> Callable[..., tuple[Any, ...]]:
-    """Return a program as a function of JAX arrays."""
-    pages = load_primitives()
+    """Return a program as a function of JAX arrays; what JAX does not have is composed."""
+    pages, written = load_primitives(), expand(program, frozenset(FUNCTIONS))
+    assert written is not None, f"JAX has none of {program.primitives - FUNCTIONS.keys()}, nor what they are made of"
 
     def call(step: Step, operands: tuple[Any, ...]) -> Any:
         sequence = pages[step.primitive].operands[0].kind == "sequence"
         arguments = [list(operands)] if sequence else operands
-        return jax_function(step.primitive)(*arguments, **step.attributes)
+        return FUNCTIONS[step.primitive](*arguments, **step.attributes)
 
     def function(*inputs: Any) -> tuple[Any, ...]:
         given = dict(zip(program.inputs, inputs, strict=True))
-        known = interpret(program, {**given, **{name: jnp.asarray(data[name]) for name in program.data}}, call)
+        known = interpret(written, {**given, **{name: jnp.asarray(data[name]) for name in program.data}}, call)
         return tuple(known[name] for name in program.outputs)
 
     return function
@@ -89,16 +105,16 @@ def jax_vjp(case: Case) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
 
 def certified(case: Case) -> Certified:
     values = {name: case.values[name] for name in (*case.program.inputs, *case.program.data)}
-    return certify(case.program, values, dtype=case.dtype, flushes_subnormals=FLUSHES)
+    return certify(case.program, values, dtype=case.dtype, flushes_subnormals=FLUSHES, accuracies=ACCURACIES)
 
 
 def compare(case: Case) -> Outcome:
-    """Judge JAX's values and gradients of a case; values only where they are as accurate as the pages ask."""
+    """Judge JAX's values and gradients of a case."""
     truth = certified(case)
     outputs, gradients = jax_vjp(case)
     sets = truth.gradients(case.cotangents)
     pairs = [*zip(case.program.inputs, gradients, sets, strict=True)]
-    if case.program.primitives.isdisjoint(INACCURATE_VALUES):
+    if case.program.primitives.isdisjoint(WRONG_VALUES):
         pairs += zip(case.program.outputs, outputs, truth.outputs, strict=True)
     return combine(judge(name, got, allowed, case.dtype) for name, got, allowed in pairs)
 
@@ -135,7 +151,7 @@ def test_gradients_of_a_primitive_are_admissible(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("run", range(3))
 def test_gradients_of_programs_are_admissible(run: int, dtype: str) -> None:
-    accurate = {name: page for name, page in load_primitives().items() if name not in INACCURATE_VALUES}
+    accurate = {name: page for name, page in load_primitives().items() if name not in WRONG_VALUES}
     outcome = agree(program_cases(accurate, dtype, seed=run), run)
     assert outcome.points - outcome.inconclusive > EXAMPLES
 

@@ -56,7 +56,7 @@ def test_every_primitive_has_a_rule() -> None:
 def test_every_differentiable_operand_has_a_formula() -> None:
     for page in load_primitives().values():
         for operand in page.differentiable:
-            assert operand.vjp, f"spec/primitives/{page.name}.md: operand {operand.name} needs a vjp formula"
+            assert operand.vjp, f"the page of {page.name}: operand {operand.name} needs a vjp formula"
 
 
 def test_every_law_has_page_module_and_mutant() -> None:

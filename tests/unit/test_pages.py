@@ -160,19 +160,19 @@ def test_a_smooth_rule_is_the_formula_of_its_page(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_page_is_complete(name: str) -> None:
     page = PAGES[name]
-    assert page.examples, f"spec/primitives/{name}.md: add an example"
+    assert page.examples, f"the page of {name}: add an example"
     assert page.rounding != "exact" or page.accuracy == 0
     for operand in page.operands:
         assert bool(operand.vjp) == (operand.kind in ("real", "sequence")), (
             f"{name}.{operand.name}: vjp={operand.vjp!r}"
         )
     for heading in ("# " + name, "## Backward", "## Domain and kinks", "## Accuracy"):
-        assert f"{heading}\n" in page.body, f"spec/primitives/{name}.md: add a section {heading!r}"
+        assert f"{heading}\n" in page.body, f"the page of {name}: add a section {heading!r}"
     stated = re.search(r"## Accuracy\n(.*?)(\n## |\Z)", page.body, re.DOTALL)
     assert stated is not None
     found = re.search(r"\bk = (\d+)", stated.group(1))
-    assert found is not None, f"spec/primitives/{name}.md, Accuracy: say which k"
-    assert int(found.group(1)) == page.accuracy, f"spec/primitives/{name}.md: text and front matter differ in k"
+    assert found is not None, f"the page of {name}, Accuracy: say which k"
+    assert int(found.group(1)) == page.accuracy, f"the page of {name}: text and front matter differ in k"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from flint import arb
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules
-from gradlaw_spec import Dtype, Program, Reference, dtype, load_primitives
+from gradlaw_spec import Dtype, Primitive, Program, Reference, dtype, load_pages, load_primitives
 
 UNIT: Final = arb(0, 1)
 CORRECTLY_ROUNDED: Final = 1
@@ -49,15 +50,15 @@ def _widening(accuracy: int, of: Dtype, tiny: float) -> Element:
 
 
 @cache
-def _rounded(name: str, of: Dtype, tiny: float) -> Element:
+def _rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
     """Return an elementwise primitive as a function of single balls, with the rounding of its result."""
     function, page = ball_function(name), load_primitives()[name]
-    if page.accuracy == 0:
+    if accuracy == 0:
         return function
-    widen = _widening(page.accuracy, of, tiny)
+    widen = _widening(accuracy, of, tiny)
     if len(page.operands) == 1:
         return lambda x: widen(function(x))
-    if page.rounding != "correct":
+    if page.rounding != "correct" or accuracy > page.accuracy:
         return lambda x, y: widen(function(x, y))
     held = _holding(of, tiny)
 
@@ -89,14 +90,23 @@ def _holding(of: Dtype, tiny: float) -> Callable[[arb], bool]:
 class Rounding(Ball):
     """Balls that enclose every result that an implementation in a dtype may return.
 
-    ``flushes_subnormals`` is for an implementation that replaces numbers below the smallest normal one by 0.
+    ``flushes_subnormals`` is for an implementation that replaces numbers below the smallest normal one by 0;
+    ``accuracies`` has the k of primitives at which it is worse than their pages ask.
     """
 
-    def __init__(self, dtype_name: str, *, flushes_subnormals: bool = False, precision: int = 128) -> None:
+    def __init__(
+        self,
+        dtype_name: str,
+        *,
+        flushes_subnormals: bool = False,
+        accuracies: Mapping[str, int] = MappingProxyType({}),
+        precision: int = 128,
+    ) -> None:
         super().__init__(precision=precision)
         self.name = f"ball of {dtype_name}"
         self.dtype = dtype(dtype_name)
         self.flushes_subnormals = flushes_subnormals
+        self.accuracies = accuracies
         self.tiny = self.dtype.tiny(flushes_subnormals)
         self._operations: dict[str, Callable[..., Data]] = {}
         self._fused: dict[tuple[LocalRules, int], Callable[..., Data] | None] = {}
@@ -118,13 +128,21 @@ class Rounding(Ball):
     def _widened(self, value: Data, accuracy: int) -> Data:
         return elementwise(_widening(accuracy, self.dtype, self.tiny), 1)(value) if accuracy else value
 
+    def accuracy(self, name: str) -> int:
+        """Return the k of a primitive: its page's, or the larger one that was declared."""
+        return max(load_primitives()[name].accuracy, self.accuracies.get(name, 0))
+
+    def _rounded(self, name: str) -> Element:
+        return _rounded(name, self.accuracy(name), self.dtype, self.tiny)
+
     def elementary(self, name: str, *operands: Data) -> Data:
         if name not in self._operations:
-            self._operations[name] = elementwise(_rounded(name, self.dtype, self.tiny), len(operands))
+            self._operations[name] = elementwise(self._rounded(name), len(operands))
         return self._operations[name](*operands)
 
     def composed(self, name: str, value: Data) -> Data:
-        return self._widened(value, load_primitives()[name].accuracy)
+        page = load_pages()[name]
+        return self._widened(value, self.accuracy(name)) if isinstance(page, Primitive) else value
 
     def after(self, share: Data, value: Data) -> Data:
         return elementwise(lambda x, before: x if before.is_finite() else ANYTHING, 2)(share, value)
@@ -159,7 +177,7 @@ class Rounding(Ball):
         """
         steps, constants, ends = _joined(programs)
         made = [self.constant(number).item() for number in constants]
-        plan = [(_rounded(name, self.dtype, self.tiny), places) for name, places in steps]
+        plan = [(self._rounded(name), places) for name, places in steps]
 
         def compute(*values: arb) -> arb:
             known = [*values, *made]
@@ -194,7 +212,7 @@ class Rounding(Ball):
         terms = math.prod(value.shape[axis] for axis in axes)
         if terms < 2:
             return total
-        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, load_primitives()["sum"].accuracy)
+        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, self.accuracy("sum"))
 
     def prod(self, value: Data, axes: Axes) -> Data:
         total = self.exact_prod(value, axes)
@@ -204,8 +222,7 @@ class Rounding(Ball):
         # In any order, a partial product is at most the product of the factors above 1, and an
         # underflow in it is carried on by at most that.
         above = self.exact_prod(elementwise(lambda x: abs(x).max(ONE), 1)(value), axes)
-        accuracy = load_primitives()["prod"].accuracy
-        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(terms * self.tiny)
+        factor, tail = arb((terms + self.accuracy("prod")) * self.dtype.unit_roundoff), arb(terms * self.tiny)
         largest = arb(self.dtype.largest)
 
         def widen(product: arb, bound: arb) -> arb:
@@ -220,7 +237,7 @@ class Rounding(Ball):
         if first.shape[-1] == 0:
             return total
         magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
-        return self._reduced(total, magnitude, max(first.shape[-1], 2), load_primitives()["matmul"].accuracy)
+        return self._reduced(total, magnitude, max(first.shape[-1], 2), self.accuracy("matmul"))
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = self.exact_scatter(value, shape, index)

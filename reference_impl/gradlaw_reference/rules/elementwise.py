@@ -56,7 +56,14 @@ elementwise("log1p", lambda g, value, x: g / (1 + x))
 elementwise("sin", lambda g, value, x: g * call("cos", x))
 elementwise("cos", lambda g, value, x: -g * call("sin", x))
 elementwise("tan", lambda g, value, x: g * (1 + value * value))
+elementwise("sinh", lambda g, value, x: g * call("cosh", x))
+elementwise("cosh", lambda g, value, x: g * call("sinh", x))
 elementwise("tanh", lambda g, value, x: g * (1 - value * value))
+elementwise(
+    "atan2",
+    lambda g, value, x1, x2: g * (x2 / (x1 * x1 + x2 * x2)),
+    lambda g, value, x1, x2: g * (-x1 / (x1 * x1 + x2 * x2)),
+)
 elementwise("sigmoid", lambda g, value, x: g * (value * (1 - value)))
 elementwise("softplus", lambda g, value, x: g * call("sigmoid", x))
 

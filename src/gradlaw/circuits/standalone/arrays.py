@@ -32,9 +32,9 @@ def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     return np.asarray(np.sum(g, axis=tuple(i for i, n in enumerate(shape) if n != g.shape[i]), keepdims=True))
 
 
-def count(x: Array, axis: Any = None) -> int:
-    """How many elements of x go into one of its sum."""
-    return int(x.size // max(np.size(np.sum(x, axis=axis)), 1))
+def count(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """How many elements of x go into each of its sum."""
+    return np.asarray(np.sum(np.ones(x.shape), axis=axis, keepdims=keepdims))
 
 
 def others(x: Array, axis: Any = None) -> Array:
