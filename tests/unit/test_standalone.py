@@ -29,7 +29,7 @@ X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
         (arrays.unbroadcast(np.ones((4, 2, 3)), (2, 1)), [[12.0], [12.0]]),
         (arrays.unbroadcast(np.ones((2, 3)), ()), 6.0),
         (arrays.count(X), 6),
-        (arrays.count(X, axis=0), 2),
+        (arrays.count(X, axis=0), [2.0, 2.0, 2.0]),
         (arrays.others(X, axis=0), [[4.0, 5.0, 6.0], [1.0, 2.0, 3.0]]),
         (arrays.others(np.array([0.0, 2.0, 3.0])), [6.0, 0.0, 0.0]),
         (arrays.like(X, np.zeros((3, 2))), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
