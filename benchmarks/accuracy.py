@@ -13,7 +13,7 @@ import numpy as np
 from gradlaw import load_target
 from gradlaw_properties.strategies.domains import Domain
 from gradlaw_reference import Ball, using
-from gradlaw_spec import DTYPES, Array, Dtype, Primitive, Target, load_primitives
+from gradlaw_spec import DTYPES, Array, Dtype, Primitive, Program, Step, Target, load_primitives
 
 POINTS = 20_000
 
@@ -37,7 +37,9 @@ def operand_values(page: Primitive, position: int, of: Dtype) -> Array:
 def largest_error(target: Target, page: Primitive, of: Dtype) -> tuple[float, tuple[float, ...]]:
     """Return the largest error of a target's values in unit roundoffs, and the operands at which it is."""
     operands = tuple(operand_values(page, position, of) for position in range(len(page.operands)))
-    got = target.forward(lambda *values: (target.primitives[page.name](*values),), operands)[0].astype(np.float64)
+    names = tuple(operand.name for operand in page.operands)
+    program = Program(names, (Step(("y",), page.name, names),), ("y",))
+    got = target.run(program, dict(zip(names, operands, strict=True)))[0].astype(np.float64)
     ball = Ball()
     with using(ball):
         exact = ball.elementary(page.name, *(ball.asarray(operand) for operand in operands))

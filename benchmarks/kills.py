@@ -24,7 +24,6 @@ from gradlaw_properties.engines import reference_target
 from gradlaw_properties.examine import Settings, Unit, examine
 from gradlaw_properties.laws import all_laws
 from gradlaw_properties.mutants import Mutant, all_mutants
-from gradlaw_properties.trial import engine_function
 from gradlaw_spec import PROGRAM, Program, Step, Target, Verdict, load_primitives, parse_formula
 
 jax.config.update("jax_enable_x64", True)
@@ -63,13 +62,15 @@ Checker = Callable[[Target, Program, dict[str, Any], list[Any]], bool]
 
 def _pair(target: Target, program: Program, data: dict[str, Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return forward and backward of the target's program on NumPy arrays, as a user wraps a kernel."""
-    function = engine_function(target, program, data)
+
+    def values(primals: tuple[Any, ...]) -> dict[str, Any]:
+        return {**data, **dict(zip(program.inputs, map(np.array, primals), strict=True))}
 
     def forward(*primals: Any) -> Any:
-        return target.forward(function, tuple(np.asarray(x) for x in primals))[0]
+        return target.run(program, values(primals))[0]
 
     def backward(g: Any, *primals: Any) -> tuple[Any, ...]:
-        gradients = target.vjp(function, tuple(np.array(x) for x in primals), (np.array(g),))[1]
+        gradients = target.pullback(program, values(primals))[1]((np.array(g),))
         return tuple(
             np.zeros_like(x) if gradient is None else gradient for gradient, x in zip(gradients, primals, strict=True)
         )

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import gradlaw_reference as reference
 from gradlaw_reference import Float, Tape, using
-from gradlaw_spec import DTYPES, SPEC_VERSION, Array, Target, VectorJacobianProduct, load_primitives
+from gradlaw_spec import (
+    DTYPES,
+    SPEC_VERSION,
+    Array,
+    Program,
+    Pull,
+    Pullback,
+    Target,
+    load_primitives,
+    program_function,
+)
+from gradlaw_spec.target import Run
+
+PRIMITIVES: Final = {name: getattr(reference, name) for name in load_primitives()}
 
 
 def _precision(primals: tuple[Array, ...]) -> Float:
@@ -15,41 +28,54 @@ def _precision(primals: tuple[Array, ...]) -> Float:
     return Float(names[0] if names else "float64")
 
 
-def taped_vjp(tape: Callable[[], Tape] = Tape) -> VectorJacobianProduct:
-    """Return the vjp of the reference engine, or of one that differs by its tape."""
-
-    def vjp(
-        function: Callable[..., Any], primals: tuple[Array, ...], cotangents: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
-        with using(_precision(primals)):
-            outputs, pullback = reference.vjp(function, *primals, tape=tape())
-            gradients = pullback(tuple(cotangents))
-            return tuple(output.data for output in outputs), tuple(gradient.data for gradient in gradients)
-
-    return vjp
+def primals_of(program: Program, values: Mapping[str, Array]) -> tuple[Array, ...]:
+    """Return the values of a program's inputs."""
+    return tuple(values[name] for name in program.inputs)
 
 
-def forward(function: Callable[..., Any], primals: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Run a function of the reference's values without differentiation."""
+def pullback_of(tape: Callable[[], Tape] = Tape) -> Pullback:
+    """Return the pullback of the reference engine, or of one that differs by its tape."""
+
+    def pullback(
+        program: Program, values: Mapping[str, Array], keep: list[Any] | None = None
+    ) -> tuple[tuple[Array, ...], Pull]:
+        primals = primals_of(program, values)
+        precision = _precision(primals)
+        function = program_function(program, values, PRIMITIVES, lambda array: array, keep)
+        with using(precision):
+            outputs, engine_pull = reference.vjp(function, *primals, tape=tape())
+
+        def pull(cotangents: tuple[Array, ...]) -> tuple[Array | None, ...]:
+            with using(precision):
+                return tuple(gradient.data for gradient in engine_pull(tuple(cotangents)))
+
+        return tuple(output.data for output in outputs), pull
+
+    return pullback
+
+
+def run(program: Program, values: Mapping[str, Array]) -> tuple[Array, ...]:
+    """Run a program without differentiation."""
+    primals = primals_of(program, values)
+    function = program_function(program, values, PRIMITIVES, lambda array: array)
     with using(_precision(primals)):
-        return tuple(output.data for output in function(*(reference.as_array(primal) for primal in primals)))
+        return tuple(output.data for output in function(*map(reference.as_array, primals)))
 
 
 def reference_target(
     name: str = "reference",
     *,
     tape: Callable[[], Tape] = Tape,
-    vjp: VectorJacobianProduct | None = None,
-    plain: Callable[..., tuple[Array, ...]] = forward,
+    pullback: Pullback | None = None,
+    plain: Run = run,
 ) -> Target:
-    """Return the reference implementation as a target; a tape or vjp of its own makes it a mutant."""
+    """Return the reference implementation as a target; a tape or pullback of its own makes it a mutant."""
     return Target(
         name=name,
         version=SPEC_VERSION,
         levels=("scalar", "array", "nn", "linalg", "low-precision"),
         dtypes=tuple(DTYPES),
-        primitives={primitive: getattr(reference, primitive) for primitive in load_primitives()},
-        vjp=vjp or taped_vjp(tape),
-        forward=plain,
-        constant=lambda array: array,
+        primitives=frozenset(PRIMITIVES),
+        run=plain,
+        pullback=pullback or pullback_of(tape),
     )

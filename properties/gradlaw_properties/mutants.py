@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw_properties.engines import forward, reference_target, taped_vjp
+from gradlaw_properties.engines import primals_of, pullback_of, reference_target, run
 from gradlaw_reference import RULES, Rule, Tape, apply, as_array
 from gradlaw_reference import Array as ReferenceArray
-from gradlaw_spec import Array, Primitive, Target, dtype, load_primitives
+from gradlaw_spec import Array, Primitive, Program, Pull, Target, dtype, load_primitives
+from gradlaw_spec.target import Arrays, Gradients, Values
 
-Arrays = tuple[Array, ...]
+Keep = list[Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +39,42 @@ def _gradient_fault(
     name: str, fault: Callable[[Array, Array, int], Array], subject: str = "program", dtype_name: str = "float64"
 ) -> Mutant:
     """``fault(gradient, primal, position) -> gradient`` after a right backward pass."""
-    right = taped_vjp()
+    right = pullback_of()
 
-    def vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
-        outputs, gradients = right(function, primals, cotangents)
-        wrong = []
-        for position, (gradient, primal) in enumerate(zip(gradients, primals, strict=True)):
-            assert gradient is not None
-            with np.errstate(all="ignore"):
-                wrong.append(np.asarray(fault(gradient, primal, position)))
-        return outputs, tuple(wrong)
+    def pullback(program: Program, values: Values, keep: Keep = None) -> tuple[Arrays, Pull]:
+        outputs, right_pull = right(program, values, keep)
+        primals = primals_of(program, values)
 
-    return Mutant(name, lambda: reference_target(name, vjp=vjp), subject, dtype_name)
+        def pull(cotangents: Arrays) -> Gradients:
+            wrong = []
+            for position, (gradient, primal) in enumerate(zip(right_pull(cotangents), primals, strict=True)):
+                assert gradient is not None
+                with np.errstate(all="ignore"):
+                    wrong.append(np.asarray(fault(gradient, primal, position)))
+            return tuple(wrong)
+
+        return outputs, pull
+
+    return Mutant(name, lambda: reference_target(name, pullback=pullback), subject, dtype_name)
 
 
 def _cotangent_fault(name: str, fault: Callable[[Array], Array], subject: str = "program") -> Mutant:
-    right = taped_vjp()
+    def wrong(pull: Pull, values: Arrays, cotangents: Arrays) -> Gradients:
+        return pull(tuple(np.asarray(fault(g)).astype(g.dtype) for g in cotangents))
 
-    def vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
-        return right(function, primals, tuple(np.asarray(fault(g)).astype(g.dtype) for g in cotangents))
+    return _pull_fault(name, wrong, subject)
 
-    return Mutant(name, lambda: reference_target(name, vjp=vjp), subject)
+
+def _pull_fault(name: str, fault: Callable[[Pull, Arrays, Arrays], Gradients], subject: str = "program") -> Mutant:
+    """``fault(pull, primals, cotangents) -> gradients`` with the right pull, after a right forward pass."""
+    right = pullback_of()
+
+    def pullback(program: Program, values: Values, keep: Keep = None) -> tuple[Arrays, Pull]:
+        outputs, pull = right(program, values, keep)
+        primals = primals_of(program, values)
+        return outputs, lambda cotangents: fault(pull, primals, cotangents)
+
+    return Mutant(name, lambda: reference_target(name, pullback=pullback), subject)
 
 
 def _typed(number: float) -> Callable[[Array, Array, int], Array]:
@@ -364,84 +380,69 @@ nan_at_domain_edge = _tape_fault("nan-at-domain-edge", _NanAtEdge, "sqrt")
 # --- faults of the call ---------------------------------------------------------------------------
 
 
-def _call_fault(name: str, vjp: Any, subject: str = "program") -> Mutant:
-    return Mutant(name, lambda: reference_target(name, vjp=vjp), subject)
-
-
 def _stale_state() -> Target:
     previous: dict[tuple[int, ...], Array] = {}
-    right = taped_vjp()
 
-    def vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
-        outputs, gradients = right(function, primals, cotangents)
+    def fault(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
         left_over = []
-        for gradient in gradients:
+        for gradient in pull(cotangents):
             assert gradient is not None
             left_over.append(gradient + previous.get(gradient.shape, np.zeros_like(gradient)))
             previous[gradient.shape] = gradient
-        return outputs, tuple(left_over)
+        return tuple(left_over)
 
-    return reference_target("stale-state", vjp=vjp)
+    return _pull_fault("stale-state", fault).build()
 
 
-def _accumulating_vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
-    result = taped_vjp()(function, primals, cotangents)
+def _accumulating(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
+    gradients = pull(cotangents)
     for cotangent in cotangents:
         cotangent += cotangent
-    return result
+    return gradients
 
 
-def _overwriting_vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
-    result = taped_vjp()(function, primals, cotangents)
+def _overwriting(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
+    gradients = pull(cotangents)
     for primal in primals:
         primal *= primal
-    return result
+    return gradients
 
 
-def _merging_vjp(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
+def _merging(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
     """Equal values become one variable: the first holder gets the gradient, the others nothing."""
     owner = [
         next(i for i, other in enumerate(primals) if other.shape == primal.shape and (other == primal).all())
         for primal in primals
     ]
-    outputs, gradients = taped_vjp()(function, primals, cotangents)
     merged = [np.zeros_like(primal) for primal in primals]
-    for position, gradient in enumerate(gradients):
+    for position, gradient in enumerate(pull(cotangents)):
         assert gradient is not None
         merged[owner[position]] = merged[owner[position]] + gradient
-    return outputs, tuple(merged)
+    return tuple(merged)
 
 
-def _unused_gets_ones(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
-    outputs, gradients = taped_vjp()(function, primals, cotangents)
-    return outputs, tuple(np.ones_like(g) if g is not None and not g.any() else g for g in gradients)
+def _unused_gets_ones(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
+    return tuple(np.ones_like(g) if g is not None and not g.any() else g for g in pull(cotangents))
 
 
-def _refuses_unused(function: Any, primals: Arrays, cotangents: Arrays) -> tuple[Arrays, tuple[Array | None, ...]]:
-    tapes: list[Tape] = []
-
-    def tape() -> Tape:
-        tapes.append(Tape())
-        return tapes[-1]
-
-    result = taped_vjp(tape)(function, primals, cotangents)
-    used = {parent for node in tapes[0].nodes if node is not None for _, parent in node.parents}
-    if any(position not in used for position in range(len(primals))):
+def _refuses_unused(program: Program, values: Values, keep: Keep = None) -> tuple[Arrays, Pull]:
+    used = {operand for step in program.steps for operand in step.operands}
+    if any(name not in used for name in program.inputs):
         raise RuntimeError("one of the differentiated inputs was not used in the graph")
-    return result
+    return pullback_of()(program, values, keep)
 
 
-def _wrong_forward(function: Any, primals: Arrays) -> Arrays:
-    return tuple((out.astype(np.float64) * 1.001).astype(out.dtype) for out in forward(function, primals))
+def _wrong_run(program: Program, values: Values) -> Arrays:
+    return tuple((out.astype(np.float64) * 1.001).astype(out.dtype) for out in run(program, values))
 
 
 stale_state = Mutant("stale-state", _stale_state)
-accumulates_into_cotangent = _call_fault("accumulates-into-cotangent", _accumulating_vjp)
-overwrites_primal = _call_fault("overwrites-primal", _overwriting_vjp)
-merges_equal_values = _call_fault("merges-equal-values", _merging_vjp, "multiply")
-unused_gets_cotangent = _call_fault("unused-gets-cotangent", _unused_gets_ones)
-unused_is_refused = _call_fault("unused-is-refused", _refuses_unused)
-wrong_value = Mutant("wrong-value", lambda: reference_target("wrong-value", plain=_wrong_forward))
+accumulates_into_cotangent = _pull_fault("accumulates-into-cotangent", _accumulating)
+overwrites_primal = _pull_fault("overwrites-primal", _overwriting)
+merges_equal_values = _pull_fault("merges-equal-values", _merging, "multiply")
+unused_gets_cotangent = _pull_fault("unused-gets-cotangent", _unused_gets_ones)
+unused_is_refused = Mutant("unused-is-refused", lambda: reference_target("unused-is-refused", pullback=_refuses_unused))
+wrong_value = Mutant("wrong-value", lambda: reference_target("wrong-value", plain=_wrong_run))
 
 
 def all_mutants() -> tuple[Mutant, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,7 @@ import numpy as np
 
 from gradlaw_properties.compose import expand
 from gradlaw_reference import Certified, Data, certify
-from gradlaw_spec import Array, Case, Program, Step, Target, dtype, interpret, load_primitives
-from gradlaw_spec.target import Pull
+from gradlaw_spec import Array, Case, Program, Pull, Step, Target, dtype, load_primitives
 
 Cotangents = tuple[Array, ...]
 Gradients = tuple[Array | None, ...]
@@ -28,35 +27,6 @@ class DifferentiationError(Exception):
 
 class WrongShape(Exception):
     """A gradient has not its primal's shape: the ``shape`` law's matter, and no other law can compare it."""
-
-
-def engine_function(
-    target: Target, program: Program, data: Mapping[str, Array], keep: list[Any] | None = None
-) -> Callable[..., Any]:
-    """Return the function of engine values that runs a program with the target's primitives.
-
-    ``keep`` collects every engine value, for laws about their lifetime. Raises UnsupportedCase where a
-    primitive is missing and cannot be composed.
-    """
-    runnable = expand(program, frozenset(target.primitives)) if target.composed else program
-    if runnable is None or not runnable.primitives <= target.primitives.keys():
-        missing = ", ".join(sorted(program.primitives - target.primitives.keys()))
-        raise UnsupportedCase(f"the target has no {missing}")
-    sequences = {name for name, page in load_primitives().items() if page.operands[0].kind == "sequence"}
-
-    def call(step: Step, operands: tuple[Any, ...]) -> Any:
-        arguments = [list(operands)] if step.primitive in sequences else operands
-        return target.primitives[step.primitive](*arguments, **step.attributes)
-
-    def function(*inputs: Any) -> tuple[Any, ...]:
-        given = dict(zip(program.inputs, inputs, strict=True))
-        given.update((name, target.constant(data[name])) for name in program.data)
-        known = interpret(runnable, given, call)
-        if keep is not None:
-            keep.append(known)
-        return tuple(known[name] for name in program.outputs)
-
-    return function
 
 
 class Trial:
@@ -101,23 +71,38 @@ class Trial:
         )
         return Trial(self.target, changed)
 
+    @cached_property
+    def runnable(self) -> Program:
+        """The program in primitives that the target has; raises UnsupportedCase where there is none."""
+        target, program = self.target, self.program
+        runnable = expand(program, target.primitives) if target.composed else program
+        if runnable is None or not runnable.primitives <= target.primitives:
+            missing = ", ".join(sorted(program.primitives - target.primitives))
+            raise UnsupportedCase(f"the target has no {missing}")
+        return runnable
+
     def run(
         self, inputs: Cotangents, cotangents: Cotangents, keep: list[Any] | None = None
     ) -> tuple[Cotangents, Gradients]:
-        """Call the target's vjp; raise UnsupportedCase or DifferentiationError where it raises."""
-        function = engine_function(self.target, self.program, self.values, keep)
+        """Run the target and pull back, once; raise UnsupportedCase or DifferentiationError where it raises."""
+        program = self.runnable
+        self._require_start(cotangents)
+        try:
+            outputs, pull = self.target.pullback(program, self._with(inputs), keep)
+            return outputs, pull(cotangents)
+        except Exception as error:
+            raise self._refused(cotangents, error) from error
+
+    def _with(self, inputs: Cotangents) -> dict[str, Array]:
+        return {**self.values, **dict(zip(self.program.inputs, inputs, strict=True))}
+
+    def _require_start(self, cotangents: Cotangents) -> None:
         if self.target.cotangent == "ones" and any((cotangent != 1).any() for cotangent in cotangents):
             raise UnsupportedCase("the engine can only start from ones, and this needs another cotangent")
-        try:
-            return self.target.vjp(function, inputs, cotangents)
-        except Exception as error:
-            raise self._refused(function, inputs, cotangents, error) from error
 
-    def _refused(
-        self, function: Callable[..., Any], inputs: Cotangents, cotangents: Cotangents, error: Exception
-    ) -> UnsupportedCase | DifferentiationError:
+    def _refused(self, cotangents: Cotangents, error: Exception) -> UnsupportedCase | DifferentiationError:
         """Return what it means that the target raised; raise UnsupportedCase where the plain forward call does too."""
-        self.forward_or_unsupported(function, inputs)
+        self.forward_or_unsupported()
         message = f"the value is computed, but differentiation raises {type(error).__name__}: {error}"
         if self.anything_goes(cotangents):
             return UnsupportedCase(f"{message} (where the law book admits anything)")
@@ -127,39 +112,33 @@ class Trial:
         """Whether some gradient is unbounded here, so that an error is as good an answer as inf or nan."""
         return any(not item.is_finite() for gradient in self.truth(cotangents) for item in gradient.ravel())
 
-    def forward_or_unsupported(self, function: Callable[..., Any], inputs: Cotangents) -> Cotangents:
+    def forward_or_unsupported(self) -> Cotangents:
         """Run without differentiation; raise UnsupportedCase with the target's message where it raises."""
+        program = self.runnable
         try:
-            return self.target.forward(function, inputs)
+            return self.target.run(program, self.values)
         except Exception as error:
             raise UnsupportedCase(f"{type(error).__name__}: {error}") from error
 
     @cached_property
     def forward(self) -> Cotangents:
         """The outputs computed without differentiation."""
-        return self.forward_or_unsupported(engine_function(self.target, self.program, self.values), self.inputs)
+        return self.forward_or_unsupported()
 
     def _both(self, cotangents: Cotangents) -> tuple[Cotangents, Gradients]:
+        """Return outputs and gradients, pulled back through what the target recorded at the first call."""
         key = b"".join(cotangent.tobytes() for cotangent in cotangents)
         if key not in self._pulled:
-            primals = tuple(value.copy() for value in self.inputs)
-            given = tuple(cotangent.copy() for cotangent in cotangents)
-            self._pulled[key] = (
-                self.run(primals, given) if self.target.pullback is None else self._from_record(primals, given)
-            )
+            program = self.runnable
+            self._require_start(cotangents)
+            try:
+                if self._record is None:
+                    self._record = self.target.pullback(program, self._with(tuple(map(np.copy, self.inputs))))
+                outputs, pull = self._record
+                self._pulled[key] = outputs, pull(tuple(map(np.copy, cotangents)))
+            except Exception as error:
+                raise self._refused(cotangents, error) from error
         return self._pulled[key]
-
-    def _from_record(self, primals: Cotangents, cotangents: Cotangents) -> tuple[Cotangents, Gradients]:
-        """Pull back through what the target recorded at the first call."""
-        function = engine_function(self.target, self.program, self.values)
-        try:
-            if self._record is None:
-                assert self.target.pullback is not None
-                self._record = self.target.pullback(function, primals)
-            outputs, pull = self._record
-            return outputs, pull(cotangents)
-        except Exception as error:
-            raise self._refused(function, primals, cotangents, error) from error
 
     @property
     def outputs(self) -> Cotangents:

@@ -23,7 +23,7 @@ from gradlaw_spec.loader import (
 )
 from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
-from gradlaw_spec.target import EngineFunction, EngineValue, Target, VectorJacobianProduct
+from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Target, program_function
 from gradlaw_spec.verdict import Cell, Finding, Verdict
 from gradlaw_spec.written import (
     decode_case,
@@ -63,12 +63,13 @@ __all__ = [
     "Operand",
     "Primitive",
     "Program",
+    "Pull",
+    "Pullback",
     "Reference",
     "Slice",
     "SpecError",
     "Step",
     "Target",
-    "VectorJacobianProduct",
     "Verdict",
     "Witness",
     "book",
@@ -89,6 +90,7 @@ __all__ = [
     "load_primitives",
     "parse_computation",
     "parse_formula",
+    "program_function",
     "read_page",
     "read_witness",
     "ulp",

@@ -1,4 +1,4 @@
-"""The noun Target: an engine on trial, as laws see it."""
+"""The noun Target: an engine on trial, as laws see it. Programs and arrays cross its border, nothing else."""
 
 from __future__ import annotations
 
@@ -7,53 +7,101 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from gradlaw_spec.array import Array
+from gradlaw_spec.loader import load_primitives
+from gradlaw_spec.program import Program, Step, interpret
 
 EngineValue = Any
 EngineFunction = Callable[..., Any]
 CotangentStyle = Literal["argument", "weighted-sum", "ones"]
+Arrays = tuple[Array, ...]
+Gradients = tuple[Array | None, ...]
+Values = Mapping[str, Array]
+Pull = Callable[[Arrays], Gradients]
+"""``pull(cotangents) -> gradients``: one cotangent an output, one gradient an input (None: the engine has none).
+
+It can be called again, with other cotangents.
+"""
 
 
-class VectorJacobianProduct(Protocol):
-    """``vjp(function, primals, cotangents) -> outputs, gradients``.
+class Run(Protocol):
+    """``run(program, values) -> outputs``, without differentiation.
 
-    ``function`` takes engine values, one for each primal, and returns a tuple of engine values.
-    Primals, cotangents and outputs are NumPy arrays; a gradient is an array, or None where the
-    engine has none.
+    ``values`` has a NumPy array for each input and data name of the program.
     """
 
-    def __call__(
-        self, function: EngineFunction, primals: tuple[Array, ...], cotangents: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
-        """Run the function at the primals, and pull the cotangents back."""
+    def __call__(self, program: Program, values: Values) -> Arrays:
+        """Return an array for each output."""
         ...
 
 
-Pull = Callable[[tuple[Array, ...]], tuple[Array | None, ...]]
-"""``pull(cotangents) -> gradients``; can be called again with other cotangents."""
+class Pullback(Protocol):
+    """``pullback(program, values) -> outputs, pull``: run a program once, and be ready to pull cotangents back.
+
+    ``keep``, where it is given, gets all engine values of the run, which then live on (an engine in another process
+    has none to give).
+    """
+
+    def __call__(self, program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        """Return an array for each output, and what pulls their cotangents back to the inputs."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """An engine: its name, version, claims, primitives by spec name, and how it differentiates.
-
-    ``pullback(function, primals) -> outputs, pull``, if it has one, is ``vjp`` in two parts, so that what was recorded
-    once serves several cotangents. ``forward(function, primals)`` runs without differentiation; ``constant`` makes an
-    engine value of an array that is not differentiated. ``composed`` allows a primitive that is missing to be composed
-    by its definition inside programs; ``cotangent`` says which cotangents the engine can start from;
-    ``flushes_subnormals`` declares that results (and operands) below the smallest normal number may become zero.
-    ``scalar`` says that every value is 0-d.
-    """
+    """An engine: what it is called, what it claims, and how it runs and differentiates a program."""
 
     name: str
+    """What the engine is called."""
     version: str
+    """Its version."""
     levels: tuple[str, ...]
+    """The levels of primitives that it claims."""
     dtypes: tuple[str, ...]
-    primitives: Mapping[str, EngineFunction]
-    vjp: VectorJacobianProduct
-    forward: Callable[[EngineFunction, tuple[Array, ...]], tuple[Array, ...]]
-    constant: Callable[[Array], EngineValue]
-    pullback: Callable[[EngineFunction, tuple[Array, ...]], tuple[tuple[Array, ...], Pull]] | None = None
+    """The dtypes that it claims."""
+    primitives: frozenset[str]
+    """The primitives that it has, by their names in the spec; no program with another one is given to it."""
+    run: Run
+    """Computes a program's outputs without differentiation."""
+    pullback: Pullback
+    """Computes a program's outputs, and pulls cotangents back."""
+    jvp: EngineFunction | None = None
+    """The engine's own forward mode, if it has one: ``jvp(function, primals, tangents)``."""
+    compile: EngineFunction | None = None
+    """The engine's own compiler, if it has one: from a function to a function."""
     scalar: bool = False
+    """Whether every value is 0-d."""
     composed: bool = True
+    """Whether a primitive that is missing may be composed by its definition inside programs."""
     cotangent: CotangentStyle = "argument"
+    """Which cotangents the engine can start from."""
     flushes_subnormals: bool = False
+    """Whether results (and operands) below the smallest normal number may become zero."""
+
+
+def program_function(
+    program: Program,
+    values: Values,
+    primitives: Mapping[str, EngineFunction],
+    constant: Callable[[Array], EngineValue],
+    keep: list[Any] | None = None,
+) -> EngineFunction:
+    """Return a program as a function of engine values: one an input goes in, a tuple with one an output comes out.
+
+    ``primitives`` are the engine's functions by spec name, which take the operands of a sequence as one list;
+    ``constant`` makes an engine value of the data among ``values``. ``keep`` gets all values of a run.
+    """
+    sequences = {name for name, page in load_primitives().items() if page.operands[0].kind == "sequence"}
+
+    def call(step: Step, operands: tuple[Any, ...]) -> Any:
+        arguments = [list(operands)] if step.primitive in sequences else operands
+        return primitives[step.primitive](*arguments, **step.attributes)
+
+    def function(*inputs: EngineValue) -> tuple[EngineValue, ...]:
+        given = dict(zip(program.inputs, inputs, strict=True))
+        given.update((name, constant(values[name])) for name in program.data)
+        known = interpret(program, given, call)
+        if keep is not None:
+            keep.append(known)
+        return tuple(known[name] for name in program.outputs)
+
+    return function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from tiny_engines import Number, Tensor, add, functional_vjp, multiply, pick, te
 from gradlaw import functional_target, load_target, tape_target
 from gradlaw.targets.handed import AdapterError
 from gradlaw_properties import Settings, examine, plan
-from gradlaw_spec import Slice, SpecError, Target, Verdict
+from gradlaw_spec import Program, SpecError, Target, Verdict, parse_computation
 
 SCALAR = {"add": operator.add, "multiply": operator.mul, "tanh": lambda x: x.tanh()}
 ARRAY = {"add": add, "multiply": multiply, "sum": total, "getitem": pick}
@@ -67,8 +68,16 @@ def functions(**changes):
     return functional_target(**{**claims, **changes})
 
 
-def run(target, function, primals, cotangents):
-    return target.vjp(function, tuple(map(np.asarray, primals)), tuple(map(np.asarray, cotangents)))
+def program_of(text, outputs=None, inputs=None):
+    """Return the program of a computation, with other outputs or more inputs than it has of itself."""
+    program = parse_computation(text)
+    return replace(program, outputs=outputs or program.outputs, inputs=inputs or program.inputs)
+
+
+def run(target, program, primals, cotangents):
+    program = program_of(program) if isinstance(program, str) else program
+    outputs, pull = target.pullback(program, dict(zip(program.inputs, map(np.asarray, primals), strict=True)))
+    return outputs, pull(tuple(map(np.asarray, cotangents)))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +90,7 @@ def run(target, function, primals, cotangents):
 )
 def test_scalar_tape_pulls_any_cotangent(changes):
     target = scalar_target(**changes)
-    (value,), (dx, dy) = run(target, lambda x, y: (target.primitives["multiply"](x, y),), (3.0, -4.0), (0.5,))
+    (value,), (dx, dy) = run(target, "x * y", (3.0, -4.0), (0.5,))
     assert value == -12.0
     assert (dx, dy) == (-2.0, 1.5)
     assert value.shape == dx.shape == ()
@@ -100,7 +109,7 @@ def test_scalar_tape_pulls_any_cotangent(changes):
 def test_array_tape_pulls_any_cotangent(changes, dtype):
     target = array_target(**changes)
     x, y, g = np.array([1, 2], dtype), np.array([[3], [4]], dtype), np.array([[1, 0], [2, -1]], dtype)
-    (value,), (dx, dy) = run(target, lambda x, y: (target.primitives["multiply"](x, y),), (x, y), (g,))
+    (value,), (dx, dy) = run(target, "x * y", (x, y), (g,))
     assert value.tolist() == [[3, 6], [4, 8]]
     assert dx.tolist() == [11, -4]
     assert dy.tolist() == [[1], [0]]
@@ -119,14 +128,13 @@ def recorded(calls):
 def test_a_pullback_stands_for_vjp_and_serves_several_cotangents():
     calls = []
     target = functions(vjp=None, pullback=recorded(calls))
-    times = target.primitives["multiply"]
     x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0])
-    (value,), pull = target.pullback(lambda x, y: (times(x, y),), (x, y))
+    (value,), pull = target.pullback(parse_computation("x * y"), {"x": x, "y": y})
     assert value.tolist() == [3.0, 8.0]
     assert [gradient.tolist() for gradient in pull((np.array([1.0, 0.0]),))] == [[3.0, 0.0], [1.0, 0.0]]
     assert [gradient.tolist() for gradient in pull((np.array([0.0, 2.0]),))] == [[0.0, 8.0], [0.0, 4.0]]
     assert len(calls) == 1
-    _, (dx, _) = run(target, lambda x, y: (times(x, y),), (x, y), ([1.0, 1.0],))
+    _, (dx, _) = run(target, "x * y", (x, y), ([1.0, 1.0],))
     assert dx.tolist() == [3.0, 4.0]
 
 
@@ -150,7 +158,7 @@ def test_argument_is_made_a_constant_where_the_engine_refuses_the_raw_one():
         cotangent="argument", backward=with_cotangent, constant=Tensor, primitives={"multiply": product}
     )
     for _ in range(2):
-        _, (dx,) = run(target, lambda x: (target.primitives["multiply"](x, 3.0),), ([1.0, 2.0],), ([1.0, -1.0],))
+        _, (dx,) = run(target, "x * 3.0", ([1.0, 2.0],), ([1.0, -1.0],))
         assert dx.tolist() == [3.0, -3.0]
 
 
@@ -160,45 +168,43 @@ def test_the_engines_own_error_comes_out():
 
     target = array_target(cotangent="argument", backward=broken, constant=Tensor)
     with pytest.raises(ZeroDivisionError, match="no gradient today"):
-        run(target, lambda x: (add(x, x),), ([1.0],), ([1.0],))
+        run(target, "x + x", ([1.0],), ([1.0],))
 
 
 def test_weighted_sum_joins_several_outputs():
     target = array_target()
-    times, plus = target.primitives["multiply"], target.primitives["add"]
-    outputs, (dx,) = run(target, lambda x: (times(x, 3.0), plus(x, 1.0)), ([1.0, 2.0],), ([1.0, 2.0], [10.0, 20.0]))
+    program = program_of("a = x * 3.0; b = x + 1.0", outputs=("a", "b"))
+    outputs, (dx,) = run(target, program, ([1.0, 2.0],), ([1.0, 2.0], [10.0, 20.0]))
     assert [output.tolist() for output in outputs] == [[3.0, 6.0], [2.0, 3.0]]
     assert dx.tolist() == [13.0, 26.0]
 
 
 def test_argument_joins_outputs_that_share_a_step():
     target = scalar_target(cotangent="argument", backward=with_cotangent)
-
-    def function(x):
-        shared = x * x
-        return shared + 1.0, shared * 2.0
-
-    assert run(target, function, (3.0,), (1.0, 10.0))[1] == (6.0 + 120.0,)
+    program = program_of("shared = x * x; a = shared + 1.0; b = shared * 2.0", outputs=("a", "b"))
+    assert run(target, program, (3.0,), (1.0, 10.0))[1] == (6.0 + 120.0,)
 
 
 def test_ones_starts_from_ones_only():
     target = scalar_target(cotangent="ones")
     assert target.cotangent == "ones"
-    assert run(target, lambda x: (x * x,), (3.0,), (1.0,))[1] == (6.0,)
+    assert run(target, "x * x", (3.0,), (1.0,))[1] == (6.0,)
     with pytest.raises(SpecError, match="ones"):
-        run(target, lambda x: (x * x,), (3.0,), (2.0,))
+        run(target, "x * x", (3.0,), (2.0,))
 
 
 def test_ones_with_several_outputs():
     target = scalar_target(cotangent="ones")
-    assert run(target, lambda x: (x * x, x + 1), (3.0,), (1.0, 1.0))[1] == (7.0,)
+    assert run(target, program_of("a = x * x; b = x + 1", outputs=("a", "b")), (3.0,), (1.0, 1.0))[1] == (7.0,)
 
 
 def test_no_gradient_stays_none_and_no_record_has_no_gradient():
     target = array_target()
-    _, gradients = run(target, lambda x, y: (add(x, 1.0),), ([1.0], [2.0]), ([1.0],))
+    _, gradients = run(target, program_of("x + 1.0", inputs=("x", "y")), ([1.0], [2.0]), ([1.0],))
     assert gradients[1] is None
-    outputs, gradients = run(target, lambda x: (np.float64(2.0),), ([1.0],), (1.0,))
+    constant = Program(("x",), (), ("c",), ("c",))
+    outputs, pull = target.pullback(constant, {"x": np.array([1.0]), "c": np.array(2.0)})
+    gradients = pull((np.array(1.0),))
     assert outputs[0] == 2.0
     assert gradients == (None,)
 
@@ -212,36 +218,63 @@ def test_getitem_gets_an_index_as_python_writes_it(make):
         return pick(x, index)
 
     target = make(primitives={**ARRAY, "getitem": spy})
-    index = (0, "newaxis", "ellipsis", Slice(None, None, -1))
-    _, (dx,) = run(target, lambda x: (target.primitives["getitem"](x, index=index),), ([[1.0, 2.0]],), ([[5.0, 6.0]],))
+    _, (dx,) = run(target, "x[0, newaxis, ..., ::-1]", ([[1.0, 2.0]],), ([[5.0, 6.0]],))
     assert seen[0] == (0, None, Ellipsis, slice(None, None, -1))
     assert dx.tolist() == [[6.0, 5.0]]
 
 
 def test_operator_getitem_is_taken():
-    target = functions(primitives={"getitem": operator.getitem})
-    assert target.primitives["getitem"](np.array([7, 8]), index=(1,)) == 8
+    target = functions(array=np.asarray, numpy=np.asarray, primitives={"getitem": operator.getitem})
+    assert target.run(parse_computation("x[1]"), {"x": np.array([7, 8])}) == (8,)
 
 
 def test_functional_single_and_several_outputs():
     target = functions()
-    (value,), (dx,) = run(target, lambda x: (multiply(x, x),), ([3.0],), ([0.5],))
+    (value,), (dx,) = run(target, "x * x", ([3.0],), ([0.5],))
     assert (value.tolist(), dx.tolist()) == ([9.0], [3.0])
-    values, (dx,) = run(target, lambda x: (multiply(x, x), add(x, 1.0)), ([3.0],), ([0.5], [2.0]))
+    values, (dx,) = run(target, program_of("a = x * x; b = x + 1.0", outputs=("a", "b")), ([3.0],), ([0.5], [2.0]))
     assert [value.tolist() for value in values] == [[9.0], [4.0]]
     assert dx.tolist() == [5.0]
 
 
 def test_functional_forward_has_no_vjp():
     target = functions(vjp=lambda function, primals, cotangent: 1 / 0)
-    assert target.forward(lambda x: (add(x, 1.0),), (np.array([2.0]),))[0].tolist() == [3.0]
+    assert target.run(parse_computation("x + 1.0"), {"x": np.array([2.0])})[0].tolist() == [3.0]
+
+
+@pytest.mark.parametrize("make", [array_target, functions])
+def test_a_pull_can_be_called_again(make):
+    program = parse_computation("x * x")
+    (value,), pull = make().pullback(program, {"x": np.array([3.0, 5.0])})
+    assert value.tolist() == [9.0, 25.0]
+    for g in ([1.0, 0.0], [0.0, 2.0], [1.0, 0.0]):
+        assert pull((np.array(g),))[0].tolist() == [6.0 * g[0], 10.0 * g[1]]
+
+
+def test_a_vjp_that_writes_into_its_primals_does_so_only_where_it_pulls():
+    def writes(function, primals, cotangent):
+        found = functional_vjp(function, primals, cotangent)
+        primals[0].data[...] = 0
+        return found
+
+    x = np.array([3.0])
+    _, pull = functions(vjp=writes).pullback(parse_computation("x * x"), {"x": x})
+    assert x.tolist() == [3.0]
+    assert pull((np.array([1.0]),))[0].tolist() == [6.0]
+    assert x.tolist() == [0.0]
+
+
+def test_forward_mode_and_compiler_are_the_targets():
+    jvp, jit = (lambda function, primals, tangents: None), (lambda function: function)
+    target = functions(jvp=jvp, compile=jit)
+    assert (target.jvp, target.compile) == (jvp, jit)
+    assert (functions().jvp, functions().compile) == (None, None)
 
 
 def test_namespace_and_primitives_together():
     namespace = SimpleNamespace(add=add, multiply=multiply, sqrt="not a function", unknown=add)
     target = functions(primitives={"add": "replaced".join} | {"sum": total}, namespace=namespace)
-    assert set(target.primitives) == {"add", "multiply", "sum", "getitem"}
-    assert target.primitives["multiply"] is multiply
+    assert target.primitives == {"add", "multiply", "sum", "getitem"}
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, where a case overflows
@@ -300,7 +333,7 @@ def test_a_missing_or_unknown_keyword_is_a_type_error():
 def test_too_few_gradients_are_told_of():
     target = functions(vjp=lambda function, primals, cotangent: (function(*primals), ()))
     with pytest.raises(AdapterError, match="0 gradients"):
-        run(target, lambda x: (add(x, x),), ([1.0],), ([1.0],))
+        run(target, "x + x", ([1.0],), ([1.0],))
 
 
 ADAPTER = """

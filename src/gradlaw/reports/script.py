@@ -7,20 +7,76 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from gradlaw.messages import first_line
-from gradlaw.reports.code import array_text, operand_text
+from gradlaw.reports.code import array_text
 from gradlaw.reports.dialects import AUTOGRAD, JAX, MICROGRAD, TORCH, Dialect
-from gradlaw.reports.trace import Run, run_of, trace
+from gradlaw_properties import replay
 from gradlaw_properties.compose import expand
 from gradlaw_reference import FLOAT64, evaluate, using
-from gradlaw_spec import Array, Case, Cell, Step, Target, Witness, load_primitives
+from gradlaw_spec import Array, Case, Cell, Program, Pull, Target, Witness
+from gradlaw_spec.target import Arrays, Gradients, Values
 
 MOST_LINES: Final = 20
 SHOW: Final = 'print("gradient of", name, d if d is None else (d.dtype, d.tolist()))'
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A program that was run on a target: at which values, and from which cotangents it was pulled back."""
+
+    program: Program
+    values: Mapping[str, Array]
+    cotangents: tuple[Arrays, ...]
+
+    def same_program(self, other: Run) -> bool:
+        """Whether another run has the same program at the same values, bit for bit."""
+        if self.program != other.program or self.values.keys() != other.values.keys():
+            return False
+        return all(_same(self.values[name], other.values[name]) for name in self.values)
+
+
+def _same(first: Array, second: Array) -> bool:
+    return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
+
+
+def run_of(case: Case) -> Run:
+    """Return a case's own run."""
+    return Run(case.program, case.values, (case.cotangents,))
+
+
+def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
+    """Replay a witness and return the runs that its law made, equal programs at equal values together.
+
+    A law derives more from a case than its own run: a second cotangent, a cut, a rewired step.
+    """
+    found: list[Run] = []
+
+    def pullback(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+        outputs, pull = target.pullback(program, values, keep)
+
+        def recorded(cotangents: Arrays) -> Gradients:
+            found.append(Run(program, copies, (tuple(map(np.copy, cotangents)),)))
+            return pull(cotangents)
+
+        return outputs, recorded
+
+    replay(witness, replace(target, pullback=pullback))
+    merged: list[Run] = []
+    for run in found:
+        for position, earlier in enumerate(merged):
+            if earlier.same_program(run):
+                known = earlier.cotangents
+                new = tuple(g for g in run.cotangents if not any(all(map(_same, g, h)) for h in known))
+                merged[position] = replace(earlier, cotangents=(*known, *new))
+                break
+        else:
+            merged.append(run)
+    return tuple(merged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +103,10 @@ def script_of(cell: Cell, witness: Witness, target: Target, text: str) -> str:
     """
     header = (f"# {cell.address} with {target.name} {target.version}", f"# {first_line(cell.message)}")
     own = run_of(witness.case)
-    runs = trace(witness, target) or (own,)
-    ordered = sorted(runs, key=lambda run: not run.same_program(own))
-    return write_script(header, ordered, text, frozenset(target.primitives))
+    program = expand(own.program, target.primitives)
+    plain = own if program is None else replace(own, program=program)
+    ordered = sorted(runs_of(witness, target) or (own,), key=lambda run: not run.same_program(plain))
+    return write_script(header, ordered, text, target.primitives)
 
 
 def plain_script(cell: Cell, case: Case, text: str, primitives: frozenset[str]) -> str:
@@ -86,9 +143,8 @@ def _writer(text: str) -> tuple[tuple[str, ...], Mapping[str, str], Callable[[Ru
     if text in dialects:
         dialect, write = dialects[text]
         return dialect.imports, dialect.extras, lambda run: write(dialect, run)
-    load = f"target = load_target({text!r}); p = target.primitives"
-    slices = {"Slice(": "from gradlaw_spec import Slice"}
-    return ("import numpy as np", "from gradlaw import load_target", load), slices, _adapter
+    imports = ("import numpy as np", "from gradlaw import load_target", "from gradlaw_spec import Program, Step")
+    return imports, {"Slice(": "from gradlaw_spec import Slice"}, lambda run: _adapter(text, run)
 
 
 def _calls(dialect: Dialect, run: Run) -> tuple[str, ...]:
@@ -176,26 +232,22 @@ def _numpy(array: Array) -> str:
     return f'np.array({array_text(array)}, dtype="{array.dtype.name}")'
 
 
-def _adapter(run: Run) -> Block:
+def _adapter(text: str, run: Run) -> Block:
+    """Write a run through the target's adapter: the program as data, each step under its own name."""
     program = run.program
-    before = [f"def f({', '.join(program.inputs)}):"]
-    before += [f"    {name} = target.constant({_numpy(run.values[name])})" for name in program.data]
-    primals = _tuple([_numpy(run.values[name]) for name in program.inputs])
+    before = [f"{name} = {_numpy(run.values[name])}" for name in (*program.inputs, *program.data)]
+    steps = tuple(
+        f"{step.results[0]} = Step({step.results!r}, {step.primitive!r}, {step.operands!r}, {dict(step.attributes)!r})"
+        for step in program.steps
+    )
+    names = _tuple([step.results[0] for step in program.steps])
+    values = ", ".join(f"{name}={name}" for name in (*program.inputs, *program.data))
     after = (
-        f"    return {_tuple(program.outputs)}",
+        f"program = Program({program.inputs!r}, {names}, {program.outputs!r}, {program.data!r})",
+        f"values, pull = load_target({text!r}).pullback(program, dict({values}))",
+        'print("value", *((v.dtype, v.tolist()) for v in values))',
         f"for g in {_cotangents(_numpy, run)}:",
-        f"    values, gradients = target.vjp(f, {primals}, g)",
-        '    print("value", *((v.dtype, v.tolist()) for v in values))',
-        f"    for name, d in zip({_names(run)}, gradients):",
+        f"    for name, d in zip({_names(run)}, pull(g)):",
         f"        {SHOW}",
     )
-    steps = tuple(f"{step.name} = {_adapter_call(step)}" for step in program.steps)
-    return Block(tuple(before), steps, after, "    ")
-
-
-def _adapter_call(step: Step) -> str:
-    operands = ", ".join(operand_text(operand) for operand in step.operands)
-    if load_primitives()[step.primitive].operands[0].kind == "sequence":
-        operands = f"[{operands}]"
-    attributes = "".join(f", {name}={value!r}" for name, value in step.attributes.items())
-    return f'p["{step.primitive}"]({operands}{attributes})'
+    return Block(tuple(before), steps, after)

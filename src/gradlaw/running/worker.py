@@ -24,7 +24,8 @@ from gradlaw.targets.handed import AdapterError
 from gradlaw.targets.loading import load_target
 from gradlaw_properties import Settings, Unit, examine, plan, replay
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase
-from gradlaw_spec import Array, Case, Cell, SpecError, Target, Verdict, Witness
+from gradlaw_spec import Array, Case, Cell, Program, Pull, SpecError, Target, Verdict, Witness
+from gradlaw_spec.target import Arrays, Values
 
 Result = TypeVar("Result")
 OUT_OF_MEMORY = 77
@@ -145,13 +146,11 @@ def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
 
         return run
 
-    def guarded_pullback(*arguments: Any) -> Any:
-        assert target.pullback is not None
-        outputs, pull = guard(target.pullback)(*arguments)
+    def pullback(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        outputs, pull = guard(target.pullback)(program, values, keep)
         return outputs, guard(pull)
 
-    pullback = None if target.pullback is None else guarded_pullback
-    return replace(target, vjp=guard(target.vjp), forward=guard(target.forward), pullback=pullback)
+    return replace(target, run=guard(target.run), pullback=pullback)
 
 
 def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
@@ -159,7 +158,7 @@ def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
 
     def run(target: Target, heartbeat: Heartbeat) -> Plan:
         units = plan(target, request.addresses, request.level, request.dtype)
-        return Plan(target.name, target.version, frozenset(target.primitives), units, plan(target))
+        return Plan(target.name, target.version, target.primitives, units, plan(target))
 
     return _with_target(context, request.target, nothing_refused, run)
 

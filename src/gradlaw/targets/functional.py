@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,18 @@ import numpy as np
 from gradlaw.messages import near
 from gradlaw.targets.claims import require_callable, require_claims, require_primitives
 from gradlaw.targets.handed import AdapterError, Handed
-from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, Target, load_primitives
+from gradlaw_spec import (
+    Array,
+    EngineFunction,
+    EngineValue,
+    Program,
+    Pull,
+    SpecError,
+    Target,
+    load_primitives,
+    program_function,
+)
+from gradlaw_spec.target import Arrays, Gradients, Values
 
 HELPER = "functional_target"
 
@@ -40,9 +52,10 @@ def functional_target(
     same dtype. ``vjp(function, primals, cotangent)`` returns the output and one gradient a primal (None: the
     engine has none), all of them engine values; a function with several outputs returns a tuple and gets a
     tuple of cotangents. ``pullback(function, primals)`` returns the output and a function from a cotangent to
-    the gradients, which is called with several; it stands for ``vjp``, or saves time beside it. The primitives
+    the gradients, which is called with several; it stands for ``vjp``, and is quicker. The primitives
     are those in ``primitives``, and every one of the spec that ``namespace`` has under its name. ``jvp`` and
-    ``compile`` are for laws of later levels. Raises SpecError, in one line, for what is none of this.
+    ``compile`` become the target's own: what it can do beside, which no law of this version asks for. Raises
+    SpecError, in one line, for what is none of this.
     """
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
     require_callable(HELPER, array=array, numpy=numpy, **({} if vjp is None and pullback is not None else {"vjp": vjp}))
@@ -52,55 +65,80 @@ def functional_target(
     functions = _functions(primitives, namespace)
     handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, array, numpy))
 
-    def record(
-        function: EngineFunction, primals: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], Callable[[tuple[Array, ...]], tuple[Array | None, ...]]]:
-        assert pullback is not None
-        values = tuple(array(primal) for primal in primals)
-        output, engine_pull = pullback(_unpacking(function), values)
+    engine = _Engine(array, numpy, vjp, pullback)
+    record, forward = handed.guard_pullback(engine.record), handed.guard(engine.forward)
 
-        def pull(cotangents: tuple[Array, ...]) -> tuple[Array | None, ...]:
-            given = tuple(array(cotangent) for cotangent in cotangents)
-            return pulled(engine_pull(_packed(given)), primals)
+    def function_of(program: Program, values: Values, keep: list[Any] | None = None) -> EngineFunction:
+        return program_function(program, values, functions, array, keep)
 
-        return outputs_of(output), handed.guard_pull(pull)
-
-    def whole(
-        function: EngineFunction, primals: tuple[Array, ...], cotangents: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
-        if vjp is None:
-            outputs, pull = record(function, primals)
-            return outputs, pull(cotangents)
-        values = tuple(array(primal) for primal in primals)
-        given = tuple(array(cotangent) for cotangent in cotangents)
-        output, gradients = vjp(_unpacking(function), values, _packed(given))
-        return outputs_of(output), pulled(gradients, primals)
-
-    def pulled(gradients: Any, primals: tuple[Array, ...]) -> tuple[Array | None, ...]:
-        return tuple(None if gradient is None else to_numpy(gradient) for gradient in _paired(gradients, primals))
-
-    def outputs_of(output: Any) -> tuple[Array, ...]:
-        return tuple(to_numpy(one) for one in (output if isinstance(output, tuple) else (output,)))
-
-    def to_numpy(value: EngineValue) -> Array:
-        return np.asarray(numpy(value))
-
-    def forward(function: EngineFunction, primals: tuple[Array, ...]) -> tuple[Array, ...]:
-        return tuple(to_numpy(output) for output in function(*(array(primal) for primal in primals)))
+    def recorded(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        primals = tuple(values[name] for name in program.inputs)
+        outputs, pull = record(function_of(program, values, keep), primals)
+        return outputs, pull
 
     return Target(
         name=name,
         version=version,
         levels=claimed,
         dtypes=kinds,
-        primitives=functions,
-        vjp=handed.guard(whole),
-        pullback=None if pullback is None else handed.guard(record),
-        forward=handed.guard(forward),
-        constant=array,
+        primitives=frozenset(functions),
+        run=lambda program, values: forward(
+            function_of(program, values), tuple(values[name] for name in program.inputs)
+        ),
+        pullback=recorded,
+        jvp=jvp,
+        compile=compile,
         composed=composed,
         flushes_subnormals=flushes_subnormals,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """The functions of a functional engine, and how a pullback is made of them."""
+
+    array: Callable[[Array], EngineValue]
+    numpy: Callable[[EngineValue], Any]
+    vjp: Callable[..., tuple[Any, Any]] | None
+    pullback: Callable[..., tuple[Any, Callable[[Any], Any]]] | None
+
+    def forward(self, function: EngineFunction, primals: Arrays) -> Arrays:
+        """Run a function of engine values."""
+        return tuple(self.to_numpy(output) for output in function(*map(self.array, primals)))
+
+    def record(self, function: EngineFunction, primals: Arrays) -> tuple[Arrays, Pull]:
+        """Return the outputs, and what pulls back: the engine's own pullback, else its vjp, called for each."""
+        if self.pullback is None:
+            return self.record_by_vjp(function, primals)
+        output, engine_pull = self.pullback(_unpacking(function), tuple(map(self.array, primals)))
+
+        def pull(cotangents: Arrays) -> Gradients:
+            return self.gradients(engine_pull(_packed(tuple(map(self.array, cotangents)))), primals)
+
+        return self.outputs(output), pull
+
+    def record_by_vjp(self, function: EngineFunction, primals: Arrays) -> tuple[Arrays, Pull]:
+        """Return the outputs of a vjp that starts from ones, and what calls the vjp again."""
+
+        def call(primals: Arrays, cotangents: Arrays) -> tuple[Any, Any]:
+            assert self.vjp is not None
+            given = tuple(map(self.array, cotangents))
+            return self.vjp(_unpacking(function), tuple(map(self.array, primals)), _packed(given))
+
+        # A vjp takes no less than cotangents, whose shapes are those of the outputs; copies, since it may write.
+        copies = tuple(map(np.copy, primals))
+        output, _ = call(copies, tuple(map(np.ones_like, self.forward(function, copies))))
+        return self.outputs(output), lambda cotangents: self.gradients(call(primals, cotangents)[1], primals)
+
+    def outputs(self, output: Any) -> Arrays:
+        return tuple(self.to_numpy(one) for one in (output if isinstance(output, tuple) else (output,)))
+
+    def gradients(self, gradients: Any, primals: Arrays) -> Gradients:
+        found = _paired(gradients, primals)
+        return tuple(None if gradient is None else self.to_numpy(gradient) for gradient in found)
+
+    def to_numpy(self, value: EngineValue) -> Array:
+        return np.asarray(self.numpy(value))
 
 
 def _packed(given: tuple[EngineValue, ...]) -> EngineValue:

@@ -28,6 +28,19 @@ class AdapterError(BaseException):
     """A mistake of the adapter, in one line; not an `Exception`, so that nobody takes it for the engine's."""
 
 
+class _Watched:
+    """A function, and whether it returned anything but engine values and plain numbers (``strange``)."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function, self.strange = function, False
+
+    def __call__(self, *inputs: Any) -> Any:
+        outputs = self.function(*inputs)
+        known = (*map(type, inputs), *RAW)
+        self.strange = self.strange or not all(isinstance(output, known) for output in outputs)
+        return outputs
+
+
 class Handed:
     """The functions that an adapter in a file handed to a helper; ``guard`` tells their mistakes from the engine's."""
 
@@ -39,35 +52,28 @@ class Handed:
 
         @wraps(call)
         def run(function: Callable[..., Any], *arguments: Any) -> Any:
-            strange = False
-
-            def watched(*inputs: Any) -> Any:
-                nonlocal strange
-                outputs = function(*inputs)
-                known = (*map(type, inputs), *RAW)
-                strange = strange or not all(isinstance(output, known) for output in outputs)
-                return outputs
-
-            try:
-                return call(watched, *arguments)
-            except MISTAKES as error:
-                self._tell(error, strange)
-                raise
+            watched = _Watched(function)
+            return self._call(watched, call, watched, *arguments)
 
         return run
 
-    def guard_pull(self, pull: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the second half of a pullback, which raises AdapterError where an exception is the adapter's own."""
+    def guard_pullback(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``call(function, …) -> outputs, pull``, both of which raise AdapterError for what is the adapter's."""
 
-        @wraps(pull)
-        def run(*arguments: Any) -> Any:
-            try:
-                return pull(*arguments)
-            except MISTAKES as error:
-                self._tell(error, strange=False)
-                raise
+        @wraps(call)
+        def run(function: Callable[..., Any], *arguments: Any) -> Any:
+            watched = _Watched(function)
+            outputs, pull = self._call(watched, call, watched, *arguments)
+            return outputs, partial(self._call, watched, pull)
 
         return run
+
+    def _call(self, watched: _Watched, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except MISTAKES as error:
+            self._tell(error, watched.strange)
+            raise
 
     def is_own(self, error: BaseException) -> bool:
         """Whether an error is a mistake that began in a function that the adapter handed over."""

@@ -13,8 +13,8 @@ import numpy as np
 from gradlaw.messages import near
 from gradlaw.targets.claims import require_arity, require_callable, require_claims, require_primitives
 from gradlaw.targets.handed import RAW, Handed
-from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, Target
-from gradlaw_spec.target import CotangentStyle
+from gradlaw_spec import Array, EngineFunction, EngineValue, Program, Pull, SpecError, Target, program_function
+from gradlaw_spec.target import Arrays, CotangentStyle, Gradients, Values
 
 HELPER = "tape_target"
 STYLES: tuple[str, ...] = get_args(CotangentStyle)
@@ -64,15 +64,17 @@ def tape_target(
     given = (variable, constant, value, backward, gradient)
     handed = Handed(sys._getframe(1).f_code.co_filename, given)
     tape = _Tape(variable, constant, value, backward, gradient, functions, cotangent, scalar, handed)
+    forward, record = handed.guard(tape.forward), handed.guard_pullback(tape.record)
     return Target(
         name=name,
         version=version,
         levels=claimed,
         dtypes=kinds,
-        primitives=functions,
-        vjp=handed.guard(tape.vjp),
-        forward=handed.guard(tape.forward),
-        constant=tape.constant_of,
+        primitives=frozenset(functions),
+        run=lambda program, values: forward(tape.function(program, values), _primals(program, values)),
+        pullback=lambda program, values, keep=None: record(
+            tape.function(program, values, keep), _primals(program, values)
+        ),
         scalar=scalar,
         composed=composed,
         cotangent=cotangent,
@@ -82,6 +84,8 @@ def tape_target(
 
 Started = tuple[tuple[EngineValue, Array], ...]
 """The outputs to start backward from, each with its cotangent."""
+_Recorded = tuple[tuple[EngineValue, ...], tuple[EngineValue, ...]]
+"""The variables of a run, and its outputs."""
 
 
 @dataclass(slots=True)
@@ -126,44 +130,51 @@ class _Tape:
         """Run a function of variables, without backward."""
         return tuple(self.read(output, _dtype(primals)) for output in function(*self.variables(primals)))
 
-    def vjp(
-        self, function: EngineFunction, primals: tuple[Array, ...], cotangents: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
-        """Run, start backward from the cotangents, and read each variable's gradient."""
-        if self.style == "ones" and any((cotangent != 1).any() for cotangent in cotangents):
-            raise SpecError(HELPER, "a cotangent that is not ones", "ones, as cotangent='ones' says", "Give ones.")
-        refusals = []
-        for start in tuple(self.starts):
-            try:
-                result = self._run(function, primals, cotangents, start)
-            except Exception as error:  # the engine's: a refusal of this start, or of the case
-                refusals.append(error)
-            else:
-                self.starts[:] = [start]
-                return result
-        # A start that the adapter is not made for says nothing where another one got to the engine.
-        raise next((error for error in refusals if not self.handed.is_own(error)), refusals[0])
+    def function(self, program: Program, values: Values, keep: list[Any] | None = None) -> EngineFunction:
+        """Return a program as a function of variables."""
+        return program_function(program, values, self.primitives, self.constant_of, keep)
 
-    def _run(
-        self,
-        function: EngineFunction,
-        primals: tuple[Array, ...],
-        cotangents: tuple[Array, ...],
-        start: Callable[[Started], None],
-    ) -> tuple[tuple[Array, ...], tuple[Array | None, ...]]:
-        variables = self.variables(primals)
-        outputs = function(*variables)
-        values = tuple(self.read(output, _dtype(primals)) for output in outputs)
+    def record(self, function: EngineFunction, primals: Arrays) -> tuple[Arrays, Pull]:
+        """Run, and return what starts backward from cotangents; called again, it runs anew, on a fresh record."""
+
+        def run() -> _Recorded:
+            variables = self.variables(primals)
+            return variables, function(*variables)
+
+        waiting = [run()]
+        values = tuple(self.read(output, _dtype(primals)) for output in waiting[0][1])
+
+        def pull(cotangents: Arrays) -> Gradients:
+            if self.style == "ones" and any((cotangent != 1).any() for cotangent in cotangents):
+                raise SpecError(HELPER, "a cotangent that is not ones", "ones, as cotangent='ones' says", "Give ones.")
+            refusals = []
+            for start in tuple(self.starts):
+                try:
+                    gradients = self._pulled(waiting.pop() if waiting else run(), primals, cotangents, start)
+                except Exception as error:  # the engine's: a refusal of this start, or of the case
+                    refusals.append(error)
+                else:
+                    self.starts[:] = [start]
+                    return gradients
+            # A start that the adapter is not made for says nothing where another one got to the engine.
+            raise next((error for error in refusals if not self.handed.is_own(error)), refusals[0])
+
+        return values, pull
+
+    def _pulled(
+        self, recorded: _Recorded, primals: Arrays, cotangents: Arrays, start: Callable[[Started], None]
+    ) -> Gradients:
+        """Start backward from the cotangents, and read each variable's gradient."""
+        variables, outputs = recorded
         pairs = zip(outputs, cotangents, strict=True)
         started = tuple((output, cotangent) for output, cotangent in pairs if not _is_raw(output))
         if started:
             start(started)
         found = (self.gradient(variable) for variable in variables)
-        gradients = (
+        return tuple(
             None if gradient is None else to_array(gradient, primal.dtype)
             for gradient, primal in zip(found, primals, strict=True)
         )
-        return values, tuple(gradients)
 
     def _from_raw(self, started: Started) -> None:
         self._from_arguments(started, self.raw)
@@ -206,6 +217,10 @@ def needed_for_total(scalar: bool) -> set[str]:
 def _is_raw(value: Any) -> bool:
     """Whether a value is a plain number or array, which no engine recorded."""
     return type(value) in RAW or isinstance(value, np.generic)
+
+
+def _primals(program: Program, values: Values) -> Arrays:
+    return tuple(values[name] for name in program.inputs)
 
 
 def _dtype(primals: tuple[Array, ...]) -> np.dtype[Any]:

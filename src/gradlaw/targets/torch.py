@@ -37,16 +37,21 @@ def _numpy(tensor: Any) -> Array:
     return np.asarray(plain.numpy())
 
 
-def _vjp(function: Any, primals: tuple[Any, ...], cotangent: Any) -> tuple[Any, tuple[Any, ...]]:
+def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
     variables = tuple(primal.requires_grad_() for primal in primals)
     output = function(*variables)
-    single = not isinstance(output, tuple)
-    outputs, cotangents = ((output,), (cotangent,)) if single else (output, cotangent)
-    recorded = [(one, given) for one, given in zip(outputs, cotangents, strict=True) if one.requires_grad]
-    if not recorded:
-        return output, (None,) * len(primals)
-    ends, starts = zip(*recorded, strict=True)
-    return output, torch.autograd.grad(ends, variables, starts, allow_unused=True)
+    outputs = output if isinstance(output, tuple) else (output,)
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        cotangents = cotangent if isinstance(output, tuple) else (cotangent,)
+        recorded = [(one, given) for one, given in zip(outputs, cotangents, strict=True) if one.requires_grad]
+        if not recorded:
+            return (None,) * len(primals)
+        ends, starts = zip(*recorded, strict=True)
+        gradients: tuple[Any, ...] = torch.autograd.grad(ends, variables, starts, retain_graph=True, allow_unused=True)
+        return gradients
+
+    return output, pull
 
 
 def _like(number: Any, tensor: Any) -> Any:
@@ -84,7 +89,7 @@ target = functional_target(
     dtypes=("float64", "float32", "float16", "bfloat16"),
     array=_tensor,
     numpy=_numpy,
-    vjp=_vjp,
+    pullback=_pullback,
     primitives={
         "add": operator.add,
         "subtract": operator.sub,
