@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from gradlaw import __version__
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
 from gradlaw.commands.files import check_files, write_file
-from gradlaw.formats import rendered
+from gradlaw.formats import rendered, renderer
 from gradlaw.known import known_of, load_known
 from gradlaw.reports.cells import fails
 from gradlaw.reports.report import Engine, Report, make_report
@@ -39,6 +39,8 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
     """Check a target, print the report, write its files (by format); return the exit status."""
     request.check()
     check_files(reports)
+    for name in reports:  # one that cannot be written is told before the run
+        renderer("report", name)
     shipped = known_of(request.target) if request.target in BUILT_IN else ()
     known = load_known(request.known) if request.known else shipped
     console = Console(file=sys.stdout, highlight=False)

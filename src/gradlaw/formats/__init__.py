@@ -18,6 +18,10 @@ from gradlaw.messages import near
 from gradlaw_spec import SpecError
 
 MARK: Final = re.compile(r'^FORMAT: Final = "(.+)"$', re.MULTILINE)
+EXTRAS: Final = {"report": "report", "matrix": "report", "explanation": "explain"}
+"""The extra of the distribution that a kind of formats needs."""
+OPTIONAL: Final = ("jinja2", "junitparser", "pygraphviz", "resvg_py")
+"""The modules that come with an extra."""
 Renderer = Callable[..., str | bytes]
 """Makes a file's content of a thing; text is UTF-8. A report's takes ``strict`` too: a SHOULD law fails it."""
 
@@ -36,11 +40,21 @@ def formats(what: str) -> Mapping[str, str]:
 
 
 def renderer(what: str, name: str) -> Renderer:
-    """Return the function that renders a thing in a format; raise SpecError, with near names, for an unknown one."""
+    """Return the function that renders a thing in a format.
+
+    Raises SpecError for an unknown format, with near names, and where what it needs is not installed, with the extra.
+    """
     known = formats(what)
     if name not in known:
         raise SpecError(what, f"--format={name!r}", f"one of {', '.join(known)}", near(name, known))
-    return cast(Renderer, import_module(f"{__name__}.{what}.{name}").render)
+    try:
+        module = import_module(f"{__name__}.{what}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in OPTIONAL:
+            raise
+        found = f"no {error.name}, which the format {name} needs"
+        raise SpecError(what, found, "it to be installed", f"Run: pip install 'gradlaw[{EXTRAS[what]}]'") from None
+    return cast(Renderer, module.render)
 
 
 def rendered(what: str, name: str, thing: object, **options: object) -> bytes:
