@@ -83,9 +83,13 @@ def patched(text: str, change: str) -> str:
 
 
 def fits(shown: str, printed: str) -> bool:
-    """Whether an output is what a page shows; trailing spaces and the version do not count."""
+    """Whether an output is what a page shows; trailing spaces and the version do not count.
+
+    A line ``…`` stands for any lines, and ``…`` in a line for what grows with the law book.
+    """
     pattern = r"\n".join(
-        r"(?:.*\n)*.*" if line == "…" else re.escape(line.rstrip()) for line in shown.rstrip("\n").split("\n")
+        r"(?:.*\n)*.*" if line == "…" else re.escape(line.rstrip()).replace("…", r"\d+")
+        for line in shown.rstrip("\n").split("\n")
     )
     pattern = re.sub(r"gradlaw\\? \d+\\\.\d+\\\.\d+", r"gradlaw\\ [0-9.]+", pattern)
     plain = "\n".join(line.rstrip() for line in printed.rstrip("\n").split("\n"))

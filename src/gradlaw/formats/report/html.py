@@ -113,7 +113,7 @@ def render(report: Report, *, strict: bool, draw: Draw = case_picture) -> bytes:
     ordered = sorted(rows, key=lambda row: rank(row.cell))
     titled = {"Violations": IN_FULL, "Known deviations": (Verdict.KNOWN,)}
     groups = [
-        (title, [_told(row, draw) for row in ordered if row.cell.verdict in verdicts])
+        (title, [_told_in_full(row, draw) for row in ordered if row.cell.verdict in verdicts])
         for title, verdicts in titled.items()
     ]
     groups = [(title, group) for title, group in groups if group]
@@ -154,7 +154,7 @@ def _filters(report: Report, rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     }
 
 
-def _told(row: Row, draw: Draw) -> Told:
+def _told_in_full(row: Row, draw: Draw) -> Told:
     cell, witness = row.cell, row.cell.witness
     drawn = None if cell.finding is None else _drawn(cell.finding)
     if witness is None:

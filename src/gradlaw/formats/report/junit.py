@@ -27,7 +27,7 @@ def render(report: Report, *, strict: bool) -> bytes:
     suite = TestSuite(printable(f"{report.target.name} {report.target.version}"))
     for name, value in (("gradlaw", report.gradlaw), ("spec", report.spec), ("seed", str(report.seed))):
         suite.add_property(name, printable(value))
-    suite.add_testcases([_test(cell, strict) for cell in report.cells])
+    suite.add_testcases([_test_case(cell, strict) for cell in report.cells])
     document = JUnitXml("gradlaw")
     document.add_testsuite(suite)
     file = BytesIO()
@@ -35,23 +35,23 @@ def render(report: Report, *, strict: bool) -> bytes:
     return file.getvalue() + b"\n"
 
 
-def _test(cell: Cell, strict: bool) -> TestCase:
+def _test_case(cell: Cell, strict: bool) -> TestCase:
     name, place = law_of(cell), f"{subject_of(cell)}@{dtype_of(cell)}"
     test = TestCase(printable(name), printable(place), round(cell.seconds, 6))
     message = printable(first_line(cell.message))
     if fails(cell, strict=strict):
         outcome = (Failure if cell.verdict is Verdict.VIOLATION else Error)(message, cell.verdict.value)
-        outcome.text = printable(_told(cell))
+        outcome.text = printable(_cell_text(cell))
         test.result = [outcome]
     elif cell.verdict.is_bad:
         test.result = [Skipped(f"{cell.verdict.value} of a SHOULD law: {message}")]
-        test.system_out = printable(_told(cell))
+        test.system_out = printable(_cell_text(cell))
     elif cell.verdict not in SILENT:
         test.result = [Skipped(f"{cell.verdict.value}: {message}")]
     return test
 
 
-def _told(cell: Cell) -> str:
+def _cell_text(cell: Cell) -> str:
     """Return what a text report says of a cell: clause, program, message and script."""
     program = "" if cell.witness is None else case_text(cell.witness.case)
     return "\n\n".join(part for part in (clause_of(cell), program, cell.message, cell.script) if part)

@@ -19,10 +19,10 @@ MOST_BYTES: Final = 900_000
 def render(report: Report, *, strict: bool) -> bytes:
     """Return a report as Markdown: counts, then what is wrong in full, as much of it as a summary may have."""
     bad = sorted((cell for cell in report.cells if cell.verdict.is_bad), key=rank)
-    blocks = list(_head(report, strict))
+    blocks = list(_opening(report, strict))
     size = sum(len(block.encode()) for block in blocks)
     for number, cell in enumerate(bad):
-        block = _told(cell)
+        block = _cell_block(cell)
         size += len(block.encode())
         if size > MOST_BYTES:
             blocks.append(f"And {len(bad) - number} more, which the other reports have in full.")
@@ -31,7 +31,7 @@ def render(report: Report, *, strict: bool) -> bytes:
     return ("\n\n".join(blocks) + "\n").encode()
 
 
-def _head(report: Report, strict: bool) -> Iterator[str]:
+def _opening(report: Report, strict: bool) -> Iterator[str]:
     failed = sum(fails(cell, strict=strict) for cell in report.cells)
     outcome = (
         f"**{failed} of {len(report.cells)} cells fail**" if failed else f"**None of {len(report.cells)} cells fails**"
@@ -43,7 +43,7 @@ def _head(report: Report, strict: bool) -> Iterator[str]:
     yield "\n".join(("| verdict | cells |", "|---|---:|", *rows))
 
 
-def _told(cell: Cell) -> str:
+def _cell_block(cell: Cell) -> str:
     tolerated = "" if keyword(cell) == "MUST" else f" ({keyword(cell)})"
     parts = [f"### {GLYPHS[cell.verdict]} {cell.verdict.value}: {span(cell.address)}{tolerated}", clause_of(cell)]
     if cell.witness is not None:
