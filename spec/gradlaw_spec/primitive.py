@@ -125,8 +125,8 @@ class Primitive(Function):
     rule is what its composition says (clause ``admissible-sets/composed``); for others the composition is for the
     ``modularity`` law and for targets that lack the primitive. ``computed`` is the formula by which a
     program computes the value in floating point, where ``value`` would overflow or names the primitive itself (empty:
-    ``value``). ``symbol`` is the sign of its gate in a circuit (empty: its
-    name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
+    its composition for one that is composed, else ``value``). ``symbol`` is the sign of its gate in a circuit (empty:
+    its name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
     brackets, such as ``e^{<x>}``.
     """
 

@@ -59,6 +59,11 @@ def test_a_primitive_that_the_module_lacks_is_printed_from_its_page():
     assert load_primitives()["softplus"].summary in printed
 
 
+def test_a_composite_is_printed_as_its_composition():
+    printed = gradlaw.explain("f = sum(softmax(x))", x=[1.0, 2.0]).python()
+    assert "    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))\n    return powers / np.sum(powers" in printed
+
+
 @pytest.mark.parametrize("style", [ON_NUMBERS, ON_ARRAYS], ids=["numbers", "arrays"])
 def test_a_primitive_without_python_is_one_clear_error(monkeypatch, style):
     page = replace(load_primitives()["sigmoid"], name="bessel", value="bessel(x)", computed="")

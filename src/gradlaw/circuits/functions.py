@@ -93,13 +93,21 @@ class Writer(ast.NodeTransformer):
     def _bring_page(self, page: Primitive) -> None:
         if page.name in self.helpers:
             return
-        formula = ast.parse(page.computed or page.value, mode="eval").body
-        if any(isinstance(node, ast.Name) and node.id == page.name for node in ast.walk(formula)):
+        composed = page.composition if page.rounding == "composed" else ""
+        lines = ast.parse(page.computed or composed.strip() or page.value).body
+        if any(isinstance(node, ast.Name) and node.id == page.name for line in lines for node in ast.walk(line)):
             cure = f"Write `computed` on its page, or the function in {self.style.steps.__name__}."
             raise SpecError("--format=python", f"primitive={page.name}", "one that Python or NumPy has", cure)
-        body = self.write(formula)
+        body = "\n    ".join(map(self._line, lines))
         names = ", ".join((*(operand.name for operand in page.operands), *map(self._parameter, page.attributes)))
-        self.helpers[page.name] = f'def {page.name}({names}):\n    """{page.summary}"""\n    return {body}'
+        self.helpers[page.name] = f'def {page.name}({names}):\n    """{page.summary}"""\n    {body}'
+
+    def _line(self, line: ast.stmt) -> str:
+        """Return a line of a page's formula or composition: a name, or the result."""
+        if isinstance(line, ast.Assign):
+            return f"{unparse(line.targets[0])} = {self.write(line.value)}"
+        assert isinstance(line, ast.Expr)
+        return f"return {self.write(line.value)}"
 
     def _parameter(self, attribute: Attribute) -> str:
         if attribute.required:
