@@ -117,12 +117,13 @@ def plain_script(cell: Cell, case: Case, text: str, primitives: frozenset[str]) 
 
 def write_script(header: Sequence[str], runs: Sequence[Run], text: str, primitives: frozenset[str]) -> str:
     """Write as many runs as fit, with the primitives that the target has; the first one is always there."""
-    imports, extras, write = _writer(text)
+    runnable = [replace(run, program=expand(run.program, primitives) or run.program) for run in runs]
+    names: frozenset[str] = frozenset().union(*(run.program.primitives for run in runnable))
+    imports, extras, write = _writer(text, names)
     lines: list[str] = []
     most = MOST_LINES - len(header) - len(imports) - len(extras)
-    for position, run in enumerate(runs):
-        program = expand(run.program, primitives)
-        block = write(run if program is None else replace(run, program=program))
+    for position, run in enumerate(runnable):
+        block = write(run)
         room = most - len(lines)
         if position and len(block.before) + len(block.after) + min(len(block.steps), 1) > room:
             break
@@ -132,15 +133,18 @@ def write_script(header: Sequence[str], runs: Sequence[Run], text: str, primitiv
     return "\n".join((*header, *imports, *used, code)) + "\n"
 
 
-def _writer(text: str) -> tuple[tuple[str, ...], Mapping[str, str], Callable[[Run], Block]]:
-    """Return the import lines and the writer of a run, by the name or place that the target was loaded by."""
+def _writer(text: str, used: frozenset[str]) -> tuple[tuple[str, ...], Mapping[str, str], Callable[[Run], Block]]:
+    """Return the import lines and the writer of a run, by the name or place that the target was loaded by.
+
+    A script is in the engine's own code where all of its primitives are known in it, else it goes through the adapter.
+    """
     dialects: dict[str, tuple[Dialect, Callable[[Dialect, Run], Block]]] = {
         "torch": (TORCH, _torch),
         "jax": (JAX, _functional),
         "autograd": (AUTOGRAD, _functional),
         "micrograd": (MICROGRAD, _micrograd),
     }
-    if text in dialects:
+    if text in dialects and used <= dialects[text][0].primitives.keys():
         dialect, write = dialects[text]
         return dialect.imports, dialect.extras, lambda run: write(dialect, run)
     imports = ("import numpy as np", "from gradlaw import load_target", "from gradlaw_spec import Program, Step")
