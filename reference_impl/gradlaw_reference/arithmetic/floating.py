@@ -17,11 +17,10 @@ def _sigmoid(x: Data) -> Data:
 
 
 FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "pow": np.power,
-    "abs": np.absolute,
     "sigmoid": _sigmoid,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
 }
+"""What NumPy does not have under the primitive's own name."""
 
 
 class Float(Plain):

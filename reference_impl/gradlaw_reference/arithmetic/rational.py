@@ -10,7 +10,7 @@ from flint import fmpq
 
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
-from gradlaw_spec import SpecError
+from gradlaw_spec import SpecError, load_primitives
 
 
 def _fraction(value: Any) -> fmpq:
@@ -33,19 +33,17 @@ def _rational_share(x: fmpq, y: fmpq) -> fmpq:
     return fmpq(1) if x > y else fmpq(0) if x < y else fmpq(1, 2)
 
 
-RATIONAL_FUNCTIONS: Final[dict[str, Callable[..., Data]]] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
-    "negative": np.negative,
-    "abs": elementwise(abs, 1),
-    "pow": elementwise(_rational_power, 2),
-    "maximum": elementwise(lambda x, y: x if x > y else y, 2),
-    "minimum": elementwise(lambda x, y: x if x < y else y, 2),
-    "square": elementwise(lambda x: x * x, 1),
-    "reciprocal": elementwise(lambda x: 1 / x, 1),
-}
+RATIONAL_FUNCTIONS: Final[dict[str, Callable[..., Data]]] = {"pow": elementwise(_rational_power, 2)}
+"""What NumPy does not do with fractions under the primitive's own name."""
+
+
+def _rational_function(name: str) -> Callable[..., Data]:
+    """Return a primitive as a function of arrays of fractions; raise SpecError where its page says that none is."""
+    page = load_primitives().get(name)
+    function: Callable[..., Data] | None = RATIONAL_FUNCTIONS.get(name) or getattr(np, name, None)
+    if page is None or not page.rational or function is None:
+        raise SpecError("rational arithmetic", f"primitive={name!r}", "a rational function", "Use the ball arithmetic.")
+    return function
 
 
 class Rational(Objects):
@@ -62,10 +60,7 @@ class Rational(Objects):
     constant = asarray
 
     def elementary(self, name: str, *operands: Data) -> Data:
-        if name not in RATIONAL_FUNCTIONS:
-            found = f"primitive={name!r}"
-            raise SpecError("rational arithmetic", found, "a rational function", "Use the ball arithmetic.")
-        return objects(RATIONAL_FUNCTIONS[name](*operands))
+        return objects(_rational_function(name)(*operands))
 
     def route(self, cotangent: Data, part: Data) -> Data:
         return objects(np.multiply(cotangent, part))
