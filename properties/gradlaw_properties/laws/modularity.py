@@ -6,7 +6,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, difference
 from gradlaw_properties.laws.common import NOTHING, exact, gradients_admissible
 from gradlaw_properties.trial import Trial
-from gradlaw_spec import Primitive, Program, SpecError, composition, inline
+from gradlaw_spec import Primitive, Program, SpecError, Step, composition, inline, load_pages, load_primitives
 
 MUTANTS = (mutants.fused_differs,)
 
@@ -17,10 +17,17 @@ def applies(page: Primitive | None) -> bool:
 
 
 def written_out(trial: Trial) -> Program:
-    """Return the case's program with its step written out."""
+    """Return the case's program with its step written out, down to primitives, as the target runs it."""
     assert trial.page is not None
-    body, whole = composition(trial.page, trial.step.attributes), trial.step
-    return inline(trial.program, lambda step: body if step is whole else None)
+    pages, primitives, whole = load_pages(), load_primitives(), trial.step
+
+    def body(step: Step) -> Program | None:
+        page = pages[step.primitive]
+        if step is whole or (step.primitive not in primitives and page.composition):
+            return composition(page, step.attributes)
+        return None
+
+    return inline(trial.program, body)
 
 
 def check(trial: Trial) -> Outcome:
