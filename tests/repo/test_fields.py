@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "gradlaw"
 FOLDERS = ("circuits", "commands", "formats", "reports")
-SCRIPTS = {"dialects", "script"}
+SCRIPTS = {"script"}
 """Modules of reports that write scripts, whose bundles are not shown to anyone."""
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
 
-from gradlaw.reports import script
+from gradlaw import load_target
 from gradlaw.reports.script import MOST_LINES, plain_script, script_of
 from gradlaw_properties import reference_target
 from gradlaw_spec import PROGRAM, Address, Case, Cell, Program, Step, Verdict, Witness, load_primitives
@@ -36,18 +37,20 @@ def printed(text):
 
 
 def test_a_built_in_engine_is_shown_in_its_own_code():
+    pytest.importorskip("torch")
     text = plain_script(cell(), witness().case, "torch", PRIMITIVES)
     assert "a = torch.tanh(x)" in text
     assert "gradlaw" not in text
 
 
-@pytest.mark.parametrize("name", ["TORCH", "JAX", "AUTOGRAD"])
+@pytest.mark.parametrize("name", ["torch", "jax", "autograd"])
 def test_a_primitive_that_is_not_known_in_it_goes_through_the_adapter(monkeypatch, name):
-    known = getattr(script, name)
-    fewer = {key: text for key, text in known.primitives.items() if key != "tanh"}
-    monkeypatch.setattr(script, name, replace(known, primitives=fewer))
-    text = plain_script(cell(), witness().case, name.lower(), PRIMITIVES)
-    assert f"load_target({name.lower()!r})" in text
+    pytest.importorskip(name)
+    engine = import_module(f"gradlaw.engines.{name}")
+    fewer = {key: one for key, one in engine.SPELLING.functions.items() if key != "tanh"}
+    monkeypatch.setattr(engine, "SPELLING", replace(engine.SPELLING, functions=fewer))
+    text = plain_script(cell(), witness().case, name, PRIMITIVES)
+    assert f"load_target({name!r})" in text
     assert "a = Step(('a',), 'tanh', ('x',), {})" in text
     assert len(text.splitlines()) <= MOST_LINES
 
@@ -70,3 +73,47 @@ def test_a_slice_is_imported_where_a_step_has_one():
     text = plain_script(cell(), witness(program).case, "reference", PRIMITIVES)
     assert "from gradlaw_spec import Slice" in text
     assert "[-8.0, 2.0]" in printed(text)
+
+
+@pytest.mark.parametrize("name", ["torch", "jax", "autograd", "micrograd"])
+def test_an_engine_is_spelled_where_its_callables_stand(name):
+    pytest.importorskip(name)
+    spelling = import_module(f"gradlaw.engines.{name}").SPELLING
+    unknown = [one for one in sorted(load_target(name).primitives) if spelling.template(one) is None]
+    assert not unknown, f"say in TEMPLATES of gradlaw/engines/{name}.py how {unknown} are written"
+
+
+@pytest.mark.parametrize(
+    ("name", "primitive", "template"),
+    [
+        ("torch", "cosh", "torch.cosh({0})"),
+        ("torch", "atan2", "torch.atan2({t0}, {t1})"),
+        ("torch", "softplus", "torch.nn.functional.softplus({0})"),
+        ("torch", "multiply", "{0} * {1}"),
+        ("jax", "sum", "jnp.sum({0}, axis={axis}, keepdims={keepdims})"),
+        ("jax", "permute_dims", "jnp.permute_dims({0}, axes={axes_order})"),
+        ("jax", "concat", "jnp.concat([{all}], axis={axis})"),
+        ("jax", "sigmoid", "jax.nn.sigmoid({0})"),
+        ("autograd", "abs", "np.abs({0})"),
+        ("autograd", "pow", "np.pow({0}, {1})"),
+        ("micrograd", "negative", "-{0}"),
+    ],
+)
+def test_spelling_follows_from_the_functions_name(name, primitive, template):
+    pytest.importorskip(name)
+    assert import_module(f"gradlaw.engines.{name}").SPELLING.template(primitive) == template
+
+
+def test_a_negative_number_is_in_brackets_beside_an_operator():
+    torch = pytest.importorskip("torch")
+    program = Program(("x",), (Step(("y",), "pow", (-2, "x")),), ("y",))
+    found = Case(
+        subject="pow",
+        program=program,
+        values={"x": np.array(2.0)},
+        cotangents=(np.array(1.0),),
+        dtype="float64",
+    )
+    text = plain_script(cell(), found, "torch", PRIMITIVES)
+    assert "(-2.0) ** x" in text
+    assert f"value {torch.float64} 4.0" in printed(text)

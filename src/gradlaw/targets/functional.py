@@ -160,14 +160,19 @@ def _functions(primitives: Mapping[str, EngineFunction] | None, namespace: Any) 
     if primitives is None and namespace is None:
         cure = 'Write primitives={"add": …}, or namespace= a module with the names of the Python array API.'
         raise SpecError(HELPER, "primitives=None and namespace=None", "at least one of the two", cure)
-    found: dict[str, EngineFunction] = {}
-    if namespace is not None:
-        names = load_primitives()
-        found = {name: getattr(namespace, name) for name in names if callable(getattr(namespace, name, None))}
-        if not found:
-            raise SpecError(HELPER, f"namespace={namespace!r}", "a module with primitives of the spec", near("", names))
-        found.setdefault("getitem", operator.getitem)
-    return require_primitives(HELPER, {**found, **({} if primitives is None else primitives)})
+    if namespace is not None and not functions_of({}, namespace).keys() - {"getitem"}:
+        cure = near("", load_primitives())
+        raise SpecError(HELPER, f"namespace={namespace!r}", "a module with primitives of the spec", cure)
+    if namespace is not None and (primitives is None or isinstance(primitives, Mapping)):
+        primitives = functions_of(primitives or {}, namespace)
+    return require_primitives(HELPER, primitives)
+
+
+def functions_of(primitives: Mapping[str, EngineFunction], namespace: Any) -> dict[str, EngineFunction]:
+    """Return the functions that a module has under names of the spec, with those of ``primitives`` in their place."""
+    found = {name: getattr(namespace, name, None) for name in load_primitives()}
+    named = {name: function for name, function in found.items() if callable(function)}
+    return {"getitem": operator.getitem, **named, **primitives}
 
 
 def _paired(gradients: Any, primals: tuple[Array, ...]) -> tuple[Any, ...]:

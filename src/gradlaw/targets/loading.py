@@ -41,7 +41,7 @@ def load_target(text: str) -> Target:
     place, colon, attribute = _split(text)
     offered = entry_point_targets()
     if not colon and place in BUILT_IN:
-        module, attribute = _import(text, f"gradlaw.targets.{place}"), "target"
+        module, attribute = _import(text, f"gradlaw.engines.{place}"), "target"
     elif not colon and place in offered:
         module, attribute = _import(text, offered[place].module), offered[place].attr or "target"
     elif place.endswith(".py"):

@@ -11,14 +11,16 @@ from __future__ import annotations
 import operator
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Final
 
 import autograd.builtins
 import autograd.numpy as np
 import numpy
 from autograd.differential_operators import make_vjp
 
-from gradlaw.targets.functional import functional_target
+from gradlaw.engines.spelling import Block, Run, Spelling, Template, functional_block, functional_parts
+from gradlaw.targets.functional import functional_target, functions_of
+from gradlaw_spec import Step
 
 
 def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -35,50 +37,61 @@ def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return x[(slice(None),) * (axis % x.ndim) + (indices,)]
 
 
-PRIMITIVES: dict[str, Any] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
-    "negative": np.negative,
+def _take_text(step: Step, ndim: int) -> str:
+    axis: Any = step.attributes["axis"]
+    return f"{step.operands[0]}[{':, ' * (axis % ndim)}{step.operands[1]}]"
+
+
+PRIMITIVES: Final[dict[str, Any]] = {
     "pow": np.power,
-    "abs": np.abs,
-    "square": np.square,
-    "sqrt": np.sqrt,
-    "reciprocal": np.reciprocal,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "tanh": np.tanh,
+    "atan2": np.arctan2,
     "softplus": lambda x: np.logaddexp(0, x),
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-    "where": np.where,
     "clip": lambda x, *, min=None, max=None: np.clip(x, min, max),
-    "sum": np.sum,
-    "mean": np.mean,
-    "prod": np.prod,
-    "max": np.max,
-    "min": np.min,
-    "matmul": np.matmul,
     "matrix_transpose": lambda x: np.swapaxes(x, -1, -2),
     "permute_dims": lambda x, *, axes: np.transpose(x, axes),
     "reshape": lambda x, *, shape: np.reshape(x, shape),
     "broadcast_to": lambda x, *, shape: np.broadcast_to(x, shape),
-    "expand_dims": np.expand_dims,
     "concat": lambda arrays, *, axis: np.concatenate(arrays, axis=axis),
-    "stack": np.stack,
     "getitem": operator.getitem,
     "take": _take,
 }
+"""What has another name than the array API's in autograd, or other arguments."""
+TEMPLATES: Final[dict[str, Template]] = {
+    "softplus": "np.logaddexp(0, {0})",
+    "clip": "np.clip({0}, {min}, {max})",
+    "matrix_transpose": "np.swapaxes({0}, -1, -2)",
+    "permute_dims": "np.transpose({0}, {axes_order})",
+    "reshape": "np.reshape({0}, {shape})",
+    "broadcast_to": "np.broadcast_to({0}, {shape})",
+    "concat": "np.concatenate([{all}], axis={axis})",
+    "take": _take_text,
+}
+MODULES: Final[dict[str, Any]] = {"np": np}
 if find_spec("scipy") is not None:
-    from autograd.scipy.special import expit, logsumexp
+    from autograd.scipy import special
 
-    PRIMITIVES |= {"sigmoid": expit, "logsumexp": logsumexp}
+    PRIMITIVES.update(sigmoid=special.expit, logsumexp=special.logsumexp)
+    MODULES["special"] = special
+
+
+def _block(spelling: Spelling, run: Run) -> Block:
+    result, primals = functional_parts(spelling, run)
+    result = result if len(run.program.outputs) == 1 else f"builtins.tuple({result})"
+    positions = repr(tuple(range(len(run.program.inputs))))
+    pull = f"pullback, value = make_vjp(f, argnum={positions})(*{primals})"
+    return functional_block(spelling, run, result, pull)
+
+
+SPELLING: Final = Spelling(
+    imports=("import autograd.numpy as np", "from autograd import make_vjp"),
+    extras={"special.": "from autograd.scipy import special", "builtins.": "from autograd import builtins"},
+    array='np.array({data}, dtype="{dtype}")',
+    empty='np.zeros({shape}, dtype="{dtype}")',
+    functions=functions_of(PRIMITIVES, np),
+    modules=MODULES,
+    block=_block,
+    templates=TEMPLATES,
+)
 
 target = functional_target(
     name="autograd",
@@ -88,5 +101,6 @@ target = functional_target(
     array=lambda array: array,
     numpy=numpy.asarray,
     pullback=_pullback,
+    namespace=np,
     primitives=PRIMITIVES,
 )

@@ -1,0 +1,1 @@
+"""The engines that come with gradlaw: each file has its target, and how it is written in a script of its own."""

@@ -1,0 +1,55 @@
+"""JAX: ``jax.vjp`` of ``jax.numpy`` functions, run eagerly, with 64 bits enabled.
+
+XLA's code for the CPU takes subnormal operands as zero and flushes subnormal results, so the target declares it.
+Measured with jax 0.10.2 on x86-64: ``x + 0``, ``x * 1``, ``x * 4``, sums, products and ``maximum`` of a subnormal x
+are 0 in float64, float32 and bfloat16, and the smallest normal number times 0.25 is; ``-x``, ``abs`` and ``where`` keep
+x. In float16, which is computed in float32, subnormal numbers stay.
+"""
+
+from typing import Any, Final
+
+import jax as engine
+import jax.numpy as jnp
+import numpy as np
+
+from gradlaw.engines.spelling import Block, Run, Spelling, functional_block, functional_parts
+from gradlaw.targets.functional import functional_target, functions_of
+
+jax: Any = engine  # its modules are found as it is imported: type checkers see few of them
+jax.config.update("jax_enable_x64", True)
+
+PRIMITIVES: Final[dict[str, Any]] = {
+    "sigmoid": jax.nn.sigmoid,
+    "relu": jax.nn.relu,
+    "softplus": jax.nn.softplus,
+    "softmax": jax.nn.softmax,
+    "logsumexp": jax.scipy.special.logsumexp,
+}
+"""What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
+
+
+def _block(spelling: Spelling, run: Run) -> Block:
+    result, primals = functional_parts(spelling, run)
+    return functional_block(spelling, run, result, f"value, pullback = jax.vjp(f, *{primals})")
+
+
+SPELLING: Final = Spelling(
+    imports=("import jax, jax.numpy as jnp", 'jax.config.update("jax_enable_x64", True)'),
+    array='jnp.asarray({data}, dtype="{dtype}")',
+    empty='jnp.zeros({shape}, dtype="{dtype}")',
+    functions=functions_of(PRIMITIVES, jnp),
+    modules={"jnp": jnp, "jax.nn": jax.nn, "jax.scipy.special": jax.scipy.special},
+    block=_block,
+)
+target = functional_target(
+    name="jax",
+    version=jax.__version__,
+    levels=("scalar", "array", "linalg", "nn", "low-precision"),
+    dtypes=("float64", "float32", "float16", "bfloat16"),
+    array=jnp.asarray,
+    numpy=np.asarray,
+    pullback=lambda function, primals: jax.vjp(function, *primals),
+    namespace=jnp,
+    primitives=PRIMITIVES,
+    flushes_subnormals=True,
+)

@@ -1,0 +1,197 @@
+"""PyTorch: ``torch.autograd.grad`` of tensors on the CPU; Python's operators where torch has them.
+
+``torch.prod`` takes one axis, so several are taken one after the other; ``torch.maximum`` and ``minimum`` take tensors
+only, so a Python number is made one. Slices with a negative step are refused by torch, and so unsupported. Subnormal
+numbers are kept in all four dtypes (measured with torch 2.13.0; ``torch.set_flush_denormal`` is off).
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Final
+
+import ml_dtypes
+import numpy as np
+import torch as engine
+
+from gradlaw.engines.spelling import (
+    SHOW,
+    Block,
+    Run,
+    Spelling,
+    Template,
+    cotangents_text,
+    names_text,
+    reduced_axes,
+    tuple_text,
+)
+from gradlaw.reports.code import operand_text
+from gradlaw.targets.functional import functional_target
+from gradlaw_spec import Array, Step, load_primitives
+
+torch: Any = engine  # its functions are made as it is imported: type checkers see few of them
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+
+
+def _tensor(array: Array) -> Any:
+    """Return a tensor on the array's own memory; torch takes no read-only arrays and no negative strides."""
+    if not array.flags.writeable or any(stride < 0 for stride in array.strides):
+        array = array.copy()
+    if array.dtype == BFLOAT16:
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
+
+
+def _numpy(tensor: Any) -> Array:
+    plain = tensor.detach()
+    if plain.dtype == torch.bfloat16:
+        return np.asarray(plain.contiguous().view(torch.int16).numpy().view(BFLOAT16))
+    return np.asarray(plain.numpy())
+
+
+def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
+    variables = tuple(primal.requires_grad_() for primal in primals)
+    output = function(*variables)
+    outputs = output if isinstance(output, tuple) else (output,)
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        cotangents = cotangent if isinstance(output, tuple) else (cotangent,)
+        recorded = [(one, given) for one, given in zip(outputs, cotangents, strict=True) if one.requires_grad]
+        if not recorded:
+            return (None,) * len(primals)
+        ends, starts = zip(*recorded, strict=True)
+        gradients: tuple[Any, ...] = torch.autograd.grad(ends, variables, starts, retain_graph=True, allow_unused=True)
+        return gradients
+
+    return output, pull
+
+
+def _like(number: Any, tensor: Any) -> Any:
+    """Return a Python number as a 0-d tensor, for functions that take tensors only."""
+    return number if isinstance(number, torch.Tensor) else torch.tensor(number, dtype=tensor.dtype)
+
+
+def _both(function: Any) -> Any:
+    def call(x1: Any, x2: Any) -> Any:
+        return function(_like(x1, x2), _like(x2, x1))
+
+    call.of_two_tensors = True  # type: ignore[attr-defined]
+    return call
+
+
+def _axes(x: Any, axis: Any) -> tuple[int, ...]:
+    return tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+
+
+def _prod(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """Multiply axis by axis: torch.prod takes one."""
+    axes = sorted((number % x.ndim for number in _axes(x, axis)), reverse=True)
+    for number in axes:
+        x = torch.prod(x, dim=number, keepdim=keepdims)
+    return x if axes else torch.prod(x)
+
+
+def _take(x: Any, indices: Any, *, axis: int) -> Any:
+    return torch.index_select(x, axis, indices)
+
+
+def _elementwise() -> dict[str, Any]:
+    """Return torch's functions of elements under their names in the spec; those of two tensors take numbers too."""
+    pages = (page for page in load_primitives().values() if page.shapes == "elementwise" and not page.attributes)
+    found = {page.name: (getattr(torch, page.name), len(page.operands)) for page in pages if hasattr(torch, page.name)}
+    return {name: _both(function) if operands == 2 else function for name, (function, operands) in found.items()}
+
+
+PRIMITIVES: Final[dict[str, Any]] = {
+    **_elementwise(),
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "pow": operator.pow,
+    "softplus": torch.nn.functional.softplus,
+    "clip": lambda x, *, min=None, max=None: torch.clip(x, min=min, max=max),
+    "sum": lambda x, *, axis=None, keepdims=False: torch.sum(x, dim=axis, keepdim=keepdims),
+    "mean": lambda x, *, axis=None, keepdims=False: torch.mean(x, dim=axis, keepdim=keepdims),
+    "prod": _prod,
+    "max": lambda x, *, axis=None, keepdims=False: torch.amax(x, dim=_axes(x, axis), keepdim=keepdims),
+    "min": lambda x, *, axis=None, keepdims=False: torch.amin(x, dim=_axes(x, axis), keepdim=keepdims),
+    "logsumexp": lambda x, *, axis=None, keepdims=False: torch.logsumexp(x, dim=_axes(x, axis), keepdim=keepdims),
+    "softmax": lambda x, *, axis: torch.softmax(x, dim=axis),
+    "matmul": torch.matmul,
+    "matrix_transpose": lambda x: x.mT,
+    "permute_dims": lambda x, *, axes: torch.permute(x, axes),
+    "reshape": lambda x, *, shape: torch.reshape(x, shape),
+    "broadcast_to": lambda x, *, shape: torch.broadcast_to(x, shape),
+    "expand_dims": lambda x, *, axis: torch.unsqueeze(x, axis),
+    "concat": lambda arrays, *, axis: torch.concat(arrays, dim=axis),
+    "stack": lambda arrays, *, axis: torch.stack(arrays, dim=axis),
+    "getitem": operator.getitem,
+    "take": _take,
+}
+
+
+def _prod_text(step: Step, ndim: int) -> str:
+    text = operand_text(step.operands[0])
+    axes = sorted((axis % ndim for axis in reduced_axes(step, ndim)), reverse=True) if ndim else []
+    if not axes:
+        return f"torch.prod({text})"
+    for axis in axes:
+        text = f"torch.prod({text}, dim={axis}, keepdim={step.attributes.get('keepdims', False)})"
+    return text
+
+
+TEMPLATES: Final[dict[str, Template]] = {
+    **{name: f"torch.{name}({{t0}}, {{t1}})" for name, one in PRIMITIVES.items() if hasattr(one, "of_two_tensors")},
+    **{name: f"torch.{name}({{0}}, dim={{axis}}, keepdim={{keepdims}})" for name in ("sum", "mean")},
+    "clip": "torch.clip({0}, min={min}, max={max})",
+    "prod": _prod_text,
+    "max": "torch.amax({0}, dim={axes}, keepdim={keepdims})",
+    "min": "torch.amin({0}, dim={axes}, keepdim={keepdims})",
+    "logsumexp": "torch.logsumexp({0}, dim={axes}, keepdim={keepdims})",
+    "softmax": "torch.softmax({0}, dim={axis})",
+    "matrix_transpose": "{0}.mT",
+    "permute_dims": "torch.permute({0}, {axes_order})",
+    "reshape": "torch.reshape({0}, {shape})",
+    "broadcast_to": "torch.broadcast_to({0}, {shape})",
+    "expand_dims": "torch.unsqueeze({0}, {axis})",
+    "concat": "torch.concat([{all}], dim={axis})",
+    "stack": "torch.stack([{all}], dim={axis})",
+    "take": "torch.index_select({0}, {axis}, {1})",
+}
+
+
+def _block(spelling: Spelling, run: Run) -> Block:
+    program = run.program
+    before = [f"{name} = {spelling.literal(run.values[name])}.requires_grad_()" for name in program.inputs]
+    before += [f"{name} = {spelling.literal(run.values[name])}" for name in program.data]
+    after = [f'print("value", {name}.dtype, {name}.tolist())' for name in program.outputs]
+    outputs, inputs = tuple_text(program.outputs), tuple_text(program.inputs)
+    after += [
+        f"for g in {cotangents_text(spelling.literal, run)}:",
+        f"    gradients = torch.autograd.grad({outputs}, {inputs}, g, retain_graph=True, allow_unused=True)",
+        f"    for name, d in zip({names_text(run)}, gradients):",
+        f"        {SHOW}",
+    ]
+    return Block(tuple(before), spelling.calls(run), tuple(after))
+
+
+SPELLING: Final = Spelling(
+    imports=("import torch",),
+    array="torch.tensor({data}, dtype=torch.{dtype})",
+    empty="torch.zeros({shape}, dtype=torch.{dtype})",
+    functions=PRIMITIVES,
+    modules={"torch": torch, "torch.nn.functional": torch.nn.functional},
+    block=_block,
+    templates=TEMPLATES,
+)
+target = functional_target(
+    name="torch",
+    version=torch.__version__.partition("+")[0],
+    levels=("scalar", "array", "linalg", "nn", "low-precision"),
+    dtypes=("float64", "float32", "float16", "bfloat16"),
+    array=_tensor,
+    numpy=_numpy,
+    pullback=_pullback,
+    primitives=PRIMITIVES,
+)
