@@ -17,6 +17,8 @@ from fcntl import ioctl
 import pyte
 import pytest
 
+from gradlaw_spec import load_primitives
+
 COLUMNS, ROWS = 80, 400
 BUGGY = """
 import numpy as np
@@ -102,10 +104,20 @@ def folder(tmp_path):
     return tmp_path
 
 
-# The form of help is that of typer's version, and targets tells what is installed.
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("help", "targets")])
+# The form of help is that of typer's version, targets tells what is installed, and primitives grows with the law book.
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("help", "targets", "primitives")])
 def test_output_in_a_pipe(folder, snapshot, name):
     assert in_pipe(folder, COMMANDS[name]) == snapshot
+
+
+def test_each_primitive_has_a_row_in_a_pipe(folder):
+    written = in_pipe(folder, COMMANDS["primitives"])
+    rows = re.findall(r"^ ?(\w+) +(\w+) +([\w-]+) {2,}\S", written, re.MULTILINE)
+    assert [row for row in rows if row[0] != "name"] == [
+        (name, page.level, page.pattern) for name, page in load_primitives().items()
+    ]
+    words = " ".join(written.split())
+    assert all(page.summary.split()[0] in words for page in load_primitives().values())
 
 
 @pytest.mark.parametrize("log", LOGS)
