@@ -19,14 +19,16 @@ POINTS = 20_000
 
 
 def operand_values(page: Primitive, position: int, of: Dtype) -> Array:
-    """Return many operands: near 0, of moderate size, and over magnitudes; inside the operand's domain."""
+    """Return many operands: near 0, of moderate size, over the whole range; inside the operand's domain."""
     draw = np.random.Generator(np.random.PCG64([position, len(page.name)]))
-    third = POINTS // 3
+    quarter = POINTS // 4
+    farthest = np.log2(of.largest)
     numbers = np.concatenate(
         [
-            draw.normal(scale=2, size=third),
-            draw.uniform(-25, 25, size=third),
-            draw.choice([-1, 1], size=third) * np.exp2(draw.uniform(-14, 7, size=third)),
+            draw.normal(scale=2, size=quarter),
+            draw.uniform(-25, 25, size=quarter),
+            draw.choice([-1, 1], size=quarter) * np.exp2(draw.uniform(-14, 11, size=quarter)),
+            draw.choice([-1, 1], size=quarter) * np.exp2(draw.uniform(-farthest + 2, farthest, size=quarter)),
         ]
     ).astype(of.numpy)
     folded = Domain.of(page.operands[position]).fold(numbers.astype(np.float64)).astype(of.numpy)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradlaw_properties.compose import expand
-from gradlaw_reference import Certified, Data, certify
+from gradlaw_reference import Certified, Data, Rounding, certify, rounding
 from gradlaw_spec import Array, Case, Program, Pull, Step, Target, dtype, load_primitives
 
 Cotangents = tuple[Array, ...]
@@ -168,7 +168,14 @@ class Trial:
             self.values,
             dtype=self.case.dtype,
             flushes_subnormals=self.target.flushes_subnormals,
+            accuracies=self.target.accuracies,
         )
+
+    @property
+    def rounding(self) -> Rounding:
+        """The rounding model by which the target is judged."""
+        target = self.target
+        return rounding(self.case.dtype, flushes_subnormals=target.flushes_subnormals, accuracies=target.accuracies)
 
     def truth(self, cotangents: Cotangents | None = None) -> tuple[Data, ...]:
         """The admissible sets of the gradients for these cotangents."""

@@ -33,6 +33,7 @@ from gradlaw_reference.programs import (
     certify,
     evaluate,
     program_vjp,
+    rounding,
     run,
 )
 from gradlaw_spec import load_primitives
@@ -62,6 +63,7 @@ __all__ = [
     "evaluate",
     "grad",
     "program_vjp",
+    "rounding",
     "rules",
     "run",
     "using",

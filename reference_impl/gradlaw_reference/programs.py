@@ -74,12 +74,21 @@ class Certified:
 
 
 @cache
-def _balls(
-    dtype: str | None, flushes_subnormals: bool, accuracies: tuple[tuple[str, int], ...], precision: int
-) -> Ball:
-    if dtype is None:
-        return Ball(precision=precision)
+def _rounding(
+    dtype: str, flushes_subnormals: bool, accuracies: tuple[tuple[str, int], ...], precision: int
+) -> Rounding:
     return Rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=dict(accuracies), precision=precision)
+
+
+def rounding(
+    dtype: str,
+    *,
+    flushes_subnormals: bool = False,
+    accuracies: Mapping[str, int] = MappingProxyType({}),
+    precision: int = 128,
+) -> Rounding:
+    """Return the rounding model of a dtype for an implementation; the same one for the same facts."""
+    return _rounding(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision)
 
 
 def certify(
@@ -96,7 +105,11 @@ def certify(
     Values are NumPy arrays, taken exactly; ``accuracies`` has the k of primitives at which an implementation declares
     itself worse than their pages ask. Source: spec chapter *admissible-sets*.
     """
-    ball = _balls(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision)
+    ball = (
+        Ball(precision=precision)
+        if dtype is None
+        else rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies, precision=precision)
+    )
     with using(ball):
         outputs, pullback, known = program_vjp(program, values)
         return Certified(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from gradlaw_spec.array import Array
@@ -76,6 +76,8 @@ class Target:
     """Which cotangents the engine can start from."""
     flushes_subnormals: bool = False
     """Whether results (and operands) below the smallest normal number may become zero."""
+    accuracies: Mapping[str, int] = field(default_factory=dict)
+    """The k of primitives of which the engine is less accurate than their pages ask, as its adapter declares it."""
 
 
 def program_function(

@@ -10,7 +10,7 @@ from gradlaw.reports.report import Report
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_book.book import Book
 from gradlaw_book.markdown import code, details, escaped, fence, label, link, table, toctree
-from gradlaw_spec import Address, Verdict, Witness, encode_witness
+from gradlaw_spec import Address, Verdict, Witness, encode_witness, load_primitives
 
 Entries = list[tuple[int, KnownDeviation]]
 
@@ -103,7 +103,15 @@ def report_text(report: Report) -> str:
     counts = table(("verdict", "cells"), ((name, str(number)) for name, number in report.summary.items() if number))
     engine = f"{report.target.name} {report.target.version}"
     about = f"{engine}: gradlaw {report.gradlaw}, law book {report.spec}, seed {report.seed}"
-    return f"## Verdicts\n\n{about}.\n\n{counts}"
+    text = f"## Verdicts\n\n{about}.\n\n{counts}"
+    if not report.target.accuracies:
+        return text
+    asked = {name: load_primitives()[name].accuracy for name in report.target.accuracies}
+    rows = ((link(name, f"primitive-{name}"), str(k), str(asked[name])) for name, k in report.target.accuracies.items())
+    about = "The target declares that the engine is less accurate here than the pages ask, and is judged by that."
+    return (
+        f"{text}\n\n## Declared accuracy\n\n{about}\n\n{table(('primitive', 'k of the engine', 'k of the page'), rows)}"
+    )
 
 
 def verdict_table(book: Book, subject: str) -> str:

@@ -9,7 +9,7 @@ from gradlaw_properties.judge import Outcome, combine, difference, judge
 from gradlaw_properties.laws.common import NOTHING, exact, plain
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Array as ReferenceArray
-from gradlaw_reference import Ball, Data, Rounding, using
+from gradlaw_reference import Ball, Data, using
 from gradlaw_reference.engine import unbroadcast
 from gradlaw_spec import Array, Primitive
 
@@ -36,7 +36,7 @@ def check(trial: Trial) -> Outcome:
     stretched = [name for name in trial.program.inputs if trial.values[name].shape != shape]
     if not stretched:
         return NOTHING
-    rounding = Rounding(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    rounding = trial.rounding
     if trial.page.shapes == "broadcast":
         with using(rounding):
             allowed = _summed(rounding.asarray(trial.cotangents[0]), trial.inputs[0].shape, rounding)

@@ -44,7 +44,7 @@ def check(trial: Trial) -> Outcome:
     """Compare both gradients with the two products written out, and their shapes with the factors'."""
     if not plain(trial):
         return NOTHING
-    ball = Rounding(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    ball = trial.rounding
     with using(ball):
         sets = products(ball, trial.inputs[0], trial.inputs[1], trial.cotangents[0])
     named = zip(trial.names(), trial.pull(), sets, strict=True)

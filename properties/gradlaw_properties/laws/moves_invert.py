@@ -8,7 +8,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.laws.common import NOTHING, plain
 from gradlaw_properties.trial import Trial
-from gradlaw_reference import Rounding, evaluate, using
+from gradlaw_reference import evaluate, using
 
 MUTANTS = (mutants.last_write_wins, mutants.detaches_view, mutants.reversed_order)
 
@@ -23,7 +23,7 @@ def check(trial: Trial) -> Outcome:
         labels[name] = np.arange(start, start + size, dtype=np.float64).reshape(trial.values[name].shape)
         start += size
     origin = evaluate(trial.program, labels)[trial.program.outputs[0]].astype(np.int64).ravel()
-    ball = Rounding(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    ball = trial.rounding
     with using(ball):
         received = ball.scatter(ball.asarray(trial.cotangents[0]).ravel(), (start,), (origin,))
     outcomes, start = [], 0

@@ -8,7 +8,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.laws.common import NOTHING, plain, unstretched
 from gradlaw_properties.trial import Trial
-from gradlaw_reference import Rounding, using
+from gradlaw_reference import using
 
 MUTANTS = (mutants.operands_swapped,)
 
@@ -17,7 +17,7 @@ def check(trial: Trial) -> Outcome:
     """Compare each operand's gradient with one rounded product."""
     if not plain(trial):
         return NOTHING
-    ball = Rounding(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    ball = trial.rounding
     outcomes = []
     for position, name in unstretched(trial):
         other = trial.values[trial.program.inputs[1 - position]]

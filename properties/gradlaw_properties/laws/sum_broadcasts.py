@@ -10,7 +10,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, equal, judge
 from gradlaw_properties.laws.common import NOTHING, not_flushed, plain
 from gradlaw_properties.trial import Trial
-from gradlaw_reference import RATIONAL, Rounding, evaluate, using
+from gradlaw_reference import RATIONAL, evaluate, using
 from gradlaw_reference.rules.reductions import normalised
 
 MUTANTS = (mutants.mean_for_sum, mutants.one_zeroed)
@@ -33,7 +33,7 @@ def check(trial: Trial) -> Outcome:
         got = trial.pull()[0]
         kept_numbers = not_flushed(trial, handed)
         return equal(trial.names()[0], np.where(kept_numbers, got, 0), np.where(kept_numbers, handed, 0))
-    ball = Rounding(trial.case.dtype, flushes_subnormals=trial.target.flushes_subnormals)
+    ball = trial.rounding
     with using(ball):
         # Both ways to divide: with the reciprocal rounded once more, its set has the other inside.
         inverse = ball.elementary("reciprocal", ball.constant(divisor))

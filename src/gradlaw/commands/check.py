@@ -48,6 +48,8 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
         plan = _planned(session, request)
         seed = "no seed" if settings.fuzz else f"seed {settings.seed}"
         console.print(f"gradlaw {__version__}, law book {SPEC_VERSION}: {plan.name} {plan.version}, {seed}\n")
+        if declared := engine_of(plan).declared:
+            console.print(f"Declared accuracy: {declared}.\n")
         finished: list[Cell] = []
         try:
             cells = _run(session, plan, console, finished)
@@ -85,12 +87,17 @@ def _run(session: Session, plan: Plan, console: Console, finished: list[Cell]) -
         return session.check(plan, on_cells)
 
 
+def engine_of(plan: Plan) -> Engine:
+    """Return what a report says of the target of a plan."""
+    return Engine(plan.name, plan.version, dict(plan.accuracies))
+
+
 def _write(
     files: Mapping[str, Path], plan: Plan, request: Request, settings: Settings, cells: Sequence[Cell]
 ) -> Report:
     """Make the report of a run, write each of its files, and return it."""
     seed = None if settings.fuzz else settings.seed
-    report = make_report(__version__, Engine(plan.name, plan.version), seed, cells)
+    report = make_report(__version__, engine_of(plan), seed, cells)
     for name, path in files.items():
         write_file(name, path, rendered("report", name, report, strict=request.strict))
     return report

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from gradlaw_spec import SPEC_VERSION, Cell, Verdict
+from gradlaw_spec import SPEC_VERSION, Cell, Verdict, load_primitives
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,15 @@ class Engine:
     """Its name."""
     version: str
     """Its version."""
+    accuracies: dict[str, int] = field(default_factory=dict)
+    """The k of primitives of which it declares that it is less accurate than their pages ask."""
+
+    @property
+    def declared(self) -> str:
+        """The declared accuracies in words; empty where there are none."""
+        pages = load_primitives()
+        asked = {name: f" (the page asks {pages[name].accuracy})" if name in pages else "" for name in self.accuracies}
+        return ", ".join(f"{name} k = {k}{asked[name]}" for name, k in sorted(self.accuracies.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ def summary(cells: Sequence[Cell]) -> dict[str, int]:
 
 def make_report(version: str, target: Engine, seed: int | None, cells: Sequence[Cell]) -> Report:
     """Return the report of a run, with no text in it that cannot be written to a file."""
-    engine = Engine(_encodable(target.name), _encodable(target.version))
+    engine = replace(target, name=_encodable(target.name), version=_encodable(target.version))
     kept = tuple(replace(cell, message=_encodable(cell.message), script=_encodable(cell.script)) for cell in cells)
     return Report(version, SPEC_VERSION, engine, seed, summary(cells), kept)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
@@ -53,6 +53,7 @@ class Plan:
     primitives: frozenset[str]
     units: tuple[Unit, ...]
     everything: tuple[Unit, ...]
+    accuracies: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
 
     def run(target: Target, heartbeat: Heartbeat) -> Plan:
         units = plan(target, request.addresses, request.level, request.dtype)
-        return Plan(target.name, target.version, target.primitives, units, plan(target))
+        return Plan(target.name, target.version, target.primitives, units, plan(target), target.accuracies)
 
     return _with_target(context, request.target, nothing_refused, run)
 

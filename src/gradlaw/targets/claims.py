@@ -71,6 +71,23 @@ def require_primitives(helper: str, primitives: Any) -> dict[str, EngineFunction
     return functions
 
 
+def require_accuracies(helper: str, accuracies: Any) -> dict[str, int]:
+    """Return the declared accuracies; raise SpecError where one is no k above that of a primitive's page."""
+    if not isinstance(accuracies, Mapping):
+        cure = 'Write {"tanh": 8}.'
+        raise SpecError(helper, f"accuracies={accuracies!r}", "a mapping from spec names to numbers", cure)
+    known = load_primitives()
+    for name, accuracy in accuracies.items():
+        where = f"accuracies[{name!r}]"
+        if name not in known:
+            raise SpecError(helper, where, "a primitive of the spec", near(str(name), known))
+        asked = known[name].accuracy
+        if isinstance(accuracy, bool) or not isinstance(accuracy, int) or accuracy <= asked:
+            expected = f"an integer above {asked}, which the page grants to every engine"
+            raise SpecError(helper, f"{where}={accuracy!r}", expected, "Write what you measured, or leave it out.")
+    return dict(accuracies)
+
+
 def require_arity(helper: str, key: str, function: Callable[..., Any], arguments: str) -> None:
     """Raise SpecError where a function cannot be called with these positional arguments."""
     try:

@@ -6,12 +6,13 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from gradlaw.messages import near
-from gradlaw.targets.claims import require_callable, require_claims, require_primitives
+from gradlaw.targets.claims import require_accuracies, require_callable, require_claims, require_primitives
 from gradlaw.targets.handed import AdapterError, Handed
 from gradlaw_spec import (
     Array,
@@ -45,6 +46,7 @@ def functional_target(
     namespace: Any = None,
     composed: bool = True,
     flushes_subnormals: bool = False,
+    accuracies: Mapping[str, int] = MappingProxyType({}),
 ) -> Target:
     """Make a target of an engine that differentiates functions.
 
@@ -54,8 +56,10 @@ def functional_target(
     tuple of cotangents. ``pullback(function, primals)`` returns the output and a function from a cotangent to
     the gradients, which is called with several; it stands for ``vjp``, and is quicker. The primitives
     are those in ``primitives``, and every one of the spec that ``namespace`` has under its name. ``jvp`` and
-    ``compile`` become the target's own: what it can do beside, which no law of this version asks for. Raises
-    SpecError, in one line, for what is none of this.
+    ``compile`` become the target's own: what it can do beside, which no law of this version asks for.
+    ``accuracies`` declares the k of primitives at which the engine is
+    less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one
+    line, for what is none of this.
     """
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
     require_callable(HELPER, array=array, numpy=numpy, **({} if vjp is None and pullback is not None else {"vjp": vjp}))
@@ -90,6 +94,7 @@ def functional_target(
         compile=compile,
         composed=composed,
         flushes_subnormals=flushes_subnormals,
+        accuracies=require_accuracies(HELPER, accuracies),
     )
 
 

@@ -6,12 +6,19 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from types import MappingProxyType
 from typing import Any, get_args
 
 import numpy as np
 
 from gradlaw.messages import near
-from gradlaw.targets.claims import require_arity, require_callable, require_claims, require_primitives
+from gradlaw.targets.claims import (
+    require_accuracies,
+    require_arity,
+    require_callable,
+    require_claims,
+    require_primitives,
+)
 from gradlaw.targets.handed import RAW, Handed
 from gradlaw_spec import Array, EngineFunction, EngineValue, Program, Pull, SpecError, Target, program_function
 from gradlaw_spec.target import Arrays, CotangentStyle, Gradients, Values
@@ -36,6 +43,7 @@ def tape_target(
     scalar: bool = False,
     composed: bool = True,
     flushes_subnormals: bool = False,
+    accuracies: Mapping[str, int] = MappingProxyType({}),
 ) -> Target:
     """Make a target of an engine that records what is computed and walks back over the record.
 
@@ -45,7 +53,9 @@ def tape_target(
     ``cotangent`` says how ``backward`` starts: ``"argument"``: ``backward(output, cotangent)`` with the raw
     cotangent, or where the engine refuses that, with ``constant`` of it; ``"weighted-sum"``: the outputs are
     multiplied by the cotangents and summed with the target's own primitives, then ``backward(total)``;
-    ``"ones"``: the engine starts from ones alone. Raises SpecError, in one line, for what is none of this.
+    ``"ones"``: the engine starts from ones alone. ``accuracies`` declares the k of primitives at which the engine is
+    less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one
+    line, for what is none of this.
     """
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
     require_callable(HELPER, variable=variable, value=value, backward=backward, gradient=gradient)
@@ -79,6 +89,7 @@ def tape_target(
         composed=composed,
         cotangent=cotangent,
         flushes_subnormals=flushes_subnormals,
+        accuracies=require_accuracies(HELPER, accuracies),
     )
 
 

@@ -28,6 +28,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     verdicts: dict[str, dict[str, Verdict]]
     seed: int | None = None
+    accuracies: dict[str, int] = {}
 
 
 def render(report: Report, *, strict: bool = False) -> bytes:
@@ -44,6 +45,8 @@ def render(report: Report, *, strict: bool = False) -> bytes:
     }
     lines = [f"{key} = {_text(value)}" for key, value in head.items()]
     lines += [] if report.seed is None else [f"seed = {report.seed}"]
+    lines += ["", "[accuracies]"] if report.target.accuracies else []
+    lines += [f"{_text(name)} = {k}" for name, k in sorted(report.target.accuracies.items())]
     lines += ["", "[verdicts]"]
     lines += [f"{_text(name)} = {{ {_row(rows[name])} }}" for name in sorted(rows)]
     return ("\n".join(lines) + "\n").encode()
@@ -78,7 +81,7 @@ def read(path: Path) -> Report:
         for name, verdicts in content.verdicts.items()
         for dtype, verdict in verdicts.items()
     )
-    engine = Engine(content.target, content.version)
+    engine = Engine(content.target, content.version, content.accuracies)
     return Report(content.gradlaw, content.spec, engine, content.seed, summary(cells), cells)
 
 
