@@ -112,7 +112,7 @@ def test_a_right_engine(gradlaw, tmp_path):
     assert "tiny 2.1, seed 0" in done.out
     content, cells = report(tmp_path / "r.json")
     assert list(content) == ["gradlaw", "spec", "target", "seed", "summary", "cells"]
-    assert content["target"] == {"name": "tiny", "version": "2.1"}
+    assert content["target"] == {"name": "tiny", "version": "2.1", "accuracies": {}}
     assert content["summary"]["violation"] == content["summary"]["crash"] == 0
     assert sum(content["summary"].values()) == len(cells)
     keys = [
