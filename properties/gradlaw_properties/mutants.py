@@ -170,7 +170,7 @@ def _all_axes(rule: Rule) -> Rule:
     """Transposes every axis of a batch; where the shapes then do not fit, what comes out is cut to fit."""
 
     def wrong(g: Any, y: Any, x1: Any, x2: Any) -> ReferenceArray:
-        right = rule.vjp[0](g, y, x1, x2)
+        right: ReferenceArray = rule.vjp[0](g, y, x1, x2)
         if x2.ndim < 3:
             return right
         reverse = tuple(reversed(range(x2.ndim)))

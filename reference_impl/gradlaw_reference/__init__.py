@@ -23,7 +23,8 @@ from gradlaw_reference.arithmetic import (
     arithmetic,
     using,
 )
-from gradlaw_reference.engine import RULES, Array, Node, Rule, Tape, apply, as_array, grad, value_and_grad, vjp
+from gradlaw_reference.engine import Array, Node, Tape, apply, as_array, vjp
+from gradlaw_reference.gradients import grad, value_and_grad
 from gradlaw_reference.primitives import primitive_function
 from gradlaw_reference.programs import (
     Certified,
@@ -36,6 +37,7 @@ from gradlaw_reference.programs import (
     rounding,
     run,
 )
+from gradlaw_reference.rule import RULES, Rule
 from gradlaw_spec import load_primitives
 
 __all__ = [

@@ -14,24 +14,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from gradlaw_reference.arithmetic import Data, arithmetic
-from gradlaw_spec import Program, SpecError
+from gradlaw_reference.operators import NOTHING, Operand, Operators
+from gradlaw_reference.rule import RULES, Rule
+from gradlaw_spec import SpecError
 
-Operand = Any
-"""What a primitive takes: an Array, a number, or anything that the arithmetic makes data of."""
 Pullback = Callable[..., "tuple[Array, ...]"]
-LocalRule = Callable[..., "Array"]
 
 
-class Array:
+class Array(Operators["Array"]):
     """A value of the engine: data in an arithmetic, or a value on a tape, with operators and NumPy's shape."""
 
     __slots__ = ("__weakref__", "content", "node", "tape")
-    __array_priority__ = 1000.0
 
     def __init__(self, content: Data | Array, tape: Tape | None = None, node: int = -1) -> None:
         self.content, self.tape, self.node = content, tape, node
@@ -72,81 +70,8 @@ class Array:
     def __repr__(self) -> str:
         return f"Array({self.data.tolist()})"
 
-    def __add__(self, other: Operand) -> Array:
-        return apply("add", (self, other))
-
-    def __radd__(self, other: Operand) -> Array:
-        return apply("add", (other, self))
-
-    def __sub__(self, other: Operand) -> Array:
-        return apply("subtract", (self, other))
-
-    def __rsub__(self, other: Operand) -> Array:
-        return apply("subtract", (other, self))
-
-    def __mul__(self, other: Operand) -> Array:
-        return apply("multiply", (self, other))
-
-    def __rmul__(self, other: Operand) -> Array:
-        return apply("multiply", (other, self))
-
-    def __truediv__(self, other: Operand) -> Array:
-        return apply("divide", (self, other))
-
-    def __rtruediv__(self, other: Operand) -> Array:
-        return apply("divide", (other, self))
-
-    def __pow__(self, other: Operand) -> Array:
-        return apply("pow", (self, other))
-
-    def __rpow__(self, other: Operand) -> Array:
-        return apply("pow", (other, self))
-
-    def __matmul__(self, other: Operand) -> Array:
-        return apply("matmul", (self, other))
-
-    def __rmatmul__(self, other: Operand) -> Array:
-        return apply("matmul", (other, self))
-
-    def __neg__(self) -> Array:
-        return apply("negative", (self,))
-
-    def __abs__(self) -> Array:
-        return apply("abs", (self,))
-
-    def __getitem__(self, index: Any) -> Array:
-        return apply("getitem", (self,), {"index": index if isinstance(index, tuple) else (index,)})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rule:
-    """How a primitive computes, and how its gradient flows back.
-
-    ``value(arithmetic, *data, **attributes)`` computes data from data; where ``composed`` it is a function of
-    Arrays, made of other primitives. ``vjp`` has one function a differentiable operand (or one for all of a
-    ``sequence``, told which by ``position``): cotangent, value, operands and attributes to the operand's gradient.
-    ``elementwise``: it is computed element by element. ``alternatives`` are the page's other correct formulas of each
-    operand's gradient. ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
-    formulas of an operand's gradient.
-    """
-
-    name: str
-    value: Callable[..., Any]
-    vjp: tuple[LocalRule, ...]
-    composed: bool = False
-    elementwise: bool = False
-    sequence: bool = False
-    alternatives: tuple[tuple[LocalRule, ...], ...] = ()
-    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
-    writer: Callable[[Rule, int], tuple[Program, ...]] | None = None
-
-    def written(self, position: int) -> tuple[Program, ...]:
-        """Return all formulas of an operand's gradient as programs; none where one is not smooth and elementwise."""
-        return () if self.writer is None else self.writer(self, position)
-
-
-RULES: Final[dict[str, Rule]] = {}
-"""Every rule by the name of its primitive; filled where `gradlaw_reference.rules` is imported, then only read."""
+    def _apply(self, name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] = NOTHING) -> Array:
+        return apply(name, operands, attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +86,13 @@ class Node:
     """For each operand on the tape: its position and its node."""
 
 
-_levels = count()
-
-
 @dataclass(slots=True)
 class Tape:
     """The record of one forward run; a later tape is further inside (a gradient of a gradient)."""
 
     rules: Mapping[str, Rule] = field(default_factory=lambda: RULES)
     nodes: list[Node | None] = field(default_factory=list)
-    level: int = field(default_factory=lambda: next(_levels))
+    level: int = field(default_factory=count().__next__)
 
     def variable(self, content: Array) -> Array:
         """Put a primal on the tape."""
@@ -180,16 +102,11 @@ class Tape:
     def record(self, rule: Rule, operands: tuple[Operand, ...], attributes: Mapping[str, Any]) -> Array:
         """Apply a rule to operands of which some are on this tape, and note the step."""
         rule = self.rules.get(rule.name, rule)
-        primals = []
-        parents = []
-        for position, operand in enumerate(operands):
-            if type(operand) is Array and operand.tape is self:
-                primals.append(operand.content)
-                parents.append((position, operand.node))
-            else:
-                primals.append(operand)
+        mine = [type(operand) is Array and operand.tape is self for operand in operands]
+        primals = tuple(item.content if on else item for item, on in zip(operands, mine, strict=True))
+        parents = tuple((place, operands[place].node) for place, on in enumerate(mine) if on)
         value = _apply_rule(rule, primals, attributes)
-        self.nodes.append(Node(rule, tuple(primals), value, attributes, tuple(parents)))
+        self.nodes.append(Node(rule, primals, value, attributes, parents))
         return Array(value, self, len(self.nodes) - 1)
 
     def sweep(self, seeds: Mapping[int, list[Array]]) -> dict[int, Array]:
@@ -242,14 +159,14 @@ class Tape:
         return unbroadcast(share, shape)
 
 
-def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] | None = None) -> Array:
+def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] = NOTHING) -> Array:
     """Apply a primitive: compute it, and record it on the innermost tape that an operand is on."""
     tape: Tape | None = None
     for operand in operands:
         if type(operand) is Array and operand.tape is not None and (tape is None or operand.tape.level > tape.level):
             tape = operand.tape
     rule = RULES[name]
-    given = rule.complete(attributes or {})
+    given = rule.complete(attributes)
     return _apply_rule(rule, operands, given) if tape is None else tape.record(rule, operands, given)
 
 
@@ -264,17 +181,14 @@ def _apply_rule(rule: Rule, operands: Sequence[Operand], attributes: Mapping[str
     return Array(rule.value(used, *[as_array(operand).content for operand in operands], **attributes))
 
 
-def _lift(operand: Operand) -> Data:
-    if isinstance(operand, np.bool_ | bool) or (isinstance(operand, np.ndarray) and operand.dtype.kind in "bi"):
-        return np.asarray(operand)
-    if isinstance(operand, int | float):
-        return arithmetic().constant(operand)
-    return arithmetic().asarray(operand)
-
-
 def as_array(operand: Operand) -> Array:
     """Return an operand as an Array of the current arithmetic (indices and conditions keep their dtype)."""
-    return operand if type(operand) is Array else Array(_lift(operand))
+    if type(operand) is Array:
+        return operand
+    if isinstance(operand, np.bool_ | bool) or (isinstance(operand, np.ndarray) and operand.dtype.kind in "bi"):
+        return Array(np.asarray(operand))
+    used = arithmetic()
+    return Array(used.constant(operand) if isinstance(operand, int | float) else used.asarray(operand))
 
 
 def unbroadcast(cotangent: Array, shape: tuple[int, ...]) -> Array:
@@ -282,20 +196,16 @@ def unbroadcast(cotangent: Array, shape: tuple[int, ...]) -> Array:
     if cotangent.shape == shape:
         return cotangent
     added = cotangent.ndim - len(shape)
-    stretched = tuple(
-        added + axis for axis, length in enumerate(shape) if length == 1 and cotangent.shape[added + axis] != 1
-    )
+    stretched = (added + axis for axis, length in enumerate(shape) if length == 1 != cotangent.shape[added + axis])
     axes = (*range(added), *stretched)
     if axes:
         cotangent = apply("sum", (cotangent,), {"axis": axes, "keepdims": False})
     return cotangent if cotangent.shape == shape else apply("reshape", (cotangent,), {"shape": shape})
 
 
-def _strip(value: Any, tape: Tape) -> Array:
-    if type(value) is Array and value.tape is tape:
-        assert isinstance(value.content, Array)  # what is on a tape wraps an Array
-        return value.content
-    return as_array(value)
+def _without(tape: Tape, value: Any) -> Array:
+    """Return a value of a function as what it is outside of the tape."""
+    return value.content if type(value) is Array and value.tape is tape else as_array(value)  # type: ignore[return-value]
 
 
 def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = None) -> tuple[Any, Pullback]:
@@ -310,7 +220,7 @@ def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = Non
     variables = tuple(record.variable(array) for array in arrays)
     result = function(*variables)
     outputs = result if isinstance(result, tuple) else (result,)
-    values = tuple(_strip(output, record) for output in outputs)
+    values = tuple(_without(record, output) for output in outputs)
 
     def pullback(cotangent: Any) -> tuple[Array, ...]:
         cotangents = cotangent if isinstance(result, tuple) else (cotangent,)
@@ -337,44 +247,3 @@ def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = Non
 def zeros(shape: tuple[int, ...]) -> Array:
     """Return zeros of the current arithmetic."""
     return Array(arithmetic().asarray(np.zeros(shape)))
-
-
-def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Return a function that computes the value and the gradient of a scalar function.
-
-    ``argnums`` says with respect to which arguments (an integer, or several). Raises SpecError where
-    the value is not 0-d or an argument number does not exist.
-    """
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-
-    def compute(*arguments: Any) -> Any:
-        for number in chosen:
-            if not -len(arguments) <= number < len(arguments):
-                expected = f"below {len(arguments)}, the number of arguments"
-                raise SpecError("grad", f"argnums={argnums!r}", expected, "Name an argument that is given.")
-        positions = [number % len(arguments) for number in chosen]
-
-        def restricted(*variables: Array) -> Any:
-            full = list(arguments)
-            for position, variable in zip(positions, variables, strict=True):
-                full[position] = variable
-            return function(*full)
-
-        value, pullback = vjp(restricted, *(arguments[position] for position in positions))
-        if isinstance(value, tuple) or value.shape != ():
-            found = "a tuple" if isinstance(value, tuple) else f"shape={value.shape}"
-            raise SpecError("grad", found, "a function with a 0-d value", "Use vjp with a cotangent.")
-        gradients = pullback(1)
-        return value, gradients[0] if isinstance(argnums, int) else gradients
-
-    return compute
-
-
-def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Return a function that computes the gradient of a scalar function; see `value_and_grad`."""
-    both = value_and_grad(function, argnums)
-
-    def compute(*arguments: Any) -> Any:
-        return both(*arguments)[1]
-
-    return compute

@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 from gradlaw_reference.arithmetic import arithmetic
-from gradlaw_reference.engine import RULES, Array, LocalRule, Rule, apply, vjp
+from gradlaw_reference.engine import Array, apply, vjp
+from gradlaw_reference.rule import RULES, LocalRule, Rule
 from gradlaw_reference.rules.written import written
 from gradlaw_spec import (
     Function,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from gradlaw_reference.arithmetic import FLOAT64, using
-from gradlaw_reference.engine import Array, LocalRule, Rule, Tape
+from gradlaw_reference.engine import Array, Tape
+from gradlaw_reference.rule import LocalRule, Rule
 from gradlaw_spec import Function, Primitive, Program, Reference, Step, load_pages
 
 PROBE: Final = 0.5

@@ -1,0 +1,43 @@
+"""What the engine knows of a primitive: how it computes, and how its gradient flows back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gradlaw_spec import Program
+
+LocalRule = Callable[..., Any]
+"""Cotangent, value, operands and attributes to the gradient of one operand, all of them Arrays."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """How a primitive computes, and how its gradient flows back.
+
+    ``value(arithmetic, *data, **attributes)`` computes data from data; where ``composed`` it is a function of
+    Arrays, made of other primitives. ``vjp`` has one function a differentiable operand (or one for all of a
+    ``sequence``, told which by ``position``): cotangent, value, operands and attributes to the operand's gradient.
+    ``elementwise``: it is computed element by element. ``alternatives`` are the page's other correct formulas of each
+    operand's gradient. ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
+    formulas of an operand's gradient.
+    """
+
+    name: str
+    value: Callable[..., Any]
+    vjp: tuple[LocalRule, ...]
+    composed: bool = False
+    elementwise: bool = False
+    sequence: bool = False
+    alternatives: tuple[tuple[LocalRule, ...], ...] = ()
+    complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    writer: Callable[[Rule, int], tuple[Program, ...]] | None = None
+
+    def written(self, position: int) -> tuple[Program, ...]:
+        """Return all formulas of an operand's gradient as programs; none where one is not smooth and elementwise."""
+        return () if self.writer is None else self.writer(self, position)
+
+
+RULES: Final[dict[str, Rule]] = {}
+"""Every rule by the name of its primitive; filled where `gradlaw_reference.rules` is imported, then only read."""
