@@ -115,12 +115,22 @@ class _Tally:
     notes: frozenset[str] = frozenset()
 
 
+def _without(law: RunnableLaw, target: Target) -> str:
+    """Say what a law needs that a target has not; empty where it has all."""
+    lacking = law.lacking(target)
+    return f"{target.name} has not what the law needs: {lacking}" if lacking else ""
+
+
 def judge_case(law: RunnableLaw, trial: Trial) -> Outcome:
     """Run one law's check; an error that appears only under differentiation violates it, as does a wrong shape.
 
     Where the plain case has that fault already, only the law ``gradient`` (and ``shape``) says so: the others have
-    nothing to compare, and one fault is told once.
+    nothing to compare, and one fault is told once. Raises UnsupportedCase where the target lacks what the law needs.
     """
+    if lacking := _without(law, trial.target):
+        raise UnsupportedCase(lacking)
+    if not law.takes(trial):
+        return Outcome()
     try:
         return law.check(trial)
     except (DifferentiationError, WrongShape) as error:
@@ -202,16 +212,17 @@ def examine(unit: Unit, target: Target, chosen: Settings, on_case: OnCase | None
     if unit.subject != PROGRAM and unit.subject not in target.primitives:
         missing = f"{target.name} has no {unit.subject}"
         return tuple(_cell(unit, law, _Tally(unsupported=missing)) for law in unit.laws)
-    tallies = {law: _Tally() for law in unit.laws}
+    tallies = {law: _Tally(unsupported=_without(all_laws()[law], target)) for law in unit.laws}
     number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ (secrets.randbits(32) if chosen.fuzz else chosen.seed)
     cases = strategy(unit, target, chosen)
 
     def test(case: Case) -> None:
         trial = Trial(target, case)
         for name, tally in tallies.items():
-            if not tally.problem:
+            law = all_laws()[name]
+            if not tally.problem and not law.lacking(target) and law.takes(trial):
                 watch(case, name)
-                _run(all_laws()[name], trial, tally)
+                _run(law, trial, tally)
 
     _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
     for name, tally in tallies.items():

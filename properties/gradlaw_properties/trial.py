@@ -185,11 +185,6 @@ class Trial:
             self._truths[key] = self.certified.gradients(chosen)
         return self._truths[key]
 
-    @property
-    def any_cotangent(self) -> bool:
-        """Whether the target can start from cotangents other than ones."""
-        return self.target.cotangent != "ones"
-
     def rounded(self, values: Any) -> Array:
         """Round numbers to the case's dtype."""
         return np.asarray(values, dtype=np.float64).astype(dtype(self.case.dtype).numpy)

@@ -10,18 +10,33 @@ from types import MappingProxyType
 
 from gradlaw_properties.judge import Outcome
 from gradlaw_properties.mutants import Mutant
+from gradlaw_properties.needs import Need
 from gradlaw_properties.trial import Trial
-from gradlaw_spec import Law, Primitive, SpecError, load_laws
+from gradlaw_spec import Law, Primitive, SpecError, Target, load_laws
 
 
 @dataclass(frozen=True, slots=True)
 class RunnableLaw:
-    """A law's page with its check, the primitives it speaks about, and mutants that it kills."""
+    """A law, ready to run."""
 
     page: Law
+    """Its page in the law book."""
     check: Callable[[Trial], Outcome]
+    """What it finds on a trial that has what it needs."""
     applies: Callable[[Primitive | None], bool]
+    """Whether it speaks about a primitive (None: about programs)."""
     mutants: tuple[Mutant, ...]
+    """Wrong engines that it kills."""
+    needs: tuple[Need, ...] = ()
+    """What it needs of an engine and of a case."""
+
+    def lacking(self, target: Target) -> str:
+        """Return what it needs and an engine has not; empty where it can be run there."""
+        return ", ".join(need.what for need in self.needs if not need.of_target(target))
+
+    def takes(self, trial: Trial) -> bool:
+        """Whether a trial's case is an example of it."""
+        return all(need.of_case(trial) for need in self.needs)
 
 
 def _applies_by_page(law: Law, narrower: Callable[[Primitive | None], bool]) -> Callable[[Primitive | None], bool]:
@@ -49,5 +64,7 @@ def all_laws() -> Mapping[str, RunnableLaw]:
             cure = f"Write {path.replace('.', '/')}.py, or remove the page."
             raise SpecError(f"spec/laws/{name}.md", "no module", "a check for each law", cure) from None
         narrower = getattr(module, "applies", lambda page: True)
-        laws[name] = RunnableLaw(page, module.check, _applies_by_page(page, narrower), module.MUTANTS)
+        laws[name] = RunnableLaw(
+            page, module.check, _applies_by_page(page, narrower), module.MUTANTS, getattr(module, "NEEDS", ())
+        )
     return MappingProxyType(laws)

@@ -6,17 +6,17 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, equal
-from gradlaw_properties.laws.common import NOTHING, not_flushed, plain, unstretched
+from gradlaw_properties.laws.common import not_flushed, unstretched
+from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import RATIONAL, program_vjp, using
 
 MUTANTS = (mutants.one_percent,)
+NEEDS = (DISTINCT_INPUTS,)
 
 
 def check(trial: Trial) -> Outcome:
     """Compare each operand's gradient with the cotangent, bit for bit."""
-    if not plain(trial):
-        return NOTHING
     cotangent = trial.cotangents[0]
     kept = not_flushed(trial, cotangent)
     with using(RATIONAL):

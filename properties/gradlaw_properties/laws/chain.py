@@ -7,10 +7,12 @@ import numpy as np
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome
 from gradlaw_properties.laws.common import NOTHING, gradients_admissible
-from gradlaw_properties.trial import Cotangents, Trial, UnsupportedCase
+from gradlaw_properties.needs import ANY_COTANGENT, SEVERAL_STEPS
+from gradlaw_properties.trial import Cotangents, Trial
 from gradlaw_spec import Program
 
 MUTANTS = (mutants.wrong_at_inner_steps,)
+NEEDS = (SEVERAL_STEPS, ANY_COTANGENT)
 
 
 def cut(program: Program, place: int) -> tuple[Program, Program]:
@@ -31,10 +33,6 @@ def cut(program: Program, place: int) -> tuple[Program, Program]:
 
 def check(trial: Trial) -> Outcome:
     """Cut the program at a step and chain the two pullbacks through the engine's own values there."""
-    if len(trial.program.steps) < 2:
-        return NOTHING
-    if not trial.any_cotangent:
-        raise UnsupportedCase("the engine can only start from ones, and the chain rule hands on other cotangents")
     first, second = cut(trial.program, int(trial.random.integers(1, len(trial.program.steps))))
     if not first.outputs:
         return NOTHING

@@ -55,13 +55,6 @@ def real_operands(page: Primitive | None, step: Step) -> tuple[int, ...]:
     return tuple(position for position, operand in enumerate(page.operands) if operand.kind == "real")
 
 
-def plain(trial: Trial) -> bool:
-    """Whether each input of a primitive's case is one operand, and each operand a name."""
-    named = [operand for operand in trial.step.operands if isinstance(operand, str)]
-    inputs = [operand for operand in named if operand in trial.program.inputs]
-    return len(named) == len(trial.step.operands) and len(set(inputs)) == len(inputs)
-
-
 def not_flushed(trial: Trial, numbers: Array) -> Array:
     """Return which numbers the target must keep: all, or for one that flushes, those that are not subnormal."""
     smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0

@@ -6,11 +6,13 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome
-from gradlaw_properties.laws.common import NOTHING, gradients_admissible, one_step, plain, real_operands
+from gradlaw_properties.laws.common import NOTHING, gradients_admissible, one_step, real_operands
+from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_spec import Primitive, Reference
 
 MUTANTS = (mutants.constants_in_float32,)
+NEEDS = (DISTINCT_INPUTS,)
 
 
 def applies(page: Primitive | None) -> bool:
@@ -21,8 +23,6 @@ def applies(page: Primitive | None) -> bool:
 def check(trial: Trial) -> Outcome:
     """Replace one operand by the first of its values, once as a Python scalar and once as a 0-d input."""
     positions = real_operands(trial.page, trial.step)
-    if len(positions) < 2 or not plain(trial):
-        return NOTHING
     position = int(trial.random.choice(positions))
     name = trial.step.operands[position]
     assert isinstance(name, str)

@@ -6,11 +6,12 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine
-from gradlaw_properties.laws.common import NOTHING, plain
+from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_spec import Array, Kink, Primitive
 
 MUTANTS = (mutants.relu_minus_one_at_zero,)
+NEEDS = (DISTINCT_INPUTS,)
 
 
 def applies(page: Primitive | None) -> bool:
@@ -60,8 +61,6 @@ def on_kink(trial: Trial) -> Trial:
 
 def check(trial: Trial) -> Outcome:
     """Look at the gradient of every element on a kink: it lies between the ends of the allowed set times g."""
-    if not plain(trial):
-        return NOTHING
     trial = on_kink(trial)
     assert trial.page is not None
     cotangent = trial.cotangents[0].astype(np.float64)

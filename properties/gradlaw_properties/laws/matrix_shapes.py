@@ -6,12 +6,13 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
-from gradlaw_properties.laws.common import NOTHING, plain
+from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data, Rounding, using
 from gradlaw_spec import Array
 
 MUTANTS = (mutants.transposes_matrices, mutants.transposes_all_axes)
+NEEDS = (DISTINCT_INPUTS,)
 
 
 def as_matrix(value: Array, *, first: bool) -> Array:
@@ -42,8 +43,6 @@ def _summed(ball: Rounding, terms: Data, axis: int, matrix: tuple[int, ...], sha
 
 def check(trial: Trial) -> Outcome:
     """Compare both gradients with the two products written out, and their shapes with the factors'."""
-    if not plain(trial):
-        return NOTHING
     ball = trial.rounding
     with using(ball):
         sets = products(ball, trial.inputs[0], trial.inputs[1], trial.cotangents[0])

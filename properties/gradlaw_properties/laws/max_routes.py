@@ -7,19 +7,19 @@ from flint import arb
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, equal
-from gradlaw_properties.laws.common import NOTHING, exact, plain
+from gradlaw_properties.laws.common import exact
+from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data
 from gradlaw_reference.rules.reductions import normalised
 from gradlaw_spec import Array, dtype
 
 MUTANTS = (mutants.maximum_sends_all_to_both, mutants.ties_get_nothing)
+NEEDS = (DISTINCT_INPUTS,)
 
 
 def check(trial: Trial) -> Outcome:
     """Compare the gradients with exact routing: one place gets g, others 0, ties shares that sum to g."""
-    if not plain(trial):
-        return NOTHING
     elementwise = trial.page is not None and trial.page.shapes == "elementwise"
     shape = trial.cotangents[0].shape
     smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else None

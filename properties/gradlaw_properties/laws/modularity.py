@@ -5,10 +5,12 @@ from __future__ import annotations
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, difference
 from gradlaw_properties.laws.common import NOTHING, exact, gradients_admissible
+from gradlaw_properties.needs import SOME_STEP
 from gradlaw_properties.trial import Trial
 from gradlaw_spec import Primitive, Program, SpecError, Step, composition, inline, load_pages, load_primitives
 
 MUTANTS = (mutants.fused_differs,)
+NEEDS = (SOME_STEP,)
 
 
 def applies(page: Primitive | None) -> bool:
@@ -32,8 +34,6 @@ def written_out(trial: Trial) -> Program:
 
 def check(trial: Trial) -> Outcome:
     """Compare fused and composed gradients, where both enclosures are bounded."""
-    if not trial.program.steps:
-        return NOTHING
     try:
         composed = trial.variant(written_out(trial))
     except SpecError:  # a bound that is not there: nothing is fused

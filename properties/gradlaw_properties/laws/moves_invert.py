@@ -6,17 +6,16 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
-from gradlaw_properties.laws.common import NOTHING, plain
+from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import evaluate, using
 
 MUTANTS = (mutants.last_write_wins, mutants.detaches_view, mutants.reversed_order)
+NEEDS = (DISTINCT_INPUTS,)
 
 
 def check(trial: Trial) -> Outcome:
     """Learn where each element goes from a forward run on labels, and send the cotangent back the same way."""
-    if not plain(trial):
-        return NOTHING
     labels, start = dict(trial.values), 0
     for name in trial.program.inputs:
         size = trial.values[name].size

@@ -6,17 +6,17 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
-from gradlaw_properties.laws.common import NOTHING, plain, unstretched
+from gradlaw_properties.laws.common import unstretched
+from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import using
 
 MUTANTS = (mutants.operands_swapped,)
+NEEDS = (DISTINCT_INPUTS,)
 
 
 def check(trial: Trial) -> Outcome:
     """Compare each operand's gradient with one rounded product."""
-    if not plain(trial):
-        return NOTHING
     ball = trial.rounding
     outcomes = []
     for position, name in unstretched(trial):

@@ -6,17 +6,17 @@ import numpy as np
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, equal
-from gradlaw_properties.laws.common import NOTHING, plain, unstretched
+from gradlaw_properties.laws.common import unstretched
+from gradlaw_properties.needs import CONDITION, DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_spec import dtype
 
 MUTANTS = (mutants.through_unselected,)
+NEEDS = (DISTINCT_INPUTS, CONDITION)
 
 
 def check(trial: Trial) -> Outcome:
     """Put nan and inf into the unselected elements, and look at who receives the cotangent."""
-    if not plain(trial) or len(trial.program.data) != 1:
-        return NOTHING
     shape = trial.cotangents[0].shape
     condition = np.broadcast_to(trial.values[trial.program.data[0]], shape)
     values = dict(trial.values)

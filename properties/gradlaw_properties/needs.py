@@ -1,0 +1,36 @@
+"""What a law may need, of an engine or of a case: said as data, so that the plan and the counts tell the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gradlaw_properties.trial import Trial
+from gradlaw_spec import Target
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Need:
+    """Something without which a law says nothing."""
+
+    what: str
+    """What it is, in a few words."""
+    of_target: Callable[[Target], bool] = lambda target: True
+    """Whether an engine has it; the law is unsupported on one that has not."""
+    of_case: Callable[[Trial], bool] = lambda trial: True
+    """Whether a case has it; one that has not is no example of the law."""
+
+
+def _plain(trial: Trial) -> bool:
+    named = [operand for operand in trial.step.operands if isinstance(operand, str)]
+    inputs = [operand for operand in named if operand in trial.program.inputs]
+    return len(named) == len(trial.step.operands) and len(set(inputs)) == len(inputs)
+
+
+ANY_COTANGENT: Final = Need("cotangents other than ones", of_target=lambda target: target.cotangent != "ones")
+DISTINCT_INPUTS: Final = Need("each operand an input of its own", of_case=_plain)
+SOME_STEP: Final = Need("a step", of_case=lambda trial: len(trial.program.steps) > 0)
+SEVERAL_STEPS: Final = Need("a program of several steps", of_case=lambda trial: len(trial.program.steps) > 1)
+ELEMENTS: Final = Need("an operand that is not empty", of_case=lambda trial: trial.inputs[0].size > 0)
+CONDITION: Final = Need("a condition as data", of_case=lambda trial: len(trial.program.data) == 1)
