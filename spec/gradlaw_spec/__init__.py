@@ -23,7 +23,7 @@ from gradlaw_spec.loader import (
 )
 from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
-from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Target, program_function
+from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Run, Target, program_function
 from gradlaw_spec.verdict import Cell, Finding, Verdict
 from gradlaw_spec.written import (
     decode_case,
@@ -66,6 +66,7 @@ __all__ = [
     "Pull",
     "Pullback",
     "Reference",
+    "Run",
     "Slice",
     "SpecError",
     "Step",
