@@ -1,6 +1,6 @@
 """The largest error of each elementwise primitive's value in the engines, in unit roundoffs: what k has to admit.
 
-Run: ``python benchmarks/accuracy.py [PRIMITIVE …] [--targets torch,jax]``. Prints a Markdown table
+Run: ``python benchmarks/accuracy.py [PRIMITIVE …] [--targets=torch,jax] [--within=4]``. Prints a Markdown table
 with, for each dtype, the error and the operands at which it was found; subnormal and overflowing values are left out.
 """
 
@@ -18,7 +18,7 @@ from gradlaw_spec import DTYPES, Array, Dtype, Primitive, Program, Step, Target,
 POINTS = 20_000
 
 
-def operand_values(page: Primitive, position: int, of: Dtype) -> Array:
+def operand_values(page: Primitive, position: int, of: Dtype, within: float) -> Array:
     """Return many operands: near 0, of moderate size, over the whole range; inside the operand's domain."""
     draw = np.random.Generator(np.random.PCG64([position, len(page.name)]))
     quarter = POINTS // 4
@@ -33,12 +33,15 @@ def operand_values(page: Primitive, position: int, of: Dtype) -> Array:
     ).astype(of.numpy)
     folded = Domain.of(page.operands[position]).fold(numbers.astype(np.float64)).astype(of.numpy)
     kept = Domain.of(page.operands[position]).contains(folded.astype(np.float64))
+    kept &= np.abs(folded.astype(np.float64)) <= within
     return np.where(kept, folded, 1).astype(of.numpy)
 
 
-def largest_error(target: Target, page: Primitive, of: Dtype) -> tuple[float, tuple[float, ...]]:
+def largest_error(
+    target: Target, page: Primitive, of: Dtype, within: float = np.inf
+) -> tuple[float, tuple[float, ...]]:
     """Return the largest error of a target's values in unit roundoffs, and the operands at which it is."""
-    operands = tuple(operand_values(page, position, of) for position in range(len(page.operands)))
+    operands = tuple(operand_values(page, position, of, within) for position in range(len(page.operands)))
     names = tuple(operand.name for operand in page.operands)
     program = Program(names, (Step(("y",), page.name, names),), ("y",))
     got = target.run(program, dict(zip(names, operands, strict=True)))[0].astype(np.float64)
@@ -56,6 +59,7 @@ def largest_error(target: Target, page: Primitive, of: Dtype) -> tuple[float, tu
 def main(arguments: list[str]) -> None:
     names = [item for item in arguments if not item.startswith("--")]
     chosen = next((item.partition("=")[2] for item in arguments if item.startswith("--targets=")), "torch,jax,autograd")
+    within = next((float(item.partition("=")[2]) for item in arguments if item.startswith("--within=")), np.inf)
     pages = [
         page
         for page in load_primitives().values()
@@ -73,7 +77,7 @@ def main(arguments: list[str]) -> None:
                 if name not in target.dtypes:
                     cells.append("")
                     continue
-                error, place = largest_error(target, page, of)
+                error, place = largest_error(target, page, of, within)
                 cells.append(f"{error:.2f} at {', '.join(f'{x:.6g}' for x in place)}")
             print(f"| {page.name} | {page.accuracy} | {target.name} | " + " | ".join(cells) + " |", flush=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
-from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
+from gradlaw_reference.arithmetic.protocol import Data, objects
 from gradlaw_spec import load_primitives
 
 ANYTHING: Final = arb("nan")
@@ -130,15 +130,3 @@ class Ball(Objects):
         result[candidates] = SOME
         result[candidates & alone] = ONE
         return result
-
-    def sum(self, value: Data, axes: Axes) -> Data:
-        return self.exact_sum(value, axes)
-
-    def prod(self, value: Data, axes: Axes) -> Data:
-        return self.exact_prod(value, axes)
-
-    def matmul(self, first: Data, second: Data) -> Data:
-        return self.exact_matmul(first, second)
-
-    def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
-        return self.exact_scatter(value, shape, index)

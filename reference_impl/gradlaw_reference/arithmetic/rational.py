@@ -9,7 +9,7 @@ import numpy as np
 from flint import fmpq
 
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
-from gradlaw_reference.arithmetic.protocol import Axes, Data, objects
+from gradlaw_reference.arithmetic.protocol import Data, objects
 from gradlaw_spec import SpecError, load_primitives
 
 
@@ -73,15 +73,3 @@ class Rational(Objects):
         at_most = np.equal(value, largest).astype(bool)
         ties = np.sum(at_most, axis=axis, keepdims=True)
         return self.asarray(objects(at_most.astype(int)) * self.asarray(1) / self.asarray(ties))
-
-    def sum(self, value: Data, axes: Axes) -> Data:
-        return self.exact_sum(value, axes)
-
-    def prod(self, value: Data, axes: Axes) -> Data:
-        return self.exact_prod(value, axes)
-
-    def matmul(self, first: Data, second: Data) -> Data:
-        return self.exact_matmul(first, second)
-
-    def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
-        return self.exact_scatter(value, shape, index)
