@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import gradlaw_reference as reference
-from gradlaw_reference import Float, Tape, using
+from gradlaw_reference import FLOAT64, Tape, using
 from gradlaw_spec import (
     DTYPES,
     SPEC_VERSION,
@@ -23,9 +23,9 @@ from gradlaw_spec.target import Run
 PRIMITIVES: Final = {name: getattr(reference, name) for name in load_primitives()}
 
 
-def _precision(primals: tuple[Array, ...]) -> Float:
-    names = [primal.dtype.name for primal in primals if primal.dtype.name in DTYPES]
-    return Float(names[0] if names else "float64")
+def typed(array: Array) -> Any:
+    """Return real numbers as a value of the engine in their own dtype; conditions and indices as they are."""
+    return reference.in_dtype(array, array.dtype.name) if array.dtype.name in DTYPES else array
 
 
 def primals_of(program: Program, values: Mapping[str, Array]) -> tuple[Array, ...]:
@@ -40,13 +40,12 @@ def pullback_of(tape: Callable[[], Tape] = Tape) -> Pullback:
         program: Program, values: Mapping[str, Array], keep: list[Any] | None = None
     ) -> tuple[tuple[Array, ...], Pull]:
         primals = primals_of(program, values)
-        precision = _precision(primals)
-        function = program_function(program, values, PRIMITIVES, lambda array: array, keep)
-        with using(precision):
-            outputs, engine_pull = reference.vjp(function, *primals, tape=tape())
+        function = program_function(program, values, PRIMITIVES, typed, keep)
+        with using(FLOAT64):
+            outputs, engine_pull = reference.vjp(function, *map(typed, primals), tape=tape())
 
         def pull(cotangents: tuple[Array, ...]) -> tuple[Array | None, ...]:
-            with using(precision):
+            with using(FLOAT64):
                 return tuple(gradient.data for gradient in engine_pull(tuple(cotangents)))
 
         return tuple(output.data for output in outputs), pull
@@ -57,9 +56,9 @@ def pullback_of(tape: Callable[[], Tape] = Tape) -> Pullback:
 def run(program: Program, values: Mapping[str, Array]) -> tuple[Array, ...]:
     """Run a program without differentiation."""
     primals = primals_of(program, values)
-    function = program_function(program, values, PRIMITIVES, lambda array: array)
-    with using(_precision(primals)):
-        return tuple(output.data for output in function(*map(reference.as_array, primals)))
+    function = program_function(program, values, PRIMITIVES, typed)
+    with using(FLOAT64):
+        return tuple(output.data for output in function(*map(typed, primals)))
 
 
 def reference_target(

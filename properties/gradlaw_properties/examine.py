@@ -152,9 +152,21 @@ def strategy(unit: Unit, target: Target, chosen: Settings) -> SearchStrategy[Cas
     cotangents: Literal["any", "ones"] = "ones" if target.cotangent == "ones" else "any"
     if unit.subject != PROGRAM:
         page = load_primitives()[unit.subject]
-        return primitive_cases(page, unit.dtype, scalar=target.scalar, cotangents=cotangents, seed=chosen.seed)
+        return primitive_cases(
+            page,
+            unit.dtype,
+            scalar=target.scalar,
+            cotangents=cotangents,
+            dtypes=target.dtypes,
+            seed=chosen.seed,
+        )
     return program_cases(
-        runnable_primitives(target), unit.dtype, scalar=target.scalar, cotangents=cotangents, seed=chosen.seed
+        runnable_primitives(target),
+        unit.dtype,
+        scalar=target.scalar,
+        cotangents=cotangents,
+        dtypes=target.dtypes,
+        seed=chosen.seed,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradlaw_properties.compose import expand
 from gradlaw_reference import Certified, Data, Rounding, certify, rounding
-from gradlaw_spec import Array, Case, Program, Pull, Step, Target, dtype, load_primitives
+from gradlaw_spec import DTYPES, Array, Case, Program, Pull, Step, Target, dtype, load_primitives, value_dtypes
 
 Cotangents = tuple[Array, ...]
 Gradients = tuple[Array | None, ...]
@@ -79,6 +79,9 @@ class Trial:
         if runnable is None or not runnable.primitives <= target.primitives:
             missing = ", ".join(sorted(program.primitives - target.primitives))
             raise UnsupportedCase(f"the target has no {missing}")
+        named = {str(step.attributes["dtype"]) for step in program.steps if "dtype" in step.attributes}
+        if other := named - set(target.dtypes):
+            raise UnsupportedCase(f"the target does not claim {', '.join(sorted(other))}")
         return runnable
 
     def run(
@@ -161,12 +164,23 @@ class Trial:
         return self._both(self.cotangents if cotangents is None else cotangents)[1]
 
     @cached_property
+    def started(self) -> dict[str, str]:
+        """The dtypes of the inputs and data that are real numbers."""
+        return {name: value.dtype.name for name, value in self.values.items() if value.dtype.name in DTYPES}
+
+    @cached_property
+    def dtypes(self) -> dict[str, str]:
+        """The dtype of every real value of the program."""
+        return value_dtypes(self.program, self.started)
+
+    @cached_property
     def certified(self) -> Certified:
         """The program in ball arithmetic under the rounding model of the case's dtype."""
         return certify(
             self.program,
             self.values,
             dtype=self.case.dtype,
+            dtypes=self.started,
             flushes_subnormals=self.target.flushes_subnormals,
             accuracies=self.target.accuracies,
         )
@@ -185,9 +199,9 @@ class Trial:
             self._truths[key] = self.certified.gradients(chosen)
         return self._truths[key]
 
-    def rounded(self, values: Any) -> Array:
-        """Round numbers to the case's dtype."""
-        return np.asarray(values, dtype=np.float64).astype(dtype(self.case.dtype).numpy)
+    def rounded(self, values: Any, like: Array | None = None) -> Array:
+        """Round numbers to an array's dtype, or to the case's."""
+        return np.asarray(values, dtype=np.float64).astype(dtype(self.case.dtype).numpy if like is None else like.dtype)
 
     def names(self) -> tuple[str, ...]:
         """How messages call the gradients: ``gradient of x``."""

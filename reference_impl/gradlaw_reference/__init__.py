@@ -21,9 +21,10 @@ from gradlaw_reference.arithmetic import (
     Rational,
     Rounding,
     arithmetic,
+    rounding,
     using,
 )
-from gradlaw_reference.engine import Array, Node, Tape, apply, as_array, vjp
+from gradlaw_reference.engine import Array, Node, Tape, apply, as_array, in_dtype, vjp
 from gradlaw_reference.gradients import grad, value_and_grad
 from gradlaw_reference.primitives import primitive_function
 from gradlaw_reference.programs import (
@@ -34,7 +35,6 @@ from gradlaw_reference.programs import (
     certify,
     evaluate,
     program_vjp,
-    rounding,
     run,
 )
 from gradlaw_reference.rule import RULES, Rule
@@ -64,6 +64,7 @@ __all__ = [
     "certify",
     "evaluate",
     "grad",
+    "in_dtype",
     "program_vjp",
     "rounding",
     "rules",

@@ -21,18 +21,23 @@ import numpy as np
 from gradlaw_reference.arithmetic import Data, arithmetic
 from gradlaw_reference.operators import NOTHING, Operand, Operators
 from gradlaw_reference.rule import RULES, Rule
-from gradlaw_spec import SpecError
+from gradlaw_spec import SpecError, promoted
 
 Pullback = Callable[..., "tuple[Array, ...]"]
 
 
 class Array(Operators["Array"]):
-    """A value of the engine: data in an arithmetic, or a value on a tape, with operators and NumPy's shape."""
+    """A value of the engine: data in an arithmetic, or a value on a tape, with operators and NumPy's shape.
 
-    __slots__ = ("__weakref__", "content", "node", "tape")
+    ``dtype`` is None for a Python scalar, which takes that of what it meets, and where an exact arithmetic knows none.
+    """
 
-    def __init__(self, content: Data | Array, tape: Tape | None = None, node: int = -1) -> None:
-        self.content, self.tape, self.node = content, tape, node
+    __slots__ = ("__weakref__", "content", "dtype", "node", "tape")
+
+    def __init__(
+        self, content: Data | Array, dtype: str | None = None, tape: Tape | None = None, node: int = -1
+    ) -> None:
+        self.content, self.dtype, self.tape, self.node = content, dtype, tape, node
 
     @property
     def data(self) -> Data:
@@ -42,33 +47,9 @@ class Array(Operators["Array"]):
             content = content.content
         return content
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self.data.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.data.ndim
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """NumPy's dtype of the elements (object outside floating point)."""
-        return self.data.dtype
-
-    def item(self) -> Any:
-        """Return the one element of an array of size 1."""
-        return self.data.item()
-
-    def __float__(self) -> float:
-        return float(self.data.item())
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Data:
-        return np.array(self.data, dtype=dtype)
-
-    def __repr__(self) -> str:
-        return f"Array({self.data.tolist()})"
+    def like(self, data: Data) -> Array:
+        """Return data as a value of this one's dtype."""
+        return Array(data, self.dtype)
 
     def _apply(self, name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] = NOTHING) -> Array:
         return apply(name, operands, attributes)
@@ -97,7 +78,7 @@ class Tape:
     def variable(self, content: Array) -> Array:
         """Put a primal on the tape."""
         self.nodes.append(None)
-        return Array(content, self, len(self.nodes) - 1)
+        return Array(content, content.dtype, self, len(self.nodes) - 1)
 
     def record(self, rule: Rule, operands: tuple[Operand, ...], attributes: Mapping[str, Any]) -> Array:
         """Apply a rule to operands of which some are on this tape, and note the step."""
@@ -107,7 +88,7 @@ class Tape:
         parents = tuple((place, operands[place].node) for place, on in enumerate(mine) if on)
         value = _apply_rule(rule, primals, attributes)
         self.nodes.append(Node(rule, primals, value, attributes, parents))
-        return Array(value, self, len(self.nodes) - 1)
+        return Array(value, value.dtype, self, len(self.nodes) - 1)
 
     def sweep(self, seeds: Mapping[int, list[Array]]) -> dict[int, Array]:
         """Walk back from the seeded nodes; return what each variable received in all."""
@@ -145,14 +126,15 @@ class Tape:
             attributes, position = {**attributes, "position": position}, 0
         if position >= len(rule.vjp):
             return None
-        share = arithmetic().local(rule, position, (cotangent, node.value, *node.operands), attributes)
+        used = arithmetic().of(node.value.dtype)
+        share = used.local(rule, position, (cotangent, node.value, *node.operands), attributes)
         if rule.elementwise and share.tape is None:
             share = self.stop_zeros(cotangent, share)
         return self.fit(share, operand.shape)
 
     def stop_zeros(self, cotangent: Array, share: Array) -> Array:
         """Let a zero cotangent stay zero where the local gradient is infinite (clause ``patterns/zero-stops``)."""
-        return Array(arithmetic().stop_zeros(cotangent.data, share.data))
+        return share.like(arithmetic().of(share.dtype).stop_zeros(cotangent.data, share.data))
 
     def fit(self, share: Array, shape: tuple[int, ...]) -> Array:
         """Sum what broadcasting spread, so that a gradient has its operand's shape."""
@@ -160,35 +142,62 @@ class Tape:
 
 
 def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] = NOTHING) -> Array:
-    """Apply a primitive: compute it, and record it on the innermost tape that an operand is on."""
-    tape: Tape | None = None
-    for operand in operands:
-        if type(operand) is Array and operand.tape is not None and (tape is None or operand.tape.level > tape.level):
-            tape = operand.tape
+    """Apply a primitive: compute it, and record it on the innermost tape that an operand is on.
+
+    Operands of several dtypes are cast to the one that they promote to, each by a step of its own.
+    """
     rule = RULES[name]
     given = rule.complete(attributes)
-    return _apply_rule(rule, operands, given) if tape is None else tape.record(rule, operands, given)
+    operands = tuple(item if isinstance(item, Array | int | float) else as_array(item) for item in operands)
+    arrays = [operand for operand in operands if type(operand) is Array]
+    dtypes = {array.dtype for array in arrays if array.dtype is not None}
+    if len(dtypes) > 1 and not rule.composed:
+        common = promoted(*dtypes)
+        return apply(name, tuple(_cast(operand, common) for operand in operands), attributes)
+    tapes = [array.tape for array in arrays if array.tape is not None]
+    if not tapes:
+        return _apply_rule(rule, operands, given)
+    return max(tapes, key=lambda tape: tape.level).record(rule, operands, given)
+
+
+def _cast(operand: Operand, dtype: str) -> Operand:
+    """Return an operand in a dtype; one that has none of its own is left to the step."""
+    if type(operand) is not Array or operand.dtype in (None, dtype):
+        return operand
+    return apply("astype", (operand,), {"dtype": dtype})
 
 
 def _apply_rule(rule: Rule, operands: Sequence[Operand], attributes: Mapping[str, Any]) -> Array:
     """Compute a rule's value; operands may still be on outer tapes, which then record it."""
-    for operand in operands:
-        if type(operand) is Array and operand.tape is not None:
-            return apply(rule.name, tuple(operands), attributes)
-    used = arithmetic()
+    arrays = [operand for operand in operands if type(operand) is Array]
+    if any(array.tape is not None for array in arrays):
+        return apply(rule.name, tuple(operands), attributes)
+    dtype = next((array.dtype for array in arrays if array.dtype is not None), None)
     if rule.composed:
-        return Array(used.composed(rule.name, rule.value(*map(as_array, operands), **attributes).data))
-    return Array(rule.value(used, *[as_array(operand).content for operand in operands], **attributes))
+        result = rule.value(*map(as_array, operands), **attributes)
+        return result.like(arithmetic().of(result.dtype).composed(rule.name, result.data))  # type: ignore[no-any-return]
+    used = arithmetic().of(dtype)
+    value = rule.value(used, *[as_array(operand, dtype).content for operand in operands], **attributes)
+    return Array(value, attributes.get("dtype", dtype))
 
 
-def as_array(operand: Operand) -> Array:
-    """Return an operand as an Array of the current arithmetic (indices and conditions keep their dtype)."""
+def as_array(operand: Operand, dtype: str | None = None) -> Array:
+    """Return an operand as an Array of the current arithmetic, in a dtype where it has none of its own.
+
+    None stands for the dtype in which the arithmetic's values start. Indices and conditions are no real numbers.
+    """
     if type(operand) is Array:
         return operand
     if isinstance(operand, np.bool_ | bool) or (isinstance(operand, np.ndarray) and operand.dtype.kind in "bi"):
         return Array(np.asarray(operand))
-    used = arithmetic()
-    return Array(used.constant(operand) if isinstance(operand, int | float) else used.asarray(operand))
+    if isinstance(operand, int | float):
+        return Array(arithmetic().of(dtype).constant(operand))
+    return in_dtype(operand, dtype or arithmetic().start)
+
+
+def in_dtype(value: Any, dtype: str | None) -> Array:
+    """Return real numbers as an Array of the current arithmetic in a dtype."""
+    return Array(arithmetic().of(dtype).asarray(value), dtype)
 
 
 def unbroadcast(cotangent: Array, shape: tuple[int, ...]) -> Array:
@@ -203,11 +212,6 @@ def unbroadcast(cotangent: Array, shape: tuple[int, ...]) -> Array:
     return cotangent if cotangent.shape == shape else apply("reshape", (cotangent,), {"shape": shape})
 
 
-def _without(tape: Tape, value: Any) -> Array:
-    """Return a value of a function as what it is outside of the tape."""
-    return value.content if type(value) is Array and value.tape is tape else as_array(value)  # type: ignore[return-value]
-
-
 def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = None) -> tuple[Any, Pullback]:
     """Return the value of a function at the primals, and its pullback there.
 
@@ -216,11 +220,13 @@ def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = Non
     the tape, for engines that differ from the reference in one point.
     """
     record = Tape() if tape is None else tape
-    arrays = tuple(primal if type(primal) is Array else Array(arithmetic().asarray(primal)) for primal in primals)
+    arrays = tuple(primal if type(primal) is Array else in_dtype(primal, arithmetic().start) for primal in primals)
     variables = tuple(record.variable(array) for array in arrays)
     result = function(*variables)
     outputs = result if isinstance(result, tuple) else (result,)
-    values = tuple(_without(record, output) for output in outputs)
+    values: tuple[Any, ...] = tuple(
+        item.content if type(item) is Array and item.tape is record else as_array(item) for item in outputs
+    )
 
     def pullback(cotangent: Any) -> tuple[Array, ...]:
         cotangents = cotangent if isinstance(result, tuple) else (cotangent,)
@@ -229,7 +235,7 @@ def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = Non
             raise SpecError("pullback", f"{len(cotangents)} cotangents", expected, "Give a tuple of that length.")
         seeds: dict[int, list[Array]] = {}
         for position, (output, value, given) in enumerate(zip(outputs, values, cotangents, strict=True)):
-            seed = as_array(given)
+            seed = given if type(given) is Array else in_dtype(given, value.dtype)
             if seed.shape != value.shape:
                 found = f"cotangents[{position}].shape={seed.shape}"
                 raise SpecError("pullback", found, f"{value.shape}, the output's", "Reshape the cotangent.")
@@ -237,13 +243,8 @@ def vjp(function: Callable[..., Any], *primals: Operand, tape: Tape | None = Non
                 seeds.setdefault(output.node, []).append(seed)
         gradients = record.sweep(seeds)
         return tuple(
-            gradients[variable.node] if variable.node in gradients else zeros(array.shape)
+            gradients[variable.node] if variable.node in gradients else in_dtype(np.zeros(array.shape), array.dtype)
             for variable, array in zip(variables, arrays, strict=True)
         )
 
     return (values if isinstance(result, tuple) else values[0]), pullback
-
-
-def zeros(shape: tuple[int, ...]) -> Array:
-    """Return zeros of the current arithmetic."""
-    return Array(arithmetic().asarray(np.zeros(shape)))

@@ -1,10 +1,14 @@
-"""Python's operators on the engine's values: each is a call of its primitive."""
+"""Python's operators on the engine's values, each a call of its primitive, and NumPy's words for their shape."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
+
+import numpy as np
+
+from gradlaw_reference.arithmetic import Data
 
 Value = TypeVar("Value")
 Operand = Any
@@ -14,10 +18,38 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Operators(Generic[Value]):
-    """What a value can do with ``+``, ``*``, ``@``, ``[…]`` …; a subclass says how a primitive is applied."""
+    """What a value can do with ``+``, ``*``, ``@``, ``[…]`` …; a subclass has data and applies primitives."""
 
     __slots__ = ()
     __array_priority__ = 1000.0
+
+    @property
+    def data(self) -> Data:
+        """The elements."""
+        raise TypeError(f"{type(self).__name__} has no data")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    def item(self) -> Any:
+        """Return the one element of an array of size 1."""
+        return self.data.item()
+
+    def __float__(self) -> float:
+        return float(self.data.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Data:
+        return np.array(self.data, dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.data.tolist()})"
 
     def _apply(self, name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any] = NOTHING) -> Value:
         raise TypeError(f"{type(self).__name__} applies no primitives")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradlaw_reference.arithmetic import arithmetic
-from gradlaw_reference.engine import Array, apply
+from gradlaw_reference.engine import Array, apply, in_dtype
 from gradlaw_spec import Primitive
 from gradlaw_spec.primitive import OperandKind
 
@@ -20,7 +20,7 @@ def operand(value: Any, kind: OperandKind) -> Any:
     """Return an operand as its kind needs it: reals as the arithmetic's numbers, others as plain arrays."""
     if not isinstance(value, np.ndarray | list | tuple):
         return value
-    return Array(arithmetic().asarray(value)) if kind in ("real", "sequence") else np.asarray(value)
+    return in_dtype(value, arithmetic().start) if kind in ("real", "sequence") else np.asarray(value)
 
 
 def primitive_function(page: Primitive) -> Callable[..., Array]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, Rounding, using
-from gradlaw_reference.engine import Array, Pullback, apply, as_array, vjp
+from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, rounding, using
+from gradlaw_reference.engine import Array, Pullback, apply, as_array, in_dtype, vjp
 from gradlaw_spec import Program, Step, interpret
 
 
@@ -73,37 +72,21 @@ class Certified:
             return tuple(gradient.data for gradient in self.pullback(tuple(cotangents)))
 
 
-@cache
-def _rounding(
-    dtype: str, flushes_subnormals: bool, accuracies: tuple[tuple[str, int], ...], precision: int
-) -> Rounding:
-    return Rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=dict(accuracies), precision=precision)
-
-
-def rounding(
-    dtype: str,
-    *,
-    flushes_subnormals: bool = False,
-    accuracies: Mapping[str, int] = MappingProxyType({}),
-    precision: int = 128,
-) -> Rounding:
-    """Return the rounding model of a dtype for an implementation; the same one for the same facts."""
-    return _rounding(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision)
-
-
 def certify(
     program: Program,
     values: Mapping[str, Any],
     *,
     dtype: str | None,
+    dtypes: Mapping[str, str] = MappingProxyType({}),
     flushes_subnormals: bool = False,
     accuracies: Mapping[str, int] = MappingProxyType({}),
     precision: int = 128,
 ) -> Certified:
     """Run a program under the rounding model of a dtype (None: exact balls at that precision, in bits).
 
-    Values are NumPy arrays, taken exactly; ``accuracies`` has the k of primitives at which an implementation declares
-    itself worse than their pages ask. Source: spec chapter *admissible-sets*.
+    Values are NumPy arrays, taken exactly, and start in that dtype, but for those that ``dtypes`` names; each step is
+    rounded as the dtypes of its operands say. ``accuracies`` has the k of primitives at which an implementation
+    declares itself worse than their pages ask. Source: spec chapter *admissible-sets*.
     """
     ball = (
         Ball(precision=precision)
@@ -111,7 +94,8 @@ def certify(
         else rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies, precision=precision)
     )
     with using(ball):
-        outputs, pullback, known = program_vjp(program, values)
+        apart = {name: in_dtype(values[name], dtypes[name]) for name in dtypes}
+        outputs, pullback, known = program_vjp(program, {**values, **apart})
         return Certified(
             tuple(output.data for output in outputs), {name: item.data for name, item in known.items()}, pullback, ball
         )
@@ -123,6 +107,7 @@ def admissible(
     cotangents: tuple[Any, ...],
     *,
     dtype: str | None,
+    dtypes: Mapping[str, str] = MappingProxyType({}),
     flushes_subnormals: bool = False,
     accuracies: Mapping[str, int] = MappingProxyType({}),
     precision: int = 128,
@@ -133,6 +118,12 @@ def admissible(
     several cotangents.
     """
     run_once = certify(
-        program, values, dtype=dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies, precision=precision
+        program,
+        values,
+        dtype=dtype,
+        dtypes=dtypes,
+        flushes_subnormals=flushes_subnormals,
+        accuracies=accuracies,
+        precision=precision,
     )
     return Enclosures(run_once.outputs, run_once.gradients(cotangents), run_once.steps)

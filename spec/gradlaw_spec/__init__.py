@@ -7,7 +7,7 @@ from gradlaw_spec.case import Case, Witness
 from gradlaw_spec.composition import composition
 from gradlaw_spec.computation import parse_computation
 from gradlaw_spec.domains import Interval, Meeting
-from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, ulp
+from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, promoted, ulp
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.formula import parse_formula
 from gradlaw_spec.law import Chapter, Clause, Law
@@ -21,6 +21,7 @@ from gradlaw_spec.loader import (
     load_primitives,
     read_page,
 )
+from gradlaw_spec.precision import computed_in, value_dtypes
 from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
 from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Run, Target, program_function
@@ -75,6 +76,7 @@ __all__ = [
     "Witness",
     "book",
     "composition",
+    "computed_in",
     "decode_case",
     "decode_program",
     "decode_witness",
@@ -92,7 +94,9 @@ __all__ = [
     "parse_computation",
     "parse_formula",
     "program_function",
+    "promoted",
     "read_page",
     "read_witness",
     "ulp",
+    "value_dtypes",
 ]

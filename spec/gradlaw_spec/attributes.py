@@ -19,9 +19,9 @@ class Slice:
 
 
 IndexItem = int | Slice | Literal["newaxis", "ellipsis"]
-AttributeValue = None | bool | int | float | tuple[IndexItem, ...]
+AttributeValue = None | bool | int | float | str | tuple[IndexItem, ...]
 AttributeKind = Literal[
-    "axis", "axes", "optional-axes", "keepdims", "shape", "permutation", "new-axis", "lower", "upper", "index"
+    "axis", "axes", "optional-axes", "keepdims", "shape", "permutation", "new-axis", "lower", "upper", "index", "dtype"
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import ml_dtypes
@@ -21,6 +22,11 @@ class Dtype:
     smallest_subnormal: float
     smallest_normal: float
     largest: float
+
+    def holds(self, other: Dtype) -> bool:
+        """Whether every number of another dtype is one of this one's."""
+        finer, wider = self.unit_roundoff <= other.unit_roundoff, self.largest >= other.largest
+        return finer and wider and self.smallest_subnormal <= other.smallest_subnormal
 
     def tiny(self, flushes_subnormals: bool) -> float:
         """Return the absolute error `t` of the rounding model (clause ``admissible-sets/rounding``)."""
@@ -52,6 +58,18 @@ def dtype(name: str) -> Dtype:
     if name not in DTYPES:
         raise SpecError("dtype", f"dtype={name!r}", f"one of {', '.join(DTYPES)}", "Name one of these.")
     return DTYPES[name]
+
+
+@cache
+def promoted(*names: str) -> str:
+    """Return the dtype to which dtypes promote: the narrowest that has all of their numbers.
+
+    Raises SpecError where the spec has none of that name. Source: Python array API standard, type promotion rules; it
+    leaves bfloat16 and float16 open, which meet in float32.
+    """
+    given = [dtype(name) for name in names]
+    narrowest_first = sorted(DTYPES.values(), key=lambda of: (of.numpy.itemsize, of.name))
+    return next(of.name for of in narrowest_first if all(map(of.holds, given)))
 
 
 def ulp(value: float, of: Dtype) -> float:

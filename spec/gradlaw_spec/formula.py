@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gradlaw_spec.attributes import AttributeValue, IndexItem, Slice
+from gradlaw_spec.dtypes import DTYPES
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.program import Program, Reference, Step
 
@@ -214,6 +215,6 @@ class FormulaReader:
             raise self.refuse(node, ast.unparse(node), "a constant attribute") from None
         if isinstance(value, list | tuple) and all(isinstance(item, int) for item in value):
             return tuple(value)
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        raise self.refuse(node, repr(value), "None, a boolean, a number or integers")
+        if value is None or isinstance(value, bool | int | float) or value in DTYPES:
+            return value  # type: ignore[no-any-return]
+        raise self.refuse(node, repr(value), "None, a boolean, a number, integers or the name of a dtype")

@@ -181,6 +181,8 @@ SIGNS: dict[str, Callable[..., Any]] = {
 }
 """Python's operators on numbers, under the names that the parser gives them."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "astype": lambda x, dtype: x,
+    "cast_back": lambda g, x: g,
     "count": _count,
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,

@@ -116,6 +116,8 @@ def _elementwise(page: Primitive) -> tuple[Choice, ...]:
     bounds: tuple[dict[str, AttributeValue], ...] = ({},)
     if any(attribute.kind == "lower" for attribute in page.attributes):
         bounds = ({"min": -0.5, "max": 1.0}, {"min": None, "max": 0.25}, {"min": -0.25, "max": None}, {"max": 2})
+    if any(attribute.kind == "dtype" for attribute in page.attributes):
+        bounds = ({"dtype": "float32"}, {"dtype": "bfloat16"})
     return tuple(itertools.product(shapes[len(page.operands)], bounds))
 
 

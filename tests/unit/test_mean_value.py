@@ -66,6 +66,9 @@ class Fine(Rounding):
         super().__init__("float64", precision=PRECISION)
         self.dtype = replace(self.dtype, unit_roundoff=2.0**-360)
 
+    def of(self, dtype: str | None) -> Rounding:
+        return self  # what is cast stays as fine
+
 
 EXACT: Final = Ball(precision=PRECISION)
 ARITHMETICS: Final = {"exact": EXACT, "rounding": Fine()}

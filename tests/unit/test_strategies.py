@@ -30,6 +30,7 @@ from gradlaw_spec import (
     decode_case,
     encode_case,
     load_primitives,
+    value_dtypes,
 )
 from gradlaw_spec.written import written_array
 
@@ -119,7 +120,9 @@ def test_cases_are_valid(name: str, dtype: str) -> None:
                 assert used in case.program.data
         output = evaluate(case.program, values)[step.name]
         assert case.cotangents[0].shape == output.shape
-        assert case.cotangents[0].dtype.name == case.dtype == dtype
+        assert case.dtype == dtype
+        started = dict.fromkeys(case.program.inputs, dtype)
+        assert case.cotangents[0].dtype.name == value_dtypes(case.program, started)[step.name]
         assert np.isfinite(case.cotangents[0].astype(np.float64)).all()
         assert decode_case(encode_case(case)) == case
 
@@ -370,7 +373,9 @@ def test_scalar_programs_are_0d() -> None:
 
 
 def test_programs_have_no_more_steps_than_asked() -> None:
-    assert all(len(case.program.steps) <= 3 for case in drawn(program_cases(PAGES, "float64", max_steps=3), 100))
+    for case in drawn(program_cases(PAGES, "float64", max_steps=3), 100):
+        last = [step for step in case.program.steps if step.primitive == "astype" and step.name in case.program.outputs]
+        assert len(case.program.steps) - len(last) <= 3
 
 
 def smallest(cases: SearchStrategy[Case], condition: Callable[[Case], bool]) -> Case:

@@ -85,18 +85,18 @@ def _panel(page: Primitive, position: int) -> Panel:
     tops = _between(value, poles | steep, holes=poles)
     slopes = _between(gradient, poles | steep, holes=steep)
     fixed = [f"{other.name} = {OTHER:g}" for other in page.operands if other is not operand]
-    fixed += [f"{name} = {number:g}" for name, number in attributes.items()]
+    fixed += [f"{name} = {value}" for name, value in attributes.items()]
     title = f"{page.name}({', '.join(one.name for one in page.operands)})"
     return Panel(operand.name, title + (f" with {', '.join(fixed)}" if fixed else ""), points, tops, slopes, spikes)
 
 
-def _attributes(page: Primitive) -> dict[str, float]:
+def _attributes(page: Primitive) -> dict[str, Any]:
     """Return the attributes of the page's first example, which are what the picture shows."""
     given = page.examples[0].attributes
-    return {attribute.name: float(given[attribute.name]) for attribute in page.attributes}  # type: ignore[arg-type]
+    return {attribute.name: given[attribute.name] for attribute in page.attributes}
 
 
-def _along(page: Primitive, position: int, attributes: Mapping[str, float]) -> Callable[[Any], Any]:
+def _along(page: Primitive, position: int, attributes: Mapping[str, Any]) -> Callable[[Any], Any]:
     """Return the primitive as a function of one of its operands."""
 
     def function(x: Any) -> Any:
@@ -114,7 +114,7 @@ def _window(operand: Operand) -> tuple[float, float]:
     return (low + 1e-3 if low > -EXTENT else -EXTENT), min(high, EXTENT)
 
 
-def _spike(kink: Kink, name: str, attributes: Mapping[str, float]) -> Spike | None:
+def _spike(kink: Kink, name: str, attributes: Mapping[str, Any]) -> Spike | None:
     """Return a kink such as ``x == 0`` or ``x1 == x2`` in the panel of an operand."""
     if name not in kink.allowed:
         return None

@@ -43,7 +43,9 @@ def check(trial: Trial) -> Outcome:
     handed: Cotangents = tuple(received[name] for name in first.outputs)
     gradients = trial.variant(first, cotangents=handed).pull()
     joined = tuple(
-        trial.rounded(received[name].astype(np.float64) + gradient.astype(np.float64)) if name in received else gradient
+        trial.rounded(received[name].astype(np.float64) + gradient.astype(np.float64), gradient)
+        if name in received
+        else gradient
         for name, gradient in zip(trial.program.inputs, gradients, strict=True)
     )
     return gradients_admissible(trial, joined, trial.truth())

@@ -21,8 +21,8 @@ NOTHING = Outcome()
 
 def gradients_admissible(trial: Trial, got: Cotangents, truth: tuple[Data, ...]) -> Outcome:
     """Judge each gradient of a trial against its admissible set."""
-    named = zip(trial.names(), got, truth, strict=True)
-    return combine(judge(what, gradient, allowed, trial.case.dtype) for what, gradient, allowed in named)
+    named = zip(trial.names(), trial.program.inputs, got, truth, strict=True)
+    return combine(judge(what, gradient, allowed, trial.dtypes[name]) for what, name, gradient, allowed in named)
 
 
 def exact(value: Array) -> Data:

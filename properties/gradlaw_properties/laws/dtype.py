@@ -10,13 +10,15 @@ MUTANTS = (mutants.gradients_in_float64,)
 
 
 def check(trial: Trial) -> Outcome:
-    """Compare the dtypes of inputs and gradients; the value keeps the dtype too."""
+    """Compare the dtypes of inputs and gradients; the value has the dtype that its operands promote to."""
     for name, primal, gradient in zip(trial.names(), trial.inputs, trial.pull_raw(), strict=True):
         if gradient is not None and gradient.dtype != primal.dtype:
             return Outcome(
                 1, 0, f"{name}: found dtype={gradient.dtype.name}; expected {primal.dtype.name}, the primal's"
             )
-    for output in trial.outputs:
-        if output.dtype.name != trial.case.dtype:
-            return Outcome(1, 0, f"value: found dtype={output.dtype.name}; expected {trial.case.dtype}, the operands'")
+    for name, output in zip(trial.program.outputs, trial.outputs, strict=True):
+        if output.dtype.name != trial.dtypes[name]:
+            return Outcome(
+                1, 0, f"value: found dtype={output.dtype.name}; expected {trial.dtypes[name]}, that of its step"
+            )
     return Outcome(len(trial.inputs), 0)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
-from gradlaw_properties.trial import Trial
+from gradlaw_properties.trial import Cotangents, Trial
 
 MUTANTS = (mutants.wrong_value,)
 
 
 def check(trial: Trial) -> Outcome:
     """Judge the outputs of the forward run and of the run under differentiation."""
-    sets, dtype = trial.certified.outputs, trial.case.dtype
-    plain = (judge("value", got, allowed, dtype) for got, allowed in zip(trial.forward, sets, strict=True))
-    taped = zip(trial.outputs, sets, strict=True)
-    return combine((*plain, *(judge("value under differentiation", got, allowed, dtype) for got, allowed in taped)))
+    dtypes = [trial.dtypes[name] for name in trial.program.outputs]
+
+    def judged(what: str, outputs: Cotangents) -> Iterator[Outcome]:
+        for got, allowed, dtype in zip(outputs, trial.certified.outputs, dtypes, strict=True):
+            yield judge(what, got, allowed, dtype)
+
+    return combine((*judged("value", trial.forward), *judged("value under differentiation", trial.outputs)))

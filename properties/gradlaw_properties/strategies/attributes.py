@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -120,12 +120,14 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
 )
 
 
-def structural(page: Primitive, shape: Shape, choose: Chooser) -> dict[str, AttributeValue]:
-    """Return the attributes of a page that depend on the first operand's shape."""
+def structural(page: Primitive, shape: Shape, choose: Chooser, dtypes: Sequence[str]) -> dict[str, AttributeValue]:
+    """Return the attributes of a page that depend on the first operand's shape, and those that name a dtype."""
     found: dict[str, AttributeValue] = {}
     for attribute in page.attributes:
         if attribute.kind == "shape":
             found[attribute.name] = (broadcast if page.shapes == "broadcast" else reshaped)(shape, choose)
+        elif attribute.kind == "dtype":
+            found[attribute.name] = choose(dtypes)
         elif attribute.kind in BY_SHAPE:
             found[attribute.name] = BY_SHAPE[attribute.kind](shape, choose)
     return found

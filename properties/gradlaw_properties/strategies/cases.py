@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from gradlaw_properties.strategies.values import (
     generator,
     typed,
 )
-from gradlaw_spec import Array, AttributeValue, Case, Dtype, Primitive, Program, Step, dtype
+from gradlaw_spec import DTYPES, Array, AttributeValue, Case, Dtype, Primitive, Program, Step, dtype
 
 Cotangents = Literal["any", "ones"]
 PLACES, VALUES, NUMBERS, SEEDS = 2**10, 2**7, 2**10, 2**16
@@ -41,15 +41,21 @@ class Genes(NamedTuple):
 
 
 def primitive_cases(
-    primitive: Primitive, dtype_name: str, *, scalar: bool = False, cotangents: Cotangents = "any", seed: int = 0
+    primitive: Primitive,
+    dtype_name: str,
+    *,
+    scalar: bool = False,
+    cotangents: Cotangents = "any",
+    dtypes: Sequence[str] = tuple(DTYPES),
+    seed: int = 0,
 ) -> SearchStrategy[Case]:
     """Return cases of one primitive in a dtype, driven by its page alone.
 
     ``scalar`` keeps everything 0-d, ``cotangents="ones"`` is for engines that can start from nothing else,
-    ``seed`` chooses the run's shapes. Values lie in the operands' domains and are finite; they shrink to short
-    decimals with what matters placed among them.
+    ``dtypes`` are those to which a value may be cast, ``seed`` chooses the run's shapes. Values lie in the operands'
+    domains and are finite; they shrink to short decimals with what matters placed among them.
     """
-    palette = layouts(primitive, scalar=scalar, seed=seed)
+    palette = layouts(primitive, dtypes, scalar=scalar, seed=seed)
     maker = _Maker(primitive, dtype(dtype_name), palette, cotangents)
     return Cases(lambda drawing: maker.case(maker.genes(drawing)), f"primitive_cases({primitive.name}, {dtype_name})")
 
@@ -92,15 +98,16 @@ class _Maker:
                 tuple(slot.name for slot in reals), (step,), (OUTPUT,), tuple(slot.name for slot in others)
             ),
             values=values,
-            cotangents=(self.cotangent(genes, layout.output),),
+            cotangents=(self.cotangent(genes, layout.output, dtype(str(attributes.get("dtype", self.facts.name)))),),
             dtype=self.facts.name,
             seed=genes.case_seed,
         )
 
-    def cotangent(self, genes: Genes, shape: Shape) -> Array:
+    def cotangent(self, genes: Genes, shape: Shape, facts: Dtype) -> Array:
+        """Make the cotangent, in the dtype of the value."""
         if self.cotangents == "ones":
-            return typed(np.ones(shape), shape, self.facts)
-        return typed(cotangent(COTANGENTS[genes.cotangent], genes.seed, 0, shape, self.facts), shape, self.facts)
+            return typed(np.ones(shape), shape, facts)
+        return typed(cotangent(COTANGENTS[genes.cotangent], genes.seed, 0, shape, facts), shape, facts)
 
     def reals(self, slots: list[Slot], genes: Genes, attributes: Mapping[str, AttributeValue]) -> dict[str, Array]:
         """Make the differentiated operands: their bulk, of which one at most is extreme, then the placements."""

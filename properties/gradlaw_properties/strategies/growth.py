@@ -14,7 +14,7 @@ from gradlaw_properties.strategies.domains import Domain
 from gradlaw_properties.strategies.layouts import REFUSALS
 from gradlaw_properties.strategies.picks import Chooser
 from gradlaw_reference import apply_step
-from gradlaw_spec import Array, AttributeValue, Dtype, Primitive, Program, Reference, Step
+from gradlaw_spec import Array, AttributeValue, Dtype, Primitive, Program, Reference, Step, dtype
 
 CONSTANTS: Final = (2, 0.5, 3, -1, 1.5, -2.5, 0.1, 10, -2, 0.25, 0, 1)
 """Python scalars, on either side of a step with two operands."""
@@ -73,6 +73,8 @@ class Growth:
 
     facts: Dtype
     scalar: bool
+    dtypes: tuple[str, ...]
+    """Those to which a value may be cast."""
     names: list[str]
     values: dict[str, Array]
     inputs: tuple[str, ...]
@@ -80,11 +82,17 @@ class Growth:
     data: dict[str, Array] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)
     active: set[str] = field(default_factory=set)
+    dtype_of: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.unused = list(self.names)
         self.active = set(self.inputs)
-        wide = self.facts.unit_roundoff < 2.0**-20
+        self.dtype_of = dict.fromkeys(self.names, self.facts.name)
+        self.be_moderate(self.facts)
+
+    def be_moderate(self, facts: Dtype) -> None:
+        """Keep from here on the distances that a dtype needs."""
+        wide = facts.unit_roundoff < 2.0**-20
         self.largest, self.room = (1e3, 2.0**-4) if wide else (50.0, 2.0**-3)
 
     def select(self, selector: int, *, latest: bool) -> int:
@@ -133,16 +141,26 @@ class Growth:
             value = self.values[operand] if isinstance(operand, str) else np.asarray(operand, np.float64)
             if not gate.admits(0 if gate.sequence else gate.real[position], value, real, self.room):
                 return False
-        shape = next(self.values[operand].shape for operand in real if isinstance(operand, str))
+        named = [operand for operand in real if isinstance(operand, str)]
+        shape, before = self.values[named[0]].shape, self.dtype_of[named[0]]
+        if any(self.dtype_of[name] != before for name in named):
+            return False  # engines promote in ways of their own: where dtypes meet, a cast is written
         choose = Chooser(detail)
-        attributes = {**structural(gate.page, shape, Chooser(detail % WAYS)), **numeric(gate.page, choose)}
+        attributes = {**structural(gate.page, shape, Chooser(detail % WAYS), self.dtypes), **numeric(gate.page, choose)}
+        after = str(attributes.get("dtype", before))
+        if "dtype" in attributes and after == before:
+            return False
         fresh = {} if gate.sequence else self.fresh_data(gate, real, shape, attributes, choose)
         operands = real if gate.sequence else self.in_order(gate, real, fresh)
         step = Step((f"t{len(self.steps) + 1}",), gate.page.name, operands, attributes)
         value = apply_step(step, {**self.values, **fresh} if fresh else self.values).data
+        value = value.astype(np.float64)
         if not self.moderate(value):
             return False
         self.add(step, value, fresh)
+        self.dtype_of[step.name] = after
+        if dtype(after).unit_roundoff > self.facts.unit_roundoff:
+            self.be_moderate(dtype(after))
         return True
 
     def moderate(self, value: Array) -> bool:
@@ -202,6 +220,7 @@ class Growth:
         dangling = [name for name in live[:-1] if name in self.unused]
         if two_outputs and dangling:
             outputs.append(dangling[-1])
+        outputs = [self.cast_back(name) for name in outputs]
         needed = set(outputs)
         kept: list[Step] = []
         for step in reversed(self.steps):
@@ -211,6 +230,14 @@ class Growth:
         inputs = tuple(name for name in self.inputs if keep_unused or name in needed)
         data = tuple(name for name in self.data if name in needed)
         return Program(inputs, tuple(reversed(kept)), tuple(outputs), data)
+
+    def cast_back(self, name: str) -> str:
+        """Return a value in the case's dtype, by a step of its own where it has another."""
+        if self.dtype_of[name] == self.facts.name:
+            return name
+        step = Step((f"{name}_back",), "astype", (name,), {"dtype": self.facts.name})
+        self.add(step, self.values[name], {})
+        return step.name
 
 
 def renumbered(program: Program) -> Program:

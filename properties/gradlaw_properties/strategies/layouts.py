@@ -4,7 +4,7 @@ them, so that an engine that compiles for each shape compiles little."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
@@ -201,16 +201,17 @@ DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, int, Random], Iterator[Draft
 )
 
 
-def layouts(page: Primitive, *, scalar: bool, seed: int) -> tuple[Layout, ...]:
+def layouts(page: Primitive, dtypes: Sequence[str], *, scalar: bool, seed: int) -> tuple[Layout, ...]:
     """Return a primitive's palette for a run, each layout as often as it is to be drawn, the smallest first.
 
-    ``scalar`` keeps what is 0-d throughout; raises SpecError where nothing is.
+    ``scalar`` keeps what is 0-d throughout, ``dtypes`` are those that an attribute may name; raises SpecError where
+    there is none.
     """
     random = Random(f"{page.name} {seed}")
     found: list[tuple[int, Layout]] = []
     for weight, shapes in DRAFTS[page.shapes](Palette.of(seed), len(page.operands), random):
         for names in _namings(page, shapes, twice=scalar or weight == 3):
-            layout = _fitting(page, names, shapes, random)
+            layout = _fitting(page, names, shapes, random, dtypes)
             if layout is not None:
                 found.append((weight if len(set(names)) == len(names) else 2, layout))
     if scalar:
@@ -232,13 +233,15 @@ def _namings(page: Primitive, shapes: tuple[Shape, ...], *, twice: bool) -> Iter
         yield tuple(names[real[0]] if i in real else name for i, name in enumerate(names))
 
 
-def _fitting(page: Primitive, names: tuple[str, ...], shapes: tuple[Shape, ...], random: Random) -> Layout | None:
+def _fitting(
+    page: Primitive, names: tuple[str, ...], shapes: tuple[Shape, ...], random: Random, dtypes: Sequence[str]
+) -> Layout | None:
     """Add attributes at which the step has a finite value; None where none are found."""
     sequence = page.operands[0].kind == "sequence"
     entries = page.operands * len(shapes) if sequence else page.operands
     for _ in range(8):
         try:
-            attributes = structural(page, shapes[0], Chooser(random.randrange(1, 2**32)))
+            attributes = structural(page, shapes[0], Chooser(random.randrange(1, 2**32)), dtypes)
             slots = tuple(
                 Slot(
                     name,
@@ -274,4 +277,4 @@ def probe(
             values[slot.name] = np.zeros(slot.shape, np.bool_ if slot.kind == "boolean" else np.int64)
     with using(FLOAT64):
         value = apply_step(Step((OUTPUT,), page.name, names, attributes), values).data
-    return value if np.isfinite(value).all() else None
+    return value if np.isfinite(value.astype(np.float64)).all() else None

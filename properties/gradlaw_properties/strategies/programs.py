@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ from gradlaw_properties.strategies.growth import SELECTORS, Gate, Growth, renumb
 from gradlaw_properties.strategies.picks import Cases, Drawing
 from gradlaw_properties.strategies.values import COTANGENTS, SIMPLE, cotangent, generator, raw_bulk, typed
 from gradlaw_reference import FLOAT64, using
-from gradlaw_spec import PROGRAM, Array, Case, Dtype, Primitive, SpecError, dtype
+from gradlaw_spec import DTYPES, PROGRAM, Array, Case, Dtype, Primitive, SpecError, dtype
 
 INPUTS: Final = ("x", "y", "z")
 ProgramBulk = Literal["short", "positive", "normal", "ties"]
@@ -43,17 +43,19 @@ def program_cases(
     *,
     scalar: bool = False,
     cotangents: Cotangents = "any",
+    dtypes: Sequence[str] = tuple(DTYPES),
     seed: int = 0,
     max_steps: int = 8,
 ) -> SearchStrategy[Case]:
     """Return cases of random programs of up to ``max_steps`` steps of these primitives, in a dtype.
 
-    Each step stays well inside its domain and moderate. Programs shrink to the fewest steps; ``scalar``,
-    ``cotangents`` and ``seed`` are as in `primitive_cases`. Raises SpecError where there are no primitives.
+    Each step stays well inside its domain and moderate. Values may be cast on the way; outputs are cast back. Programs
+    shrink to the fewest steps; ``scalar``, ``cotangents``, ``dtypes`` and ``seed`` are as in `primitive_cases`. Raises
+    SpecError where there are no primitives.
     """
     if not primitives:
         raise SpecError("program_cases", "primitives={}", "at least one primitive", "Give some.")
-    maker = _Maker(simplest_first(primitives), dtype(dtype_name), scalar, cotangents, seed)
+    maker = _Maker(simplest_first(primitives), dtype(dtype_name), scalar, cotangents, tuple(dtypes), seed)
     return Cases(lambda drawing: maker.case(maker.genes(drawing, max_steps)), f"program_cases({dtype_name})")
 
 
@@ -66,8 +68,16 @@ def input_shapes(seed: int) -> tuple[Shape, ...]:
 class _Maker:
     """Makes a case of drawn numbers."""
 
-    def __init__(self, gates: tuple[Gate, ...], facts: Dtype, scalar: bool, cotangents: Cotangents, seed: int) -> None:
-        self.gates, self.facts, self.scalar, self.cotangents = gates, facts, scalar, cotangents
+    def __init__(
+        self,
+        gates: tuple[Gate, ...],
+        facts: Dtype,
+        scalar: bool,
+        cotangents: Cotangents,
+        dtypes: tuple[str, ...],
+        seed: int,
+    ) -> None:
+        self.gates, self.facts, self.scalar, self.cotangents, self.dtypes = gates, facts, scalar, cotangents, dtypes
         self.shapes: tuple[Shape, ...] = ((),) if scalar else input_shapes(seed)
 
     def genes(self, drawing: Drawing, max_steps: int) -> Genes:
@@ -130,7 +140,7 @@ class _Maker:
         names = tuple(inputs)
         fixed = names[-1:] if len(names) > 1 and genes.ending & 48 == 48 else ()
         differentiated = tuple(name for name in names if name not in fixed)
-        growth = Growth(self.facts, self.scalar, list(names), inputs, differentiated)
+        growth = Growth(self.facts, self.scalar, self.dtypes, list(names), inputs, differentiated)
         growth.data.update({name: inputs[name] for name in fixed})
         with using(FLOAT64):
             for primitive, first, second, detail in genes.steps:

@@ -18,7 +18,7 @@ from gradlaw_reference.arithmetic.ball import Ball
 from gradlaw_reference.arithmetic.floating import Float
 from gradlaw_reference.arithmetic.protocol import Arithmetic, Axes, Data, LocalRules
 from gradlaw_reference.arithmetic.rational import Rational
-from gradlaw_reference.arithmetic.rounding import Rounding
+from gradlaw_reference.arithmetic.rounding import Rounding, rounding
 
 __all__ = [
     "FLOAT64",
@@ -32,6 +32,7 @@ __all__ = [
     "Rational",
     "Rounding",
     "arithmetic",
+    "rounding",
     "using",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,14 @@ class Float(Plain):
     def __init__(self, name: str = "float64") -> None:
         self.dtype = dtype(name)
         self.name = name
+        self.start = name
+
+    def of(self, dtype: str | None) -> Float:
+        return self if dtype in (None, self.name) else _float(dtype)
+
+    def cast(self, value: Data, dtype: str | None) -> Data:
+        with np.errstate(all="ignore"):
+            return self.of(dtype).asarray(value)
 
     def asarray(self, value: Any) -> Data:
         return np.asarray(value).astype(self.dtype.numpy)
@@ -71,3 +80,8 @@ class Float(Plain):
         if np.isfinite(share.astype(np.float64)).all():
             return share
         return np.where((cotangent == 0) & np.isnan(share.astype(np.float64)), self.asarray(0), share)
+
+
+@cache
+def _float(name: str) -> Float:
+    return Float(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,16 @@ class Arithmetic(Protocol):
     """What rules need of an arithmetic; every operand and result is ``Data`` of its elements."""
 
     name: str
+    start: str | None
+    """The dtype that values have where nothing else is said; None where the arithmetic knows of no dtypes."""
+
+    def of(self, dtype: str | None) -> Arithmetic:
+        """Return the same arithmetic for values of a dtype; None stands for its own."""
+        ...
+
+    def cast(self, value: Data, dtype: str | None) -> Data:
+        """Round data of this dtype to another one; None stands for its own."""
+        ...
 
     def asarray(self, value: Any) -> Data:
         """Make data of a number, an array or nested lists, exactly."""
@@ -98,7 +108,20 @@ class Arithmetic(Protocol):
 
 
 class Plain:
-    """An arithmetic in which one formula of a gradient is as good as another, and nothing is rounded twice."""
+    """An arithmetic in which one formula of a gradient is as good as another, and nothing is rounded twice.
+
+    It knows of no dtypes, unless a subclass says so.
+    """
+
+    start: str | None = None
+
+    def of(self, dtype: str | None) -> Self:
+        """Return itself."""
+        return self
+
+    def cast(self, value: Data, dtype: str | None) -> Data:
+        """Return the value: exact numbers have no dtype."""
+        return value
 
     def composed(self, name: str, value: Data) -> Data:
         """Return the value of a composition: it is the primitive's."""

@@ -60,14 +60,15 @@ def _rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
         return lambda x: widen(function(x))
     if page.rounding != "correct" or accuracy > page.accuracy:
         return lambda x, y: widen(function(x, y))
-    held = _holding(of, tiny)
+    nearest = _nearest(accuracy, of, tiny)
+    return lambda x, y: nearest(function(x, y))
 
-    def once(x: arb, y: arb) -> arb:
-        # A result that the dtype holds is rounded to itself.
-        result = function(x, y)
-        return result if result.is_exact() and held(result) else widen(result)
 
-    return once
+@cache
+def _nearest(accuracy: int, of: Dtype, tiny: float) -> Element:
+    """Return the rounding of a result that, where the dtype holds it, is rounded to itself."""
+    widen, held = _widening(accuracy, of, tiny), _holding(of, tiny)
+    return lambda exact: exact if exact.is_exact() and held(exact) else widen(exact)
 
 
 @cache
@@ -104,6 +105,7 @@ class Rounding(Ball):
     ) -> None:
         super().__init__(precision=precision)
         self.name = f"ball of {dtype_name}"
+        self.start = dtype_name
         self.dtype = dtype(dtype_name)
         self.flushes_subnormals = flushes_subnormals
         self.accuracies = accuracies
@@ -112,6 +114,22 @@ class Rounding(Ball):
         self._fused: dict[tuple[LocalRules, int], Callable[..., Data] | None] = {}
 
     # --- values -----------------------------------------------------------------------------------
+
+    def of(self, dtype: str | None) -> Rounding:
+        if dtype in (None, self.start):
+            return self
+        return rounding(
+            dtype,
+            flushes_subnormals=self.flushes_subnormals,
+            accuracies=self.accuracies,
+            precision=self.precision,
+        )
+
+    def cast(self, value: Data, dtype: str | None) -> Data:
+        to = self.of(dtype)
+        if to.dtype.holds(self.dtype) and not self.flushes_subnormals:
+            return value
+        return elementwise(_nearest(CORRECTLY_ROUNDED, to.dtype, to.tiny), 1)(value)
 
     def asarray(self, value: Any) -> Data:
         made = super().asarray(value)
@@ -154,14 +172,14 @@ class Rounding(Ball):
         if all(getattr(operand, "tape", None) is None for operand in operands):
             fused = self._fused_formulas(rule, position)
             if fused is not None:
-                return type(operands[0])(fused(*(x if isinstance(x, np.ndarray) else self.constant(x) for x in plain)))
+                return operands[1].like(fused(*(x if isinstance(x, np.ndarray) else self.constant(x) for x in plain)))
         share = rule.vjp[position](*operands, **attributes)
         if share.tape is not None:
             return share
         data = share.data
         for formula in rule.alternatives[position] if rule.alternatives else ():
             data = elementwise(arb.union, 2)(data, formula(*operands, **attributes).data)
-        return type(share)(data)
+        return share.like(data)
 
     def _fused_formulas(self, rule: LocalRules, position: int) -> Callable[..., Data] | None:
         key = (rule, position)
@@ -248,6 +266,22 @@ class Rounding(Ball):
             return total
         magnitude = self.exact_scatter(np.absolute(value), shape, index)
         return np.where(counts < 2, total, self._reduced(total, magnitude, most, CORRECTLY_ROUNDED))
+
+
+@cache
+def _made(dtype: str, flushes_subnormals: bool, accuracies: tuple[tuple[str, int], ...], precision: int) -> Rounding:
+    return Rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=dict(accuracies), precision=precision)
+
+
+def rounding(
+    dtype: str,
+    *,
+    flushes_subnormals: bool = False,
+    accuracies: Mapping[str, int] = MappingProxyType({}),
+    precision: int = 128,
+) -> Rounding:
+    """Return the rounding model of a dtype for an implementation; the same one for the same facts."""
+    return _made(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision)
 
 
 def _joined(programs: tuple[Program, ...]) -> tuple[tuple[FusedStep, ...], tuple[float, ...], tuple[int, ...]]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
-from gradlaw_reference.engine import Array, apply, zeros
-from gradlaw_reference.rules.table import data_rule, elementwise, raw
+from gradlaw_reference.engine import Array, apply
+from gradlaw_reference.rules.table import data_rule, elementwise, function, raw
 
 
 def call(name: str, *operands: Any, **attributes: Any) -> Array:
@@ -101,21 +101,22 @@ def _where(used: Arithmetic, condition: Data, x1: Data, x2: Data) -> Data:
 
 
 def _selected(g: Array, condition: Any, *, first: bool) -> Array:
-    nothing = zeros(())
-    return call("where", condition, g, nothing) if first else call("where", condition, nothing, g)
+    return call("where", condition, g, 0) if first else call("where", condition, 0, g)
 
 
+data_rule("astype", lambda used, x, dtype: used.cast(x, dtype), lambda g, value, x, dtype: call("cast_back", g, x))
 data_rule("relu", _relu, lambda g, value, x: route(g, share(x, 0)))
 data_rule("clip", _clip, _clip_vjp)
 data_rule(
     "where",
     _where,
-    lambda g, value, condition, x1, x2: zeros(raw(condition).shape),
+    lambda g, value, condition, x1, x2: 0 * g,
     lambda g, value, condition, x1, x2: _selected(g, condition, first=True),
     lambda g, value, condition, x1, x2: _selected(g, condition, first=False),
 )
 
 # Steps that rules are made of.
+function("cast_back", lambda x, like: call("astype", x, dtype=like.dtype))
 data_rule("share", lambda used, x1, x2: used.share(x1, x2))
 data_rule(
     "route",

@@ -24,11 +24,14 @@ def gradient_name(name: str) -> str:
     return f"d{name}"
 
 
-def literal(value: Reference | AttributeValue) -> ast.expr:
-    """Return a name or a constant as an expression."""
-    if isinstance(value, str) and value.isidentifier():
-        return ast.Name(value)
-    return ast.parse(attribute_text(value) if not isinstance(value, str) else value, mode="eval").body
+def literal(value: Reference) -> ast.expr:
+    """Return an operand as an expression: a name or a number."""
+    return ast.parse(value if isinstance(value, str) else attribute_text(value), mode="eval").body
+
+
+def attribute_literal(value: AttributeValue) -> ast.expr:
+    """Return an attribute's value as an expression."""
+    return ast.parse(attribute_text(value), mode="eval").body
 
 
 def step_expression(step: Step, *, defaults: bool = False) -> ast.expr:
@@ -47,7 +50,7 @@ def step_expression(step: Step, *, defaults: bool = False) -> ast.expr:
     if page.operands[0].kind == "sequence":
         operands = [ast.List(operands)]
     keywords = [
-        ast.keyword(attribute.name, literal(step.attributes[attribute.name]))
+        ast.keyword(attribute.name, attribute_literal(step.attributes[attribute.name]))
         for attribute in page.attributes
         if attribute.name in step.attributes
         and (defaults or not _is_default(attribute, step.attributes[attribute.name]))
@@ -111,7 +114,8 @@ def replacements_of(step: Step) -> dict[str, ast.expr]:
         found |= {page.operands[i].name: literal(operand) for i, operand in enumerate(step.operands)}
     for attribute in page.attributes:
         value = step.attributes.get(attribute.name)
-        found[attribute.name] = indexed(ast.Name("s_"), value) if attribute.kind == "index" else literal(value)
+        is_index = attribute.kind == "index"
+        found[attribute.name] = indexed(ast.Name("s_"), value) if is_index else attribute_literal(value)
     return found
 
 

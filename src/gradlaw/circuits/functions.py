@@ -71,7 +71,7 @@ class Writer(ast.NodeTransformer):
 
     def function(self, name: str, page: Primitive | None) -> ast.expr:
         """Return a function as Python names it, and note it where the program must bring it along."""
-        if page is None:
+        if page is None or hasattr(self.style.steps, name):
             self._bring_step(name)
         elif hasattr(self.style.module, name):
             return ast.Attribute(ast.Name(self.style.prefix), name)

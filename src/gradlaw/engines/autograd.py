@@ -54,6 +54,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "concat": lambda arrays, *, axis: np.concatenate(arrays, axis=axis),
     "getitem": operator.getitem,
     "take": _take,
+    "astype": lambda x, *, dtype: x.astype(dtype),
 }
 """What has another name than the array API's in autograd, or other arguments."""
 TEMPLATES: Final[dict[str, Template]] = {
@@ -65,6 +66,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "broadcast_to": "np.broadcast_to({0}, {shape})",
     "concat": "np.concatenate([{all}], axis={axis})",
     "take": _take_text,
+    "astype": "{0}.astype({dtype})",
 }
 MODULES: Final[dict[str, Any]] = {"np": np}
 if find_spec("scipy") is not None:

@@ -24,6 +24,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "softplus": jax.nn.softplus,
     "softmax": jax.nn.softmax,
     "logsumexp": jax.scipy.special.logsumexp,
+    "astype": lambda x, *, dtype: x.astype(dtype),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
 
@@ -40,6 +41,7 @@ SPELLING: Final = Spelling(
     functions=functions_of(PRIMITIVES, jnp),
     modules={"jnp": jnp, "jax.nn": jax.nn, "jax.scipy.special": jax.scipy.special},
     block=_block,
+    templates={"astype": "{0}.astype({dtype})"},
 )
 target = functional_target(
     name="jax",

@@ -128,6 +128,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "stack": lambda arrays, *, axis: torch.stack(arrays, dim=axis),
     "getitem": operator.getitem,
     "take": _take,
+    "astype": lambda x, *, dtype: x.to(getattr(torch, dtype)),
 }
 
 
@@ -158,6 +159,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "concat": "torch.concat([{all}], dim={axis})",
     "stack": "torch.stack([{all}], dim={axis})",
     "take": "torch.index_select({0}, {axis}, {1})",
+    "astype": lambda step, ndim: f"{step.operands[0]}.to(torch.{step.attributes['dtype']})",
 }
 
 

@@ -15,6 +15,20 @@ def share(x1: Array, x2: Array) -> Array:
     return np.where(x1 > x2, 1.0, np.where(x1 < x2, 0.0, 0.5))
 
 
+def astype(x: Array, dtype: str) -> Array:
+    """Round to another dtype; NumPy has no bfloat16: that is float32 with eight digits."""
+    if dtype != "bfloat16":
+        return np.asarray(x, dtype=dtype)
+    digits, exponent = np.frexp(np.asarray(x, dtype="float32"))
+    rounded: Array = np.ldexp(np.round(digits * 256) / 256, exponent)
+    return rounded
+
+
+def cast_back(g: Array, x: Array) -> Array:
+    """Round a cotangent to the dtype of the operand that it returns to."""
+    return np.asarray(g, dtype=np.asarray(x).dtype)
+
+
 def share_of_ties(tied: Array, axis: Any = None) -> Array:
     """Tied elements share."""
     shares: Array = tied / np.sum(tied, axis=axis, keepdims=True)

@@ -15,8 +15,8 @@ import numpy as np
 
 from gradlaw.circuits.explanation import Explanation
 from gradlaw.circuits.expressions import (
+    attribute_literal,
     gradient_name,
-    literal,
     operand_of,
     replacements_of,
     step_expression,
@@ -44,7 +44,8 @@ def flow_program(flow: Flow) -> str:
     """
     pages = load_primitives()
     numbers = all(reading.value.ndim == 0 for reading in flow.values.values())
-    numbers = numbers and all(pages[step.primitive].shapes == "elementwise" for step in flow.program.steps)
+    used = [pages[step.primitive] for step in flow.program.steps]
+    numbers = numbers and all(page.shapes == "elementwise" and page.level == "scalar" for page in used)
     return _program(flow, ON_NUMBERS if numbers else ON_ARRAYS)
 
 
@@ -125,7 +126,7 @@ def _rule(flow: Flow, part: Part, step: Step) -> ast.expr:
 
 
 def _summed(rule: ast.expr, shape: tuple[int, ...]) -> ast.expr:
-    return ast.Call(ast.Name("unbroadcast"), [rule, literal(shape)], [])
+    return ast.Call(ast.Name("unbroadcast"), [rule, attribute_literal(shape)], [])
 
 
 def _matrix_rule(flow: Flow, part: Part, step: Step) -> ast.expr:
