@@ -24,6 +24,7 @@ from gradlaw_spec.loader import (
 from gradlaw_spec.precision import computed_in, value_dtypes
 from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
+from gradlaw_spec.signature import Signature
 from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Run, Target, program_function
 from gradlaw_spec.verdict import Cell, Finding, Verdict
 from gradlaw_spec.written import (
@@ -68,6 +69,7 @@ __all__ = [
     "Pullback",
     "Reference",
     "Run",
+    "Signature",
     "Slice",
     "SpecError",
     "Step",

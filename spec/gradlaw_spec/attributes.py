@@ -21,7 +21,18 @@ class Slice:
 IndexItem = int | Slice | Literal["newaxis", "ellipsis"]
 AttributeValue = None | bool | int | float | str | tuple[IndexItem, ...]
 AttributeKind = Literal[
-    "axis", "axes", "optional-axes", "keepdims", "shape", "permutation", "new-axis", "lower", "upper", "index", "dtype"
+    "axis",
+    "axes",
+    "optional-axes",
+    "keepdims",
+    "shape",
+    "broadcast-shape",
+    "permutation",
+    "new-axis",
+    "lower",
+    "upper",
+    "index",
+    "dtype",
 ]
 
 

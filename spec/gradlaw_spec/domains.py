@@ -14,7 +14,7 @@ TIES: Final = "ties"
 """How a page writes that several elements of a reduction are the largest (or the smallest) alike."""
 
 
-class _Read:
+class Read:
     """A value that a page writes as text.
 
     It is no dataclass, since msgspec would then ask the page for its fields one by one.
@@ -29,7 +29,7 @@ class _Read:
         raise AttributeError(f"{type(self).__name__} is read-only")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Read) and type(self) is type(other) and self._fields() == other._fields()
+        return isinstance(other, Read) and type(self) is type(other) and self._fields() == other._fields()
 
     def __hash__(self) -> int:
         return hash(self._fields())
@@ -38,7 +38,7 @@ class _Read:
         return f"{type(self).__name__}.read({str(self)!r})"
 
 
-class Interval(_Read):
+class Interval(Read):
     """An interval of real numbers.
 
     ``lower`` and ``upper`` are its ends, which may be infinite; ``lower_closed`` and ``upper_closed`` say whether an
@@ -100,7 +100,7 @@ class Interval(_Read):
         return np.asarray(self.upper - np.abs(values - self.upper)) if math.isfinite(self.upper) else values
 
 
-class Meeting(_Read):
+class Meeting(Read):
     """Where a kink is: an operand meets a number, another operand or an attribute; or elements of a reduction tie.
 
     ``operand`` is the operand's name (empty: ties); ``other`` a number, or the name of an operand or attribute.

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from gradlaw_spec.attributes import Attribute, AttributeValue, complete
 from gradlaw_spec.domains import Interval, Meeting
+from gradlaw_spec.signature import NO_SIGNATURE, Signature
 
 Level = Literal["scalar", "array", "nn", "linalg", "complex", "higher-order", "low-precision"]
 Pattern = Literal[
@@ -26,16 +27,8 @@ ShapeRule = Literal[
     "elementwise",  # operands broadcast together; the value has the broadcast shape
     "reduction",  # attributes axis and keepdims, as in the Python array API standard
     "along-axis",  # attribute axis (one integer); the value has the operand's shape
-    "matmul",
-    "matrix-transpose",
-    "permute",
-    "reshape",
-    "broadcast",
-    "expand-dims",
-    "concat",
-    "stack",
-    "index",
-    "take",
+    "signature",  # the page's signature says which lengths agree
+    "moved",  # an operand of any shape; the kinds of the attributes say what becomes of it
 ]
 Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "composed"]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
@@ -120,6 +113,7 @@ class Function:
 class Primitive(Function):
     """One primitive of the spec, read from ``spec/primitives/<family>/<name>.md``.
 
+    ``shapes`` says how operands fit together; of vectors and matrices, ``signature`` says which lengths agree.
     ``accuracy`` is the k of the rounding model for the value (clause ``admissible-sets/rounding``). ``composition``
     is the primitive in simpler ones, as an expression or as lines that name what they compute. A primitive without a
     rule is what its composition says (clause ``admissible-sets/composed``); for others the composition is for the
@@ -133,6 +127,7 @@ class Primitive(Function):
     level: Level
     pattern: Pattern
     shapes: ShapeRule
+    signature: Signature = field(default_factory=lambda: NO_SIGNATURE)
     rounding: Rounding
     accuracy: int
     rational: bool

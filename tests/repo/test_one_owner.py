@@ -38,12 +38,6 @@ ALLOWED = {
 }
 """Files that name primitives, and what they say that no page does."""
 
-TO_BE_EMPTIED = {
-    "spec/gradlaw_spec/primitive.py": "shape rules that serve one primitive",
-    "properties/gradlaw_properties/strategies/layouts.py": "drafts of operands' shapes, by shape rule",
-}
-"""Lists that are to go: remove a line here when its file lists primitives no more."""
-
 
 def files() -> list[Path]:
     folders = ("spec", "reference_impl", "properties", "src", "docs", "benchmarks", "tests")
@@ -114,13 +108,13 @@ def test_only_its_page_and_its_rule_own_a_primitive(primitive: str) -> None:
     second = [
         f"{name}:{found[primitive]} lists {primitive} among other primitives"
         for name, found in listings().items()
-        if primitive in found and name not in {**ALLOWED, **TO_BE_EMPTIED}
+        if primitive in found and name not in ALLOWED
     ]
     cure = "put what it says on the page as a key, or compute it from what pages say"
     assert not second, f"{'; '.join(second)}: {cure}"
 
 
-@pytest.mark.parametrize("name", [*ALLOWED, *TO_BE_EMPTIED])
+@pytest.mark.parametrize("name", ALLOWED)
 def test_what_is_allowed_is_needed(name: str) -> None:
     assert name in listings(), f"{name} lists no primitives any more: remove it from tests/repo/test_one_owner.py"
 

@@ -289,7 +289,7 @@ def evaluate_page(
     value = evaluate(page.value, values, full)
     gradients = {}
     for operand in page.differentiable:
-        if page.shapes == "matmul":
+        if page.pattern == "matrix-shapes":
             gradients[operand.name] = _matrix_gradient(operand, values, value, cotangent)
             continue
         gradient = evaluate(operand.vjp, {**values, "value": value, "g": cotangent}, full)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,113 +12,40 @@ import numpy as np
 from formula_evaluator import complete, evaluate, multiprecision
 
 import gradlaw_reference
+from gradlaw_properties.strategies.layouts import layouts
 from gradlaw_reference import vjp
-from gradlaw_spec import AttributeValue, Operand, Primitive, Slice
+from gradlaw_spec import DTYPES, AttributeValue, Operand, Primitive
 
 EIGHTHS = np.arange(-63, 64, 2) / 8
 """Values that lie on no kink and in no tie: odd multiples of 1/8, exact in every arithmetic."""
 
 
-Shapes = tuple[tuple[int, ...], ...]
-Choice = tuple[Shapes, dict[str, AttributeValue]]
-FULL = Slice()
-
-REDUCED: tuple[Choice, ...] = tuple(
-    ((shape,), {"axis": axis, "keepdims": keepdims})
-    for shape, axis in (
-        ((3, 4), None),
-        ((3, 4), 0),
-        ((3, 4), -1),
-        ((2, 3, 2), (0, 2)),
-        ((2, 3, 2), (-2,)),
-        ((), None),
-        ((1, 3), 0),
-    )
-    for keepdims in (False, True)
+RUNS = 6
+"""Shapes and attributes are those of so many runs."""
+MOST = 16
+"""More elements than these are left out: each is another value of the operand's domain."""
+BOUNDS: tuple[dict[str, AttributeValue], ...] = (
+    {"min": -0.5, "max": 1.0},
+    {"min": None, "max": 0.25},
+    {"min": -0.25, "max": None},
+    {"max": 2},
 )
-CHOICES: dict[str, tuple[Choice, ...]] = {
-    "reduction": (*REDUCED, (((5,),), {})),
-    "along-axis": ((((3, 4),), {"axis": 0}), (((3, 4),), {"axis": -1}), (((2, 3, 2),), {"axis": 1}), (((4,),), {})),
-    "matmul": tuple(
-        (shapes, {})
-        for shapes in (
-            ((3, 2), (2, 4)),
-            ((2,), (2,)),
-            ((2,), (2, 3)),
-            ((3, 2), (2,)),
-            ((2, 3, 2), (2, 4)),
-            ((2, 1, 3, 2), (4, 2, 3)),
-            ((2,), (3, 2, 4)),
-            ((3, 4, 2), (2,)),
-            ((1, 3, 2), (4, 2, 3)),
-        )
-    ),
-    "matrix-transpose": ((((2, 3),), {}), (((4, 2, 3),), {})),
-    "permute": (
-        (((2, 3),), {"axes": (1, 0)}),
-        (((2, 3, 4),), {"axes": (2, 0, 1)}),
-        (((2, 3, 4),), {"axes": (1, 2, 0)}),
-        (((2, 3, 4),), {"axes": (-1, 0, 1)}),
-    ),
-    "reshape": (
-        (((2, 3),), {"shape": (3, 2)}),
-        (((2, 3),), {"shape": (6,)}),
-        (((2, 3),), {"shape": (-1, 2)}),
-        (((),), {"shape": (1, 1)}),
-    ),
-    "broadcast": (
-        (((3, 1),), {"shape": (3, 4)}),
-        (((3, 1),), {"shape": (2, 3, 4)}),
-        (((),), {"shape": (2, 2)}),
-        (((3,),), {"shape": (2, 3)}),
-        (((1, 3),), {"shape": (0, 3)}),
-    ),
-    "expand-dims": (*((((2, 3),), {"axis": axis}) for axis in (0, 1, -1, 2)), (((2,),), {})),
-    "concat": (
-        (((2, 3), (1, 3)), {"axis": 0}),
-        (((2, 1), (2, 3), (2, 2)), {"axis": -1}),
-        (((4,),), {"axis": 0}),
-        (((1,), (2,)), {}),
-    ),
-    "stack": (
-        (((2, 3), (2, 3)), {"axis": 0}),
-        (((2, 3), (2, 3)), {"axis": 1}),
-        (((2, 3), (2, 3)), {"axis": -1}),
-        (((), (), ()), {"axis": 0}),
-        (((2,), (2,)), {}),
-    ),
-    "index": tuple(
-        (((3, 4),), {"index": index})
-        for index in (
-            (1,),
-            (-1, 2),
-            (Slice(None, None, -2),),
-            ("ellipsis", Slice(1, 3)),
-            (FULL, "newaxis", 0),
-            ("newaxis", "ellipsis", -1),
-            (Slice(0, 0),),
-        )
-    ),
-    "take": (
-        (((4, 3), (3,)), {"axis": 0}),
-        (((4, 3), (5,)), {"axis": -1}),
-        (((2, 3, 2), (2,)), {"axis": 1}),
-    ),
-}
 
 
-def _elementwise(page: Primitive) -> tuple[Choice, ...]:
-    shapes: dict[int, tuple[Shapes, ...]] = {
-        1: (((3, 4),), ((),), ((0, 2),)),
-        2: (((3, 4), (3, 4)), ((3, 1), (4,)), ((), (2,)), ((2, 3), ())),
-        3: (((3, 4), (3, 4), (3, 4)), ((4,), (3, 1), ()), ((2, 1), (), (3,)), ((), (), ())),
-    }
-    bounds: tuple[dict[str, AttributeValue], ...] = ({},)
-    if any(attribute.kind == "lower" for attribute in page.attributes):
-        bounds = ({"min": -0.5, "max": 1.0}, {"min": None, "max": 0.25}, {"min": -0.25, "max": None}, {"max": 2})
-    if any(attribute.kind == "dtype" for attribute in page.attributes):
-        bounds = ({"dtype": "float32"}, {"dtype": "bfloat16"})
-    return tuple(itertools.product(shapes[len(page.operands)], bounds))
+def choices(page: Primitive) -> list[tuple[tuple[tuple[int, ...], ...], dict[str, AttributeValue]]]:
+    """Return shapes of the operands and attributes, as the strategies have them, and the page's defaults."""
+    bounded = any(item.kind == "lower" for item in page.attributes)
+    found: list[tuple[tuple[tuple[int, ...], ...], dict[str, AttributeValue]]] = []
+    for seed in range(RUNS):
+        for layout in layouts(page, tuple(DTYPES), scalar=False, seed=seed):
+            slots = {slot.name: slot.shape for slot in layout.slots}
+            shapes = tuple(slots[name] for name in layout.operands)
+            mean_of_nothing = page.shapes == "along-axis" and 0 in shapes[0]  # 0 / 0 on the way to no element
+            if max(math.prod(shape) for shape in shapes) <= MOST and not mean_of_nothing:
+                found += [(shapes, {**layout.attributes, **bounds}) for bounds in (BOUNDS if bounded else ({},))]
+    if found and page.attributes and not any(attribute.required for attribute in page.attributes):
+        found.append((found[0][0], {}))
+    return [item for position, item in enumerate(found) if item not in found[:position]]
 
 
 @dataclass(frozen=True)
@@ -151,8 +78,7 @@ def inside(operand: Operand, values: np.ndarray[Any, Any]) -> np.ndarray[Any, An
 def points(page: Primitive) -> Iterator[Point]:
     """Yield points away from kinks, with all the page's attributes chosen in several ways."""
     draw = np.random.default_rng(zlib.crc32(page.name.encode()))
-    choices = _elementwise(page) if page.shapes == "elementwise" else CHOICES[page.shapes]
-    for shapes, attributes in choices:
+    for shapes, attributes in choices(page):
         free = list(draw.permutation(EIGHTHS))
         arrays = []
         for position, shape in enumerate(shapes):
@@ -162,7 +88,7 @@ def points(page: Primitive) -> Iterator[Point]:
                 arrays.append(draw.random(shape) < 0.5)
                 continue
             if operand.kind == "index":
-                axis = attributes["axis"]
+                axis = page.complete(attributes)["axis"]
                 assert isinstance(axis, int)
                 arrays.append(draw.integers(0, arrays[0].shape[axis], size=shape))
                 continue

@@ -90,7 +90,7 @@ def test_second_order_rules_exist(name: str) -> None:
     ]
     position = next(i for i, operand in enumerate(page.operands) if operand.kind in ("real", "sequence"))
     attributes = {key: tuple(item) if isinstance(item, list) else item for key, item in example.attributes.items()}
-    if page.shapes == "index":
+    if any(attribute.kind == "index" for attribute in page.attributes):
         attributes = {"index": (0,)}
     first = operands[position]
     start = first[0] if isinstance(first, list) else np.asarray(first, dtype=float)

@@ -21,7 +21,7 @@ NEEDS = (DISTINCT_INPUTS,)
 def applies(page: Primitive | None) -> bool:
     """Whether operands broadcast: broadcast_to, and elementwise primitives with several operands."""
     return page is not None and (
-        page.shapes == "broadcast" or (page.shapes == "elementwise" and len(page.operands) > 1)
+        page.pattern == "broadcast-sums" or (page.shapes == "elementwise" and len(page.operands) > 1)
     )
 
 
@@ -38,7 +38,7 @@ def check(trial: Trial) -> Outcome:
     if not stretched:
         return NOTHING
     rounding = trial.rounding
-    if trial.page.shapes == "broadcast":
+    if trial.page.pattern == "broadcast-sums":
         with using(rounding):
             allowed = _summed(rounding.asarray(trial.cotangents[0]), trial.inputs[0].shape, rounding)
         return judge(trial.names()[0], trial.pull()[0], allowed, trial.case.dtype)

@@ -113,6 +113,8 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "axes": permutation,
         "optional-axes": optional_axes,
         "keepdims": keepdims,
+        "shape": reshaped,
+        "broadcast-shape": broadcast,
         "permutation": permutation,
         "new-axis": new_axis,
         "index": index,
@@ -124,9 +126,7 @@ def structural(page: Primitive, shape: Shape, choose: Chooser, dtypes: Sequence[
     """Return the attributes of a page that depend on the first operand's shape, and those that name a dtype."""
     found: dict[str, AttributeValue] = {}
     for attribute in page.attributes:
-        if attribute.kind == "shape":
-            found[attribute.name] = (broadcast if page.shapes == "broadcast" else reshaped)(shape, choose)
-        elif attribute.kind == "dtype":
+        if attribute.kind == "dtype":
             found[attribute.name] = choose(dtypes)
         elif attribute.kind in BY_SHAPE:
             found[attribute.name] = BY_SHAPE[attribute.kind](shape, choose)

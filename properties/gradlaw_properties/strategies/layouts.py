@@ -3,6 +3,7 @@ them, so that an engine that compiles for each shape compiles little."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,35 +128,58 @@ def _elementwise(palette: Palette, count: int, random: Random) -> Iterator[Draft
         yield weight, tuple(pair[(first + position) % 2] for position in range(count))
 
 
-def _one(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+def _one(palette: Palette) -> Iterator[Draft]:
     """One operand of any shape."""
     return ((weight, (shape,)) for weight, shape in palette.shapes)
 
 
-def _several(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+def _several(palette: Palette) -> Iterator[Draft]:
     """One operand of any shape, which an attribute makes a case in several ways."""
-    yield from _one(palette, count, random)
+    yield from _one(palette)
     yield 2, ((palette.rows, palette.columns),)
     yield 2, (palette.large,)
     yield 2, ((2, palette.rows, palette.columns),)
 
 
-def _matmul(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
-    rows, inner, columns = palette.rows, palette.vector, palette.columns
-    yield 2, ((inner,), (inner,))
-    yield 2, ((rows, inner), (inner,))
-    yield 2, ((inner,), (inner, columns))
-    yield 3, ((rows, inner), (inner, columns))
-    yield 2, ((1, inner), (inner, 1))
-    yield 2, ((2, rows, inner), (inner, columns))
-    yield 2, random.choice((((2, 1, rows, inner), (3, inner, columns)), ((3, 1, inner), (2, 1, inner, columns))))
-    yield 1, random.choice((((inner,), (2, inner, columns)), ((2, rows, inner), (inner,))))
-    yield 2, ((6, 8), (8, 4))
-    yield 3, ((3, 3), (3, 3))
-    yield 1, random.choice((((0, inner), (inner, columns)), ((rows, 0), (0, columns)), ((0,), (0,))))
+def _fitted(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]:
+    """Shapes whose last axes agree as the page's signature says: batched, with axes missing, short, long and empty."""
+    signature = page.signature
+    names, optional = signature.lengths, signature.optional
+    usual = dict(zip(names, itertools.cycle((palette.rows, palette.vector, palette.columns)), strict=False))
+
+    def sized(**other: int) -> tuple[Shape, ...]:
+        return signature.shapes({**usual, **other})
+
+    yield 3, sized()
+    for count in range(1, len(optional) + 1):
+        for missing in itertools.combinations(optional, count):
+            yield 2, signature.shapes({name: usual[name] for name in names if name not in missing})
+    once = [name for name in names if sum(f"{one} ".count(name) for one in map(" ".join, signature.operands)) == 1]
+    yield 2, sized(**dict.fromkeys(once or names[:1], 1))
+    yield 2, _batched(sized(), ((2,), ()))
+    yield 2, _batched(sized(), random.choice((((2, 1), (3,)), ((1,), (2, 1)))))
+    yield 1, _batched(sized(), random.choice((((), (2,)), ((2, 3), (2, 3)))))
+    yield 2, sized(**dict(zip(names, itertools.cycle((6, 8, 4)), strict=False)))
+    yield 3, sized(**dict.fromkeys(names, 3))
+    yield 1, sized(**{random.choice(names): 0})
 
 
-def _concat(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[Shape, ...]:
+    """Put axes in front of the first operand's, and others in front of all others'."""
+    return tuple((*(batches[min(position, 1)]), *shape) for position, shape in enumerate(shapes))
+
+
+def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]:
+    """One operand of any shape, a sequence of them, or one with indices."""
+    kinds = {attribute.kind for attribute in page.attributes}
+    if page.operands[0].kind == "sequence":
+        return _joined(palette, random) if "axis" in kinds else _stacked(palette, random)
+    if any(operand.kind == "index" for operand in page.operands):
+        return _indexed(palette, random)
+    return _several(palette) if "index" in kinds else _one(palette)
+
+
+def _joined(palette: Palette, random: Random) -> Iterator[Draft]:
     """One to three arrays that differ along one axis; the axis is found by trying."""
     n, columns = palette.vector, palette.columns
     yield 3, ((n,), (1,))
@@ -168,13 +192,13 @@ def _concat(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
     yield 1, ((1, 2, 1, 2), (1, 2, 3, 2))
 
 
-def _stack(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+def _stacked(palette: Palette, random: Random) -> Iterator[Draft]:
     for weight, shape in palette.shapes:
         yield weight, (shape,) * random.choice((1, 2, 3))
     yield 3, ((palette.vector,),) * 2
 
 
-def _take(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
+def _indexed(palette: Palette, random: Random) -> Iterator[Draft]:
     """An array, and as many indices as elements or more, so that some repeat."""
     for weight, shape in palette.shapes:
         yield weight, (shape, (random.choice((1, 3, 4, 6)),))
@@ -182,21 +206,13 @@ def _take(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
     yield 1, ((palette.rows, palette.columns), (0,))
 
 
-DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, int, Random], Iterator[Draft]]]] = MappingProxyType(
+DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, Primitive, Random], Iterator[Draft]]]] = MappingProxyType(
     {
-        "elementwise": _elementwise,
-        "reduction": _several,
-        "along-axis": _several,
-        "matmul": _matmul,
-        "matrix-transpose": _one,
-        "permute": _one,
-        "reshape": _one,
-        "broadcast": _one,
-        "expand-dims": _one,
-        "concat": _concat,
-        "stack": _stack,
-        "index": _several,
-        "take": _take,
+        "elementwise": lambda palette, page, random: _elementwise(palette, len(page.operands), random),
+        "reduction": lambda palette, page, random: _several(palette),
+        "along-axis": lambda palette, page, random: _several(palette),
+        "signature": _fitted,
+        "moved": _moved,
     }
 )
 
@@ -209,7 +225,7 @@ def layouts(page: Primitive, dtypes: Sequence[str], *, scalar: bool, seed: int) 
     """
     random = Random(f"{page.name} {seed}")
     found: list[tuple[int, Layout]] = []
-    for weight, shapes in DRAFTS[page.shapes](Palette.of(seed), len(page.operands), random):
+    for weight, shapes in DRAFTS[page.shapes](Palette.of(seed), page, random):
         for names in _namings(page, shapes, twice=scalar or weight == 3):
             layout = _fitting(page, names, shapes, random, dtypes)
             if layout is not None:

@@ -115,13 +115,13 @@ def _rule(flow: Flow, part: Part, step: Step) -> ast.expr:
     page = load_primitives()[step.primitive]
     operand = operand_of(page, part.position)
     replacements = replacements_of(step)
-    if page.shapes == "matmul":
+    if page.pattern == "matrix-shapes":
         return _matrix_rule(flow, part, step)
     rule = substituted(unparse(shared(page, operand.vjp, step.attributes)), replacements)
     if operand.kind == "sequence":  # the formula has a gradient for each of its items
         return ast.Subscript(rule, ast.Constant(part.position))
     shape, full = part.amount.value.shape, flow.values[step.name].value.shape
-    broadcasts = page.shapes in ("elementwise", "broadcast")
+    broadcasts = page.shapes == "elementwise" or page.pattern == "broadcast-sums"
     return _summed(rule, shape) if broadcasts and shape != full else rule
 
 
