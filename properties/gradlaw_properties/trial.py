@@ -12,6 +12,7 @@ import numpy as np
 from gradlaw_properties.compose import expand
 from gradlaw_reference import Certified, Data, Rounding, certify, rounding
 from gradlaw_spec import DTYPES, Array, Case, Program, Pull, Step, Target, dtype, load_primitives, value_dtypes
+from gradlaw_spec.text import error_text
 
 Cotangents = tuple[Array, ...]
 Gradients = tuple[Array | None, ...]
@@ -106,7 +107,7 @@ class Trial:
     def _refused(self, cotangents: Cotangents, error: Exception) -> UnsupportedCase | DifferentiationError:
         """Return what it means that the target raised; raise UnsupportedCase where the plain forward call does too."""
         self.forward_or_unsupported()
-        message = f"the value is computed, but differentiation raises {type(error).__name__}: {error}"
+        message = f"the value is computed, but differentiation raises {error_text(error)}"
         if self.anything_goes(cotangents):
             return UnsupportedCase(f"{message} (where the law book admits anything)")
         return DifferentiationError(message)
@@ -121,7 +122,7 @@ class Trial:
         try:
             return self.target.run(program, self.values)
         except Exception as error:
-            raise UnsupportedCase(f"{type(error).__name__}: {error}") from error
+            raise UnsupportedCase(error_text(error)) from error
 
     @cached_property
     def forward(self) -> Cotangents:

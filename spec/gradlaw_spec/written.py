@@ -5,9 +5,10 @@ The one writer and the one reader of this form. Inside a process the nouns hold 
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,8 +19,17 @@ from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.case import Case, Witness
 from gradlaw_spec.dtypes import DTYPES
 from gradlaw_spec.errors import SpecError, expectation, missing_key
+from gradlaw_spec.files import read_plain_file
 from gradlaw_spec.program import Program, Reference, Step
 
+MOST_AXES: Final = 32
+"""Axes of an array that is read."""
+MOST_ELEMENTS: Final = 2**20
+"""Elements of an array that is read."""
+MOST_STEPS: Final = 10_000
+"""Steps of a program that is read."""
+UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
+"""What msgspec raises for text that is no JSON: bytes that are no UTF-8, numbers of 5000 digits, lists in lists."""
 Form = TypeVar("Form")
 Absent = msgspec.UnsetType
 
@@ -126,29 +136,53 @@ def encode_case(case: Case) -> bytes:
 
 def array_of(written: WrittenArray) -> Array:
     """Read an array back, bit for bit; raise SpecError where the data does not fit."""
+    size = _size(written.shape)
+    if size != len(written.values):
+        expected = f"{size} for shape={written.shape}"
+        raise SpecError("tensor.values", f"{len(written.values)} values", expected, "Mend one of the two.")
     flat: list[Any] = list(written.values)
     if written.dtype in DTYPES:
-        numpy = DTYPES[written.dtype].numpy
         try:
             flat = [float.fromhex(str(number)) for number in written.values]
-        except ValueError as error:
-            raise SpecError("tensor.values", f"values={flat[:4]!r}", "hexadecimal floats", str(error)) from None
-    elif written.dtype in ("int64", "bool"):
-        numpy = np.dtype(written.dtype)
+        except (ValueError, OverflowError) as error:
+            raise SpecError("tensor.values", _shown(flat), "hexadecimal floats", f"{error}.") from None
+        with np.errstate(all="ignore"):
+            return np.array(flat, dtype=np.float64).astype(DTYPES[written.dtype].numpy).reshape(written.shape)
+    if written.dtype == "bool":
+        if not all(isinstance(value, bool) for value in flat):
+            raise SpecError("tensor.values", _shown(flat), "true and false", "Mend the values.")
+    elif written.dtype == "int64":
+        if not all(
+            isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63 for value in flat
+        ):
+            raise SpecError("tensor.values", _shown(flat), "integers of 64 bits", "Mend the values.")
     else:
         expected = ", ".join([*DTYPES, "int64", "bool"])
-        raise SpecError("tensor.dtype", f"dtype={written.dtype!r}", f"one of {expected}", "Name one of these.")
-    size = 1
-    for length in written.shape:
-        size *= length
-    if size != len(flat):
-        expected = f"{size} for shape={written.shape}"
-        raise SpecError("tensor.values", f"{len(flat)} values", expected, "Mend one of the two.")
-    return np.array(flat, dtype=np.float64 if written.dtype in DTYPES else numpy).astype(numpy).reshape(written.shape)
+        raise SpecError("tensor.dtype", f"dtype={written.dtype[:80]!r}", f"one of {expected}", "Name one of these.")
+    return np.array(flat, dtype=np.dtype(written.dtype)).reshape(written.shape)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    """Return how many elements a shape has; raise SpecError where that is more than is read, or the shape is none."""
+    if len(shape) > MOST_AXES or any(length < 0 or length > MOST_ELEMENTS for length in shape):
+        found = f"{len(shape)} axes" if len(shape) > MOST_AXES else f"shape={shape}"
+        expected = f"at most {MOST_AXES} axes of length 0 to {MOST_ELEMENTS}"
+        raise SpecError("tensor.shape", found, expected, "Mend the shape.")
+    size = math.prod(shape)
+    if size > MOST_ELEMENTS:
+        raise SpecError("tensor.shape", f"{size} elements", f"at most {MOST_ELEMENTS}", "Write a smaller case.")
+    return size
+
+
+def _shown(values: list[Any]) -> str:
+    """Return the first values as a mistake shows them."""
+    return f"values={[str(value)[:40] for value in values[:4]]!r}"
 
 
 def program_of(written: WrittenProgram) -> Program:
     """Read a program back; raise SpecError where it is none."""
+    if len(written.steps) > MOST_STEPS:
+        raise SpecError("$.program.steps", f"{len(written.steps)} steps", f"at most {MOST_STEPS}", "Shorten it.")
     steps = tuple(_step_of(step, f"$.program.steps[{place}]") for place, step in enumerate(written.steps))
     try:
         return Program(written.inputs, steps, written.outputs, written.data)
@@ -224,14 +258,10 @@ def _decoded(text: bytes, where: str, form: type[Form]) -> Form:
         found = f"no {missing}" if missing else re.sub(r"^.*, got ", "", message)
         place = f"{where}: {path.strip('`') or '$'}"
         raise SpecError(place, found, expectation(message), "Mend the JSON there.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise SpecError(where, "malformed JSON", "a case as gradlaw writes it", str(error)) from None
 
 
 def read_witness(path: Path) -> Witness:
     """Read a witness from a JSON file; raise SpecError with the file's name otherwise."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise SpecError(str(path), "no readable file", "a witness in JSON", str(error.strerror)) from None
-    return decode_witness(text, str(path))
+    return decode_witness(read_plain_file(path, "a witness in JSON"), str(path))

@@ -21,6 +21,7 @@ import typer
 
 from gradlaw.commands import UNFINISHED, WRONG_USAGE
 from gradlaw.formats import formats
+from gradlaw.streams import patient
 
 if TYPE_CHECKING:
     from gradlaw.requests import Limits
@@ -31,6 +32,9 @@ OWN_FAULT: Final = (
     "gradlaw: this is a fault of gradlaw, not of the engine: please report the lines above, "
     "with the command and the adapter"
 )
+MOST: Final = 1_000_000
+"""The largest --timeout in seconds (twelve days) and --memory in GiB."""
+MOST_JOBS: Final = 1024
 THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Parameters = ParamSpec("Parameters")
 
@@ -50,7 +54,7 @@ Examples = Annotated[int | None, typer.Option(min=1, help=f"Cases a primitive an
 Seed = Annotated[int, typer.Option(min=0, help="Another seed tries other cases.")]
 Quick = Annotated[bool, typer.Option("--quick", help=f"Only {QUICK_EXAMPLES} examples.")]
 Fuzz = Annotated[bool, typer.Option("--fuzz", help="Try cases that no seed decides.")]
-Jobs = Annotated[int | None, typer.Option(min=0, help="Worker processes (default: cores; 0: in this process).")]
+Jobs = Annotated[int | None, typer.Option(min=0, help="Worker processes (default: cores; 0: none, unprotected).")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one case may take under one law.")]
 Memory = Annotated[float | None, typer.Option(min=0, help="GiB that a worker may take (default: 8; 0: no limit).")]
 Strict = Annotated[bool, typer.Option("--strict", help="A SHOULD law fails the run too.")]
@@ -64,19 +68,18 @@ def _told(command: Callable[Parameters, int]) -> Callable[Parameters, None]:
 
     @wraps(command)
     def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> None:
+        from gradlaw.messages import mistake_text
         from gradlaw.running.session import OwnFault, UsageError
         from gradlaw_spec import SpecError
 
         try:
             status = command(*arguments, **options)
         except (SpecError, UsageError) as error:
-            print(f"gradlaw: {error}", file=sys.stderr)
+            print(mistake_text(str(error)), file=sys.stderr)
             status = WRONG_USAGE
         except KeyboardInterrupt:
             print("gradlaw: interrupted", file=sys.stderr)
             status = UNFINISHED
-        except BrokenPipeError:  # the reader of our output left
-            raise
         except OwnFault as error:
             print(str(error).rstrip(), OWN_FAULT, sep="\n", file=sys.stderr)
             status = UNFINISHED
@@ -256,7 +259,13 @@ def explain(
 
 def _limits(jobs: int | None, timeout: float, memory: float | None) -> Limits:
     from gradlaw.requests import Limits, default_jobs, default_memory
+    from gradlaw_spec import SpecError
 
+    for key, number in (("timeout", timeout), ("memory", memory or 0.0)):
+        if not 0 <= number <= MOST:
+            raise SpecError("limits", f"--{key}={number}", f"a number up to {MOST}", "Leave it out, or write another.")
+    if jobs is not None and jobs > MOST_JOBS:
+        raise SpecError("limits", f"--jobs={jobs}", f"at most {MOST_JOBS} processes", "Leave it out: one a core.")
     size = default_memory() if memory is None else int(memory * 2**30)
     return Limits(jobs=default_jobs() if jobs is None else jobs, timeout=timeout, memory=size)
 
@@ -265,6 +274,9 @@ def main() -> None:
     """Run the command line."""
     # What runs in a script's background ignores interrupts, by convention; a kill ends any run as an interrupt does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    sys.stdout, sys.stderr = patient(sys.stdout), patient(sys.stderr)
     for name in THREADS:  # each worker has one core; and the order of a sum must not depend on how many there are
         os.environ.setdefault(name, "1")
     with TemporaryDirectory(prefix="gradlaw-") as scratch:  # Hypothesis keeps a folder, which is not the user's

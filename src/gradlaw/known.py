@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from gradlaw.computing import NOT_COMPUTED
 from gradlaw.messages import near
 from gradlaw_properties import Unit
 from gradlaw_reference import FLOAT64, apply, using
@@ -39,7 +40,8 @@ from gradlaw_spec import (
     parse_formula,
     read_witness,
 )
-from gradlaw_spec.written import WrittenWitness, witness_of
+from gradlaw_spec.files import read_plain_file
+from gradlaw_spec.written import UNREADABLE, WrittenWitness, witness_of
 
 COMPARISONS: Final[dict[str, Callable[..., Any]]] = {
     "less": np.less,
@@ -110,10 +112,10 @@ def known_of(target: str) -> tuple[KnownDeviation, ...]:
 def load_known(path: Path) -> tuple[KnownDeviation, ...]:
     """Read a list, one entry a place where a deviation shows; raise SpecError with file, place and key otherwise."""
     try:
-        content = msgspec.toml.decode(path.read_bytes())
-    except OSError as error:
-        raise SpecError(str(path), "no readable file", "a list of known deviations", str(error.strerror)) from None
-    except msgspec.DecodeError as error:
+        content = msgspec.toml.decode(read_plain_file(path, "a list of known deviations"))
+    except SpecError:
+        raise
+    except UNREADABLE as error:
         raise SpecError(str(path), "malformed TOML", TABLES, str(error)) from None
     if "known" in content:
         cure = "Write reason, source, versions and script once, with an id, and each address in [[deviation.shows]]."
@@ -224,7 +226,7 @@ def covers(entry: KnownDeviation, case: Case) -> bool:
     try:
         with np.errstate(all="ignore"):
             found = [_holds(_comparison(text, _operand_names(page), numbers), values) for text in entry.where]
-    except KeyError:  # it names an array of a sequence that this case has not
+    except NOT_COMPUTED:  # it names an array of a sequence, or an axis, that this case has not
         return False
     try:
         return bool(np.logical_and.reduce(np.broadcast_arrays(*found)).any())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradlaw.computing import NOT_COMPUTED, require_size
 from gradlaw.messages import first_line, near
+from gradlaw.targets.loading import BUILT_IN
 from gradlaw_reference import FLOAT64, evaluate, using
 from gradlaw_spec import PROGRAM, Primitive, SpecError, Step, Witness, load_laws, load_primitives
 from gradlaw_spec.written import only_subject
@@ -26,8 +28,9 @@ def check_witness(witness: Witness, where: str) -> None:
             raise SpecError(f"{where}: $.values.{name}", found, f"{case.dtype!r}, the case's", "Mend one of the two.")
     try:
         with using(FLOAT64), np.errstate(all="ignore"):
+            require_size(case.program, case.values)
             known = evaluate(case.program, case.values)
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+    except NOT_COMPUTED as error:
         expected = "values on which the program computes"
         raise SpecError(f"{where}: $.program", first_line(error), expected, "Mend them.") from None
     for position, (name, cotangent) in enumerate(zip(case.program.outputs, case.cotangents, strict=True)):
@@ -53,3 +56,15 @@ def _check_step(step: Step, where: str) -> None:
             raise SpecError(
                 f"{where}.attributes", f"{name}={step.attributes[name]!r}", expected, "Rename or remove it."
             )
+
+
+def trusted_target(witness: Witness, where: str) -> str:
+    """Return the target that a witness names (empty: none); raise SpecError where it is none of the built-in ones.
+
+    A witness is data that somebody sent; to load the file or the module that it names would run their code.
+    """
+    target = witness.target
+    if target and target not in BUILT_IN:
+        cure = f"Give --target {target[:120]} if you trust that code."
+        raise SpecError(f"{where}: $.target", f"target={target[:120]!r}", "a built-in target, or --target", cure)
+    return target

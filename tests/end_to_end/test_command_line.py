@@ -111,7 +111,8 @@ def test_a_right_engine(gradlaw, tmp_path):
     assert done.status == 0, done.out + done.err
     assert "tiny 2.1, seed 0" in done.out
     content, cells = report(tmp_path / "r.json")
-    assert list(content) == ["gradlaw", "spec", "target", "seed", "summary", "cells"]
+    assert list(content) == ["gradlaw", "spec", "target", "seed", "summary", "cells", "finished"]
+    assert content["finished"] is True
     assert content["target"] == {"name": "tiny", "version": "2.1", "accuracies": {}}
     assert content["summary"]["violation"] == content["summary"]["crash"] == 0
     assert sum(content["summary"].values()) == len(cells)
@@ -150,7 +151,7 @@ def test_a_wrong_engine_and_its_witness(gradlaw, tmp_path):
     assert f"gradient of x (dtype('float64'), {wrong!r})" in script.stdout
 
     (tmp_path / "case.json").write_text(json.dumps(cell["witness"]))
-    again = gradlaw("replay", "case.json")
+    again = gradlaw("replay", "case.json", "--target", "wrong.py")
     assert again.status == 1
     assert cell["message"].splitlines()[0][:40] in again.out
     mended = gradlaw("replay", "case.json", "--target", "right.py")
@@ -198,7 +199,7 @@ def test_one_crashing_case_hides_nothing_else(gradlaw, tmp_path):
     assert "relu/kinks@float64" in crashed  # the law that puts operands on 0 itself
     assert verdicts["relu/linearity@float64"] == "pass"
     (tmp_path / "case.json").write_text(json.dumps(cells["relu/kinks@float64"]["witness"]))
-    again = gradlaw("replay", "case.json")
+    again = gradlaw("replay", "case.json", "--target", "sometimes.py")
     assert (again.status, "exited with status 3" in again.out) == (1, True)
 
 
@@ -405,7 +406,17 @@ def test_a_malformed_witness_is_one_line(gradlaw, tmp_path, text, words):
 
 def test_a_good_witness(gradlaw, tmp_path):
     (tmp_path / "case.json").write_text(json.dumps(WITNESS))
-    assert gradlaw("replay", "case.json").status == 0
+    assert gradlaw("replay", "case.json", "--target", "right.py").status == 0
+
+
+@pytest.mark.parametrize("command", ["replay", "explain"])
+def test_a_witness_runs_nobodys_code(gradlaw, tmp_path, command):
+    (tmp_path / "evil.py").write_text("open('ran', 'w').close()")
+    (tmp_path / "case.json").write_text(changed(("target",), "evil.py"))
+    done = gradlaw(command, "case.json")
+    assert done.status == 2
+    assert "--target evil.py" in done.err
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(

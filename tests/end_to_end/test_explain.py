@@ -81,13 +81,16 @@ def witness(tmp_path):
 
 
 def test_a_witness_shows_what_the_engine_did(witness):
-    done = gradlaw("witness.json", cwd=witness)
+    done = gradlaw("witness.json", "--target", "broken.py", cwd=witness)
     text = done.stdout.decode()
     assert done.returncode == 0, done.stderr
     assert "What broken 7 does" in text
     assert "value of y: 0.46211715726000974  admissible" in text
     assert "outside: gradient of x: got 1.8; admissible [1.57" in text
-    assert b"What broken 7 does" in gradlaw("witness.json", "--format", "html", cwd=witness).stdout
+    assert (
+        b"What broken 7 does"
+        in gradlaw("witness.json", "--target", "broken.py", "--format", "html", cwd=witness).stdout
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from gradlaw.formats import EXTRAS, OPTIONAL
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = ("typer", "pebble", "jinja2", "pygraphviz", "resvg_py", "junitparser", "rich", "hypothesis", "pytest")
+REFERENCE = ("typer", "jinja2", "pygraphviz", "resvg_py", "junitparser", "rich", "hypothesis", "pytest")
 REFUSING = """
 import sys
 

@@ -44,7 +44,7 @@ def test_a_file_that_cannot_be_written(name, tmp_path, monkeypatch):
 
 def test_json_has_the_documented_keys_and_no_finding():
     content = json.loads(plain.render(report([violation()])))
-    assert list(content) == ["gradlaw", "spec", "target", "seed", "summary", "cells"]
+    assert list(content) == ["gradlaw", "spec", "target", "seed", "summary", "cells", "finished"]
     assert tuple(content["cells"][0]) == plain.KEYS
     assert "finding" not in plain.KEYS
 

@@ -12,14 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gradlaw import __version__
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
-from gradlaw.commands.files import check_files, write_file
+from gradlaw.commands.files import absolute, check_files, write_files
 from gradlaw.formats import rendered, renderer
 from gradlaw.known import known_of, load_known
 from gradlaw.reports.cells import fails
 from gradlaw.reports.report import Engine, Report, make_report
 from gradlaw.reports.text import report_text
 from gradlaw.requests import Limits, Request
-from gradlaw.running.session import OwnFault, Session
+from gradlaw.running.session import OwnFault, Session, UsageError
 from gradlaw.running.worker import Plan
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import Settings
@@ -39,6 +39,7 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
     """Check a target, print the report, write its files (by format); return the exit status."""
     request.check()
     check_files(reports)
+    reports = absolute(reports)
     for name in reports:  # one that cannot be written is told before the run
         renderer("report", name)
     shipped = known_of(request.target) if request.target in BUILT_IN else ()
@@ -53,14 +54,18 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
         finished: list[Cell] = []
         try:
             cells = _run(session, plan, console, finished)
-        except (KeyboardInterrupt, OwnFault):
+        except (KeyboardInterrupt, OwnFault, UsageError) as error:
+            if isinstance(error, UsageError) and not finished:
+                raise
             # The other formats would look as if the run had come to its end.
-            _write({name: file for name, file in reports.items() if name == "json"}, plan, request, settings, finished)
+            files = {name: file for name, file in reports.items() if name == "json"}
+            _write(files, _report(plan, settings, finished, finished=False), request)
             number = sum(len(unit.laws) for unit in plan.units)
             print(f"gradlaw: {len(finished)} of {number} cells were finished", file=sys.stderr)
             raise
-    report = _write(reports, plan, request, settings, cells)
+    report = _report(plan, settings, cells)
     report_text(console, report.cells, strict=request.strict)
+    _write(reports, report, request)
     return VIOLATIONS if any(fails(cell, strict=request.strict) for cell in cells) else NO_VIOLATION
 
 
@@ -92,12 +97,11 @@ def engine_of(plan: Plan) -> Engine:
     return Engine(plan.name, plan.version, dict(plan.accuracies))
 
 
-def _write(
-    files: Mapping[str, Path], plan: Plan, request: Request, settings: Settings, cells: Sequence[Cell]
-) -> Report:
-    """Make the report of a run, write each of its files, and return it."""
+def _report(plan: Plan, settings: Settings, cells: Sequence[Cell], *, finished: bool = True) -> Report:
     seed = None if settings.fuzz else settings.seed
-    report = make_report(__version__, engine_of(plan), seed, cells)
-    for name, path in files.items():
-        write_file(name, path, rendered("report", name, report, strict=request.strict))
-    return report
+    return make_report(__version__, engine_of(plan), seed, cells, finished=finished)
+
+
+def _write(files: Mapping[str, Path], report: Report, request: Request) -> None:
+    """Write the files of a report."""
+    write_files(files, lambda name: rendered("report", name, report, strict=request.strict))

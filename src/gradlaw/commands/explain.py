@@ -11,10 +11,11 @@ from rich.console import Console
 from gradlaw.circuits.explanation import Explanation, explain, explain_case
 from gradlaw.circuits.values import read_assignments
 from gradlaw.commands.engine_side import engine_side
+from gradlaw.commands.files import replace_file
 from gradlaw.formats import rendered, renderer
 from gradlaw.formats.explanation.text import explanation_lines
 from gradlaw.requests import Limits
-from gradlaw.witnesses import check_witness
+from gradlaw.witnesses import check_witness, trusted_target
 from gradlaw_spec import SpecError, read_witness
 
 
@@ -59,9 +60,8 @@ def explain_asked(asked: Asked, limits: Limits) -> int:
 
 
 def _explanation(asked: Asked, limits: Limits) -> Explanation:
-    path = Path(asked.what)
-    if asked.what.endswith(".json") or path.is_file():
-        return _of_witness(asked, path, limits)
+    if asked.what.endswith(".json") or _is_file(asked.what):
+        return _of_witness(asked, Path(asked.what), limits)
     if asked.target is not None:
         raise SpecError("explain", f"--target={asked.target!r}", "a witness to run on it", "Leave it out.")
     return explain(
@@ -74,6 +74,14 @@ def _explanation(asked: Asked, limits: Limits) -> Explanation:
     )
 
 
+def _is_file(text: str) -> bool:
+    """Whether a text is the name of a file; one that cannot be a name (it is too long, or has a NUL) is none."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _of_witness(asked: Asked, path: Path, limits: Limits) -> Explanation:
     """Explain a witness, with what its target made of it where it names one."""
     for name, given in (("--at", asked.at), ("--cotangent", asked.cotangent), ("--dtype", asked.dtype)):
@@ -81,7 +89,7 @@ def _of_witness(asked: Asked, path: Path, limits: Limits) -> Explanation:
             raise SpecError("explain", f"{name} with a witness", "the witness's own", "Leave it out.")
     witness = read_witness(path)
     check_witness(witness, str(path))
-    case, target = witness.case, asked.target or witness.target
+    case, target = witness.case, asked.target or trusted_target(witness, str(path))
     side = engine_side(case, target, limits) if target else None
     return explain_case(case, law=witness.law, engine=side)
 
@@ -92,7 +100,7 @@ def _write(content: bytes, output: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     try:
-        output.write_bytes(content)
+        replace_file(output, content)
     except OSError as error:
         found = f"--output={str(output)!r}"
         raise SpecError("explain", found, "a file that can be written", str(error.strerror)) from None

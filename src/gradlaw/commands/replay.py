@@ -11,7 +11,7 @@ from gradlaw.commands import NO_VIOLATION, VIOLATIONS
 from gradlaw.reports.text import print_cell
 from gradlaw.requests import Limits
 from gradlaw.running.session import Session
-from gradlaw.witnesses import check_witness
+from gradlaw.witnesses import check_witness, trusted_target
 from gradlaw_properties import Settings
 from gradlaw_spec import SpecError, read_witness
 
@@ -20,7 +20,7 @@ def replay_witness(path: Path, target: str | None, limits: Limits) -> int:
     """Replay a witness and print its cell; return the exit status."""
     witness = read_witness(path)
     check_witness(witness, str(path))
-    chosen = target or witness.target
+    chosen = target or trusted_target(witness, str(path))
     if not chosen:
         raise SpecError(f"{path}: $.target", "target=''", "the target that it is a witness of", "Give --target.")
     console = Console(file=sys.stdout, highlight=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from gradlaw_properties import clause_text
 from gradlaw_spec import Address, Cell, Verdict, load_laws, load_primitives
+from gradlaw_spec.text import printable as printable
 
 IN_FULL: Final = tuple(verdict for verdict in Verdict if verdict.is_bad)
 """The verdicts that say that a law does not hold."""
@@ -33,15 +33,6 @@ GLYPHS: Final = {
     Verdict.CRASH: "!",
     Verdict.TIMEOUT: "…",
 }
-HIDDEN: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
-"""Characters that no XML may have, that a terminal obeys, or that make text look other than it is."""
-
-
-def printable(text: str) -> str:
-    """Return a text with every hidden character written as an escape."""
-    return HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def subject_of(cell: Cell) -> str:

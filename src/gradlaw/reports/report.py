@@ -44,6 +44,8 @@ class Report:
     """How many cells have each verdict."""
     cells: tuple[Cell, ...]
     """What was found."""
+    finished: bool = True
+    """Whether the run came to its end; what is missing of one that did not was not judged."""
 
 
 def summary(cells: Sequence[Cell]) -> dict[str, int]:
@@ -52,11 +54,13 @@ def summary(cells: Sequence[Cell]) -> dict[str, int]:
     return {verdict.value: counts[verdict] for verdict in Verdict}
 
 
-def make_report(version: str, target: Engine, seed: int | None, cells: Sequence[Cell]) -> Report:
+def make_report(
+    version: str, target: Engine, seed: int | None, cells: Sequence[Cell], *, finished: bool = True
+) -> Report:
     """Return the report of a run, with no text in it that cannot be written to a file."""
     engine = replace(target, name=_encodable(target.name), version=_encodable(target.version))
     kept = tuple(replace(cell, message=_encodable(cell.message), script=_encodable(cell.script)) for cell in cells)
-    return Report(version, SPEC_VERSION, engine, seed, summary(cells), kept)
+    return Report(version, SPEC_VERSION, engine, seed, summary(cells), kept, finished)
 
 
 def _encodable(text: str) -> str:

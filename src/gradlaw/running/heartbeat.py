@@ -17,6 +17,10 @@ from typing import BinaryIO, Final
 from gradlaw_spec import Case, SpecError, decode_case, encode_case
 
 HEADER: Final = struct.Struct(">QQQQ64s")
+MOST: Final = 2**24
+"""Bytes of a note that are read: a target can write into the file as well."""
+LOADING: Final = "(loading)"
+"""What stands for the law while the target is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,12 @@ class Heartbeat:
                 self._file.write(text)
             self._write_header()
 
+    def mark(self, stage: str) -> None:
+        """Note what is done before any case."""
+        self.law = stage
+        if self._file is not None:
+            self._write_header()
+
     def _write_header(self) -> None:
         assert self._file is not None
         self._file.seek(0)
@@ -93,13 +103,13 @@ class Heartbeat:
 def read_note(path: Path, *, with_case: bool) -> Note | None:
     """Read the parent's side of a note; None where nothing, or nothing whole, has been written."""
     try:
-        content = path.read_bytes() if with_case else _head(path)
+        content = _head(path, MOST if with_case else HEADER.size)
     except OSError:
         return None
     if len(content) < HEADER.size:
         return None
     process, begun, cases, length, law = HEADER.unpack(content[: HEADER.size])
-    name = law.rstrip(b"\0").decode()
+    name = law.rstrip(b"\0").decode(errors="replace")
     if not with_case or not length:
         return Note(process, begun, cases, name)
     try:
@@ -109,6 +119,6 @@ def read_note(path: Path, *, with_case: bool) -> Note | None:
     return Note(process, begun, cases, name, case)
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path, most: int) -> bytes:
     with path.open("rb") as file:
-        return file.read(HEADER.size)
+        return file.read(most)

@@ -76,7 +76,8 @@ class Session:
 
         Raises SpecError or UsageError where the target cannot be loaded.
         """
-        found = self.slots[0].run(worker.plan_target, request or Request(target=self.target))
+        asked = Request(target=self.target) if request is None else replace(request, known=None)
+        found = self.slots[0].run(worker.plan_target, asked)
         if isinstance(found, Lost):
             cure = "Import it by hand to see why."
             raise SpecError("target", f"target={self.target!r}: {found.message}", "a target that loads", cure)

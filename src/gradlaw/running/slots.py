@@ -6,31 +6,25 @@ takes its place.
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
 from gradlaw.requests import Limits
-from gradlaw.running.heartbeat import Note, read_note
-from gradlaw.running.worker import OUT_OF_MEMORY, Fault, WorkerContext, send_output
+from gradlaw.running.heartbeat import LOADING, Note, read_note
+from gradlaw.running.process import Process
+from gradlaw.running.wire import Malformed, decoded_answer, encoded_call, promised
+from gradlaw.running.worker import OUT_OF_MEMORY, Fault, WorkerContext
 from gradlaw_spec import Case, Verdict
 
 Result = TypeVar("Result")
 POLL: Final = 0.1
 """Seconds between two looks at a running task."""
-LOADING: Final = 180.0
-"""Seconds that a target may take to load."""
+OWN_WORK: Final = 180.0
+"""Seconds that a worker may take until it has a first case: its start, and our own work before."""
 
 
 class Interrupted(Exception):
@@ -39,7 +33,7 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """How a task was lost: a crash or a timeout, why, the law and case in heartbeat, and how many cases had begun."""
+    """How a task was lost: a crash or a timeout, why, the law and case in flight, and how many cases had begun."""
 
     verdict: Verdict
     message: str
@@ -61,7 +55,7 @@ class Slot(Protocol):
 
 
 class InProcess:
-    """A slot that runs tasks in this process."""
+    """A slot that runs tasks in this process, without protection."""
 
     def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
         """Call a task here."""
@@ -75,111 +69,90 @@ class WorkerProcess:
     """A slot with a worker process, which is replaced when it is lost."""
 
     def __init__(self, folder: Path, number: int, limits: Limits, stop: threading.Event) -> None:
-        self.note, self.output = folder / f"{number}.case", folder / f"{number}.output"
+        self.note = folder / f"{number}.case"
         self.limits, self.stop = limits, stop
-        self.pool: ProcessPool | None = None
+        self.process: Process | None = None
 
     def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
         """Call a task in the worker process; watch it until it is done, dead, or stuck on one case."""
-        pool = self.pool or ProcessPool(
-            max_workers=1, context=get_context("spawn"), initializer=send_output, initargs=[self.output]
-        )
-        self.pool = pool
         self.note.unlink(missing_ok=True)
-        context = WorkerContext(self.note, self.output, self.limits.memory)
-        future: Future[Result | Fault] = pool.schedule(task, args=(context, *arguments))
-        found = self._watch(future)
-        if isinstance(found, Lost):
-            self.close()
-        return found
+        process = self.process or Process(self.note, self.limits.memory)
+        self.process = process
+        try:
+            process.send(encoded_call(task.__name__, arguments))
+            found = self._watch(process)
+            if isinstance(found, bytes):
+                answer: Result | Fault = decoded_answer(found, promised(task), Fault)
+                return answer
+        except Malformed as error:
+            return self._lost(process, Verdict.CRASH, f"the worker's answer is none: {error}")
+        except OSError:
+            found = None
+        if found is not None:
+            return self._lost(process, *found)
+        status = process.end()
+        return self._lost(process, Verdict.CRASH, _death(status, self.limits.memory))
 
-    def _watch(self, future: Future[Result | Fault]) -> Result | Fault | Lost:
+    def _watch(self, process: Process) -> bytes | tuple[Verdict, str] | None:
+        """Return the answer of a worker, or how it was lost; None where it died."""
         watch = _Watch(time.monotonic())
         while True:
             if self.stop.is_set():
-                self._lost(Verdict.TIMEOUT, "interrupted")
+                self.close()
                 raise Interrupted
-            try:
-                return future.result(timeout=POLL)
-            except TimeoutError:
-                problem = watch.look(read_note(self.note, with_case=False), self.limits.timeout)
-                if problem is not None:
-                    return self._lost(*problem)
-            except ProcessExpired as error:
-                return self._lost(Verdict.CRASH, _death(error.exitcode, self.limits.memory))
-            except (BrokenProcessPool, CancelledError, OSError) as error:
-                return self._lost(Verdict.CRASH, f"the worker process was lost ({type(error).__name__})")
+            answer = process.answer(POLL)
+            if answer is not None:
+                return answer
+            if process.gone:
+                return None
+            problem = watch.look(read_note(self.note, with_case=False), self.limits.timeout)
+            if problem is not None:
+                return problem
 
-    def _lost(self, verdict: Verdict, message: str) -> Lost:
+    def _lost(self, process: Process, verdict: Verdict, message: str) -> Lost:
+        self.close()
         note = read_note(self.note, with_case=True)
-        if note is not None:
-            _kill(note.process)
-        said = _last_line(self.output)
+        said = process.last_line()
         text = f"{message}; its last output: {said}" if said else message
-        return Lost(verdict, text) if note is None else Lost(verdict, text, note.law, note.case, note.cases)
+        if note is None or note.law == LOADING:
+            return Lost(verdict, text)
+        return Lost(verdict, text, note.law, note.case, note.cases)
 
     def close(self) -> None:
-        """Stop the worker process."""
-        if self.pool is not None:
-            pool, self.pool = self.pool, None
-            with suppress(RuntimeError, OSError):
-                pool.stop()
-                pool.join()
+        """Stop the worker process, with all that it started."""
+        if self.process is not None:
+            process, self.process = self.process, None
+            process.end()
 
 
 @dataclass(slots=True)
 class _Watch:
-    """Looks at a task's note: does it go on, and does its process live?"""
+    """Looks at a task's note: does it go on?"""
 
     since: float
-    begun: int = -1
-    gone: int = 0
+    seen: tuple[int, str] = (-1, "")
 
     def look(self, note: Note | None, limit: float) -> tuple[Verdict, str] | None:
         """Return how the task is lost, or None while it goes on."""
         now = time.monotonic()
-        begun = -1 if note is None else note.begun
-        if begun != self.begun:
-            self.begun, self.since = begun, now
-        if begun <= 0:
-            if now - self.since > max(LOADING, limit):
-                return Verdict.TIMEOUT, f"the target was not loaded after {max(LOADING, limit):g} s"
+        seen = (-1, "") if note is None else (note.begun, note.law)
+        if seen != self.seen:
+            self.seen, self.since = seen, now
+        begun, law = seen
+        if law == LOADING:
+            if now - self.since > limit:
+                return Verdict.TIMEOUT, f"the target was not loaded after {limit:g} s (--timeout)"
+        elif begun <= 0:
+            if now - self.since > max(OWN_WORK, limit):
+                return Verdict.TIMEOUT, f"no case after {max(OWN_WORK, limit):g} s"
         elif now - self.since > limit:
             return Verdict.TIMEOUT, f"no end after {limit:g} s"
-        self.gone = self.gone + 1 if note is not None and not _alive(note.process) else 0
-        return (Verdict.CRASH, "the process exited with status 0") if self.gone > 3 else None
+        return None
 
 
-def _alive(process: int) -> bool:
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _kill(process: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-
-
-def _death(status: int, memory: int) -> str:
+def _death(status: int | str, memory: int) -> str:
+    if isinstance(status, str):
+        return f"the process died of {status}"
     if status == OUT_OF_MEMORY:
         return f"the process ran out of memory (limit: {memory / 2**30:.3g} GiB)"
-    if status < 0:
-        with suppress(ValueError):
-            return f"the process died of {signal.Signals(-status).name}"
     return f"the process exited with status {status}"
-
-
-def _last_line(path: Path) -> str:
-    try:
-        lines = path.read_bytes()[-4096:].decode(errors="replace").split("\n")
-    except OSError:
-        return ""
-    said = [line.strip() for line in lines if line.strip()]
-    return "".join(letter for letter in said[-1] if letter.isprintable())[:200] if said else ""

@@ -9,38 +9,43 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeVar
+
+import numpy as np
 
 from gradlaw.known import KnownDeviation, covers
 from gradlaw.messages import error_line
 from gradlaw.reports.script import script_of
 from gradlaw.requests import Request
-from gradlaw.running.heartbeat import Heartbeat, case_key, nothing_refused
+from gradlaw.running.heartbeat import LOADING, Heartbeat, case_key, nothing_refused
 from gradlaw.targets.handed import AdapterError
 from gradlaw.targets.loading import load_target
 from gradlaw_properties import Settings, Unit, examine, plan, replay
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase
-from gradlaw_spec import Array, Case, Cell, Program, Pull, SpecError, Target, Verdict, Witness
-from gradlaw_spec.target import Arrays, Values
+from gradlaw_spec import DTYPES, Array, Case, Cell, Program, Pull, SpecError, Target, Verdict, Witness
+from gradlaw_spec.target import Arrays, Gradients, Values
+from gradlaw_spec.text import one_line, tame
 
 Result = TypeVar("Result")
 OUT_OF_MEMORY = 77
 """The exit status of a worker whose target ran out of memory."""
+MOST_ELEMENTS: Final = 2**20
+"""Elements of one array that a target may return; the cases of a law have some dozens."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Where a task runs: the note of its case in heartbeat, what the target prints, and its memory limit in bytes.
+    """Where a task runs: the note of its case in flight, and its memory limit in bytes.
 
     Without a note the task runs in this process: nothing is redirected but ``print``, and nothing is limited.
     """
 
     note: Path | None = None
-    output: Path | None = None
     memory: int = 0
 
 
@@ -89,30 +94,19 @@ def _target(text: str) -> Target:
     try:
         return load_target(text)
     except SpecError as error:
-        raise NotLoaded(str(error)) from None
-    except SystemExit as error:
+        raise NotLoaded(one_line(str(error), 2000)) from None
+    except BaseException as error:
         raise NotLoaded(f"{text}: {error_line(error)}") from None
-
-
-def send_output(path: Path) -> None:
-    """Send what this process prints to a file, from its start to its end: its death must not garble the report."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-    for stream in (1, 2):
-        os.dup2(descriptor, stream)
-    os.close(descriptor)
 
 
 @contextmanager
 def _placed(context: WorkerContext) -> Iterator[None]:
-    """Send what the target prints elsewhere, and limit its memory."""
-    if context.note is None:
-        with redirect_stdout(sys.stderr):
-            yield
+    """Send what the target prints elsewhere than our report, where it shares our process."""
+    if context.note is not None:
+        yield
         return
-    if context.output is not None:
-        send_output(context.output)
-    limit_memory(context.memory)
-    yield
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def limit_memory(size: int) -> None:
@@ -135,23 +129,47 @@ def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
             if heartbeat.refusal:
                 raise Refused(heartbeat.refusal)
             try:
-                return call(*arguments)
+                with np.errstate():  # what a target sets is its own
+                    return call(*arguments)
             except MemoryError:
                 if isolated:
-                    os._exit(OUT_OF_MEMORY)
+                    leave(OUT_OF_MEMORY)
                 raise
-            except (Exception, KeyboardInterrupt, AdapterError):
+            except (Exception, AdapterError):
                 raise
+            except KeyboardInterrupt as error:
+                if not isolated:  # it is the user's
+                    raise
+                raise Left(error_line(error)) from None
             except BaseException as error:
-                raise Left(error_line(error)) from error
+                raise Left(error_line(error)) from None
 
         return run
 
-    def pullback(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
-        outputs, pull = guard(target.pullback)(program, values, keep)
-        return outputs, guard(pull)
+    leave = os._exit
 
-    return replace(target, run=guard(target.run), pullback=pullback)
+    def run(program: Program, values: Values) -> Arrays:
+        return tuple(_array(output) for output in target.run(program, values))
+
+    def pullback(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        outputs, pull = target.pullback(program, values, keep)
+
+        def pulled(cotangents: Arrays) -> Gradients:
+            return tuple(None if gradient is None else _array(gradient) for gradient in pull(cotangents))
+
+        return tuple(map(_array, outputs)), guard(pulled)
+
+    return replace(target, run=guard(run), pullback=guard(pullback))
+
+
+def _array(value: Any) -> Array:
+    """Return what a target gave as an array of numbers; raise TypeError or ValueError where it is none."""
+    array = value if type(value) is np.ndarray else np.array(value)
+    if array.dtype.kind not in "biuf" and array.dtype.name not in DTYPES:
+        raise TypeError(f"the target returned {tame(array.dtype.name, 100)}; expected an array of real numbers")
+    if array.size > MOST_ELEMENTS:
+        raise ValueError(f"the target returned an array of {array.size} elements")
+    return array
 
 
 def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
@@ -220,21 +238,41 @@ def pull_case(context: WorkerContext, text: str, case: Case) -> Pulled | Fault:
     return _with_target(context, text, nothing_refused, run)
 
 
+TASKS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
+    {task.__name__: task for task in (plan_target, examine_unit, replay_witness, pull_case)}
+)
+"""What a worker process can be asked to do."""
+
+
 def _with_target(
     context: WorkerContext, text: str, refuse: Callable[[Case], str], run: Callable[[Target, Heartbeat], Result]
 ) -> Result | Fault:
+    isolated = context.note is not None
     with _placed(context):
         heartbeat = Heartbeat(context.note, refuse)
         try:
-            return run(guarded(_target(text), heartbeat, isolated=context.note is not None), heartbeat)
+            heartbeat.mark(LOADING)
+            target = _target(text)
+            heartbeat.mark("")
+            return run(guarded(target, heartbeat, isolated=isolated), heartbeat)
         except (NotLoaded, AdapterError) as error:
-            return Fault(str(error), "usage")
+            return Fault(one_line(tame(error), 2000), "usage")
         except Left as error:
-            return Fault(str(error), "left", heartbeat.law, heartbeat.case, heartbeat.cases)
+            return _left(tame(error), heartbeat)
         except Exception:
             return Fault(traceback.format_exc(), "own")
+        except BaseException as error:
+            if not isolated:
+                raise
+            # A signal handler or a thread of the target's raised it while our code ran.
+            return _left(error_line(error), heartbeat)
         finally:
-            heartbeat.close()
+            with suppress(OSError):  # a target can close what is not its own
+                heartbeat.close()
+
+
+def _left(message: str, heartbeat: Heartbeat) -> Fault:
+    return Fault(message, "left", heartbeat.law, heartbeat.case, heartbeat.cases)
 
 
 def _with_script(cell: Cell, target: Target, text: str, heartbeat: Heartbeat, given: Witness | None = None) -> Cell:

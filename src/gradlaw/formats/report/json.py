@@ -12,9 +12,12 @@ import msgspec
 from gradlaw.reports.report import Engine, Report
 from gradlaw_spec import Cell, SpecError, Verdict
 from gradlaw_spec.errors import expectation, missing_key
-from gradlaw_spec.written import WrittenWitness, witness_of, written_witness
+from gradlaw_spec.files import read_plain_file
+from gradlaw_spec.written import UNREADABLE, WrittenWitness, witness_of, written_witness
 
 FORMAT: Final = "JSON, each cell with its witness, as gradlaw compare and replay read it."
+MOST: Final = 2**28
+"""Bytes of a report that is read."""
 KEYS: Final = (
     "address",
     "verdict",
@@ -71,27 +74,29 @@ class _WrittenReport(msgspec.Struct):
     seed: int | None
     summary: dict[str, int]
     cells: tuple[_WrittenCell, ...]
+    finished: bool = True
 
 
 def decoded(content: bytes) -> Report:
     """Read what `render` wrote; raise msgspec's errors, or SpecError, where it is none."""
     found = msgspec.json.decode(content, type=_WrittenReport)
     cells = tuple(written.cell() for written in found.cells)
-    return Report(found.gradlaw, found.spec, found.target, found.seed, found.summary, cells)
+    return Report(found.gradlaw, found.spec, found.target, found.seed, found.summary, cells, found.finished)
 
 
 def read(path: Path) -> Report:
     """Read a report in JSON; raise SpecError with the file's name and the path inside the JSON otherwise."""
     expected, cure = "a report as gradlaw check --json writes it", "Write it again, or mend the JSON there."
     try:
-        return decoded(path.read_bytes())
-    except OSError as error:
-        raise SpecError(str(path), "no readable file", expected, str(error.strerror)) from None
+        return decoded(read_plain_file(path, expected, MOST))
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         missing = missing_key(message)
         found = f"no {missing}" if missing else re.sub(r"^.*, got ", "", message)
         where = f"{path}: {place.strip('`') or '$'}"
         raise SpecError(where, found, expectation(message), cure) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except SpecError as error:
+        where = error.where if error.where == str(path) else f"{path}: {error.where}"
+        raise SpecError(where, error.found, error.expected, error.cure) from None
+    except UNREADABLE as error:
         raise SpecError(str(path), "malformed JSON", expected, f"{error}.") from None

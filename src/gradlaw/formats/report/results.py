@@ -15,6 +15,8 @@ from gradlaw.messages import first_line
 from gradlaw.reports.report import Engine, Report, summary
 from gradlaw_spec import DTYPES, Address, Cell, SpecError, Verdict, load_laws
 from gradlaw_spec.errors import expectation
+from gradlaw_spec.files import read_plain_file
+from gradlaw_spec.written import UNREADABLE
 
 FORMAT: Final = "TOML, the verdicts alone, one line a subject and law, as results/ keeps them."
 
@@ -67,14 +69,14 @@ def read(path: Path) -> Report:
     """Read the verdicts of a file as a report; raise SpecError with the file's name and the key otherwise."""
     expected, cure = "verdicts as gradlaw check --results writes them", "Write it again, or mend the TOML there."
     try:
-        content = msgspec.toml.decode(path.read_bytes(), type=_File)
-    except OSError as error:
-        raise SpecError(str(path), "no readable file", expected, str(error.strerror)) from None
+        content = msgspec.toml.decode(read_plain_file(path, expected), type=_File)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         where = f"{path}: {place.strip('`') or '$'}"
         raise SpecError(where, first_line(message), expectation(message), cure) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except SpecError:
+        raise
+    except UNREADABLE as error:
         raise SpecError(str(path), "malformed TOML", expected, f"{error}.") from None
     cells = tuple(
         _cell(Address.parse(name), dtype, verdict)
