@@ -18,10 +18,12 @@ from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
 from gradlaw_reference.arithmetic.objects import elementwise
-from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules
+from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
 from gradlaw_spec import Dtype, Primitive, Program, Reference, dtype, load_pages, load_primitives
 
 UNIT: Final = arb(0, 1)
+MOST_FACTORS: Final = 64
+"""A power with a larger exponent is no product any more."""
 CORRECTLY_ROUNDED: Final = 1
 """The k of an operation that IEEE 754 asks to be rounded correctly."""
 
@@ -55,13 +57,11 @@ def _rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
     function, page = ball_function(name), load_primitives()[name]
     if accuracy == 0:
         return function
-    widen = _widening(accuracy, of, tiny)
+    exact = page.rounding == "correct" and accuracy == page.accuracy
+    widen = (_nearest if exact else _widening)(accuracy, of, tiny)
     if len(page.operands) == 1:
         return lambda x: widen(function(x))
-    if page.rounding != "correct" or accuracy > page.accuracy:
-        return lambda x, y: widen(function(x, y))
-    nearest = _nearest(accuracy, of, tiny)
-    return lambda x, y: nearest(function(x, y))
+    return lambda x, y: widen(function(x, y))
 
 
 @cache
@@ -86,6 +86,10 @@ def _holding(of: Dtype, tiny: float) -> Callable[[arb], bool]:
         return exact == (near if name == "float64" else float(numpy(near)))  # type: ignore[no-any-return]
 
     return held
+
+
+class _Constant(np.ndarray[Any, Any]):
+    """A Python scalar of a program as data: known while the program is built."""
 
 
 class Rounding(Ball):
@@ -141,7 +145,7 @@ class Rounding(Ball):
     def constant(self, value: float) -> Data:
         exact = super().constant(value)
         held = float(self.dtype.numpy.type(value)) == value
-        return exact if held else self._widened(exact, CORRECTLY_ROUNDED)
+        return (exact if held else self._widened(exact, CORRECTLY_ROUNDED)).view(_Constant)
 
     def _widened(self, value: Data, accuracy: int) -> Data:
         return elementwise(_widening(accuracy, self.dtype, self.tiny), 1)(value) if accuracy else value
@@ -154,9 +158,33 @@ class Rounding(Ball):
         return _rounded(name, self.accuracy(name), self.dtype, self.tiny)
 
     def elementary(self, name: str, *operands: Data) -> Data:
+        if name == "pow" and isinstance(operands[1], _Constant):
+            count = operands[1].item()
+            if count.is_integer() and abs(count) <= MOST_FACTORS:
+                return self._power(operands[0], int(count.unique_fmpz()))
         if name not in self._operations:
             self._operations[name] = elementwise(self._rounded(name), len(operands))
-        return self._operations[name](*operands)
+        result = self._operations[name](*operands)
+        return result.view(_Constant) if all(isinstance(operand, _Constant) for operand in operands) else result
+
+    def _power(self, base: Data, count: int) -> Data:
+        """Raise to an exponent that is known while a program is built: by a product of so many factors, or by pow.
+
+        Where the dtype has room for all digits, every partial product is exact, and so is the power.
+        """
+        factors = np.broadcast_to(base[..., None], (*base.shape, abs(count)))
+        exact, product = self.exact_prod(factors, (base.ndim,)), self.prod(factors, (base.ndim,))
+        if count < 0:
+            exact, product = self._nearest(1 / exact), self.elementary("reciprocal", product)
+        general = elementwise(self._rounded("pow"), 2)(base, objects(arb(count)))
+        largest, smallest = self.dtype.largest, self.dtype.smallest_normal
+        room = -math.log2(self.dtype.unit_roundoff) / max(abs(count), 1)
+
+        def either(x: arb, power: arb, first: arb, second: arb) -> arb:
+            fits = _length(x) <= room and (power == 0 or smallest <= abs(power) <= largest)
+            return power if fits or count == 0 else first.union(second)
+
+        return elementwise(either, 4)(base, exact, product, general)
 
     def composed(self, name: str, value: Data) -> Data:
         page = load_pages()[name]
@@ -210,27 +238,37 @@ class Rounding(Ball):
 
     # --- sums and products ------------------------------------------------------------------------
 
-    def _reduced(self, value: Data, magnitude: Data, terms: int, accuracy: int) -> Data:
-        """Round a sum of that many terms, in any order: ``(n + k) u sum|terms| + 2 n t``.
+    def _reduced(self, value: Data, magnitude: Data, terms: Any, accuracy: int, quantum: float) -> Data:
+        """Round sums of so many terms each, in any order: ``(n + k) u sum|terms| + 2 n t``.
 
-        Each product of a contraction and each partial sum may be subnormal, and flushed.
+        Each product of a contraction and each partial sum may be subnormal, and flushed. Terms that are multiples of
+        a ``quantum`` add up exactly as long as the dtype holds every multiple up to the sum of their magnitudes.
         """
-        factor, tail = arb((terms + accuracy) * self.dtype.unit_roundoff), arb(2 * terms * self.tiny)
-        largest = arb(self.dtype.largest)
+        unit, tiny, largest = self.dtype.unit_roundoff, self.tiny, arb(self.dtype.largest)
+        exact_up_to = arb(quantum / unit) if quantum >= tiny else ZERO
 
-        def widen(total: arb, size: arb) -> arb:
-            if size == 0:
-                return total
-            return total + UNIT * (factor * size + tail) if size * (1 + factor) <= largest else ANYTHING
+        def widen(total: arb, size: arb, count: int) -> arb:
+            if count < 2 or size <= exact_up_to:
+                return total if size <= largest else ANYTHING
+            factor = arb((count + accuracy) * unit)
+            if not size * (1 + factor) <= largest:
+                return ANYTHING
+            return total + UNIT * (factor * size + 2 * count * tiny)
 
-        return elementwise(widen, 2)(value, magnitude)
+        return elementwise(widen, 3)(value, magnitude, terms)
 
     def sum(self, value: Data, axes: Axes) -> Data:
         total = self.exact_sum(value, axes)
-        terms = math.prod(value.shape[axis] for axis in axes)
+        terms, accuracy = math.prod(value.shape[axis] for axis in axes), self.accuracy("sum")
         if terms < 2:
             return total
-        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, self.accuracy("sum"))
+        if terms == 2 and accuracy == CORRECTLY_ROUNDED:
+            return self._nearest(total)
+        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, accuracy, _quantum(value))
+
+    def _nearest(self, value: Data) -> Data:
+        """Round each number once, correctly: what the dtype holds stays."""
+        return elementwise(_nearest(CORRECTLY_ROUNDED, self.dtype, self.tiny), 1)(value)
 
     def prod(self, value: Data, axes: Axes) -> Data:
         total = self.exact_prod(value, axes)
@@ -240,7 +278,7 @@ class Rounding(Ball):
         # In any order, a partial product is at most the product of the factors above 1, and an
         # underflow in it is carried on by at most that.
         above = self.exact_prod(elementwise(lambda x: abs(x).max(ONE), 1)(value), axes)
-        factor, tail = arb((terms + self.accuracy("prod")) * self.dtype.unit_roundoff), arb(terms * self.tiny)
+        factor, tail = self._compound(terms + self.accuracy("prod")), arb(terms * self.tiny)
         largest = arb(self.dtype.largest)
 
         def widen(product: arb, bound: arb) -> arb:
@@ -250,22 +288,46 @@ class Rounding(Ball):
 
         return elementwise(widen, 2)(total, above)
 
+    def _compound(self, roundings: int) -> arb:
+        """Return how far so many roundings, one after the other, may carry a product away: ``(1 + u)^n - 1``."""
+        return (1 + arb(self.dtype.unit_roundoff)) ** roundings - 1
+
     def matmul(self, first: Data, second: Data) -> Data:
         total = self.exact_matmul(first, second)
         if first.shape[-1] == 0:
             return total
+        terms, accuracy = first.shape[-1], self.accuracy("matmul")
+        if terms == 1 and accuracy == CORRECTLY_ROUNDED:
+            return self._nearest(total)
         magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
-        return self._reduced(total, magnitude, max(first.shape[-1], 2), self.accuracy("matmul"))
+        return self._reduced(total, magnitude, max(terms, 2), accuracy, _quantum(first) * _quantum(second))
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = self.exact_scatter(value, shape, index)
         counts = np.zeros(shape, dtype=int)
         np.add.at(counts, index, 1)
-        most = int(counts.max(initial=0))
-        if most < 2:
+        if counts.max(initial=0) < 2:
             return total
         magnitude = self.exact_scatter(np.absolute(value), shape, index)
-        return np.where(counts < 2, total, self._reduced(total, magnitude, most, CORRECTLY_ROUNDED))
+        several = self._reduced(total, magnitude, counts, CORRECTLY_ROUNDED, _quantum(value))
+        return np.where(counts == 2, self._nearest(total), several)
+
+
+def _quantum(value: Data) -> float:
+    """Return the largest power of two of which all numbers are multiples; 0 where one is not known exactly."""
+    smallest = math.inf
+    for number in value.flat:
+        if not number.is_exact():
+            return 0.0
+        digits, exponent = number.mid().man_exp()
+        if digits:
+            smallest = min(smallest, int(exponent))
+    return 0.0 if math.isinf(smallest) else float(arb(2) ** smallest)
+
+
+def _length(number: arb) -> float:
+    """Return how many bits a number's digits take, from the first to the last that is not 0; inf: it is not exact."""
+    return int(number.mid().man_exp()[0]).bit_length() if number.is_exact() else math.inf
 
 
 @cache
