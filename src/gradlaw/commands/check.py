@@ -9,6 +9,7 @@ from threading import Lock
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from gradlaw import __version__
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
@@ -48,7 +49,7 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
     with Session(request.target, settings, limits, known) as session:
         plan = _planned(session, request)
         seed = "no seed" if settings.fuzz else f"seed {settings.seed}"
-        console.print(f"gradlaw {__version__}, law book {SPEC_VERSION}: {plan.name} {plan.version}, {seed}\n")
+        console.print(Text(f"gradlaw {__version__}, law book {SPEC_VERSION}: {plan.name} {plan.version}, {seed}\n"))
         if declared := engine_of(plan).declared:
             console.print(f"Declared accuracy: {declared}.\n")
         finished: list[Cell] = []

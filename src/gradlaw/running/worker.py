@@ -130,7 +130,7 @@ def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
                 raise Refused(heartbeat.refusal)
             try:
                 with np.errstate():  # what a target sets is its own
-                    return call(*arguments)
+                    found = call(*arguments)
             except MemoryError:
                 if isolated:
                     leave(OUT_OF_MEMORY)
@@ -143,10 +143,14 @@ def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
                 raise Left(error_line(error)) from None
             except BaseException as error:
                 raise Left(error_line(error)) from None
+            finally:
+                if os.getpid() != home:  # a copy that the target made with os.fork: our work is the first one's
+                    leave(0)
+            return found
 
         return run
 
-    leave = os._exit
+    home, leave = os.getpid(), os._exit
 
     def run(program: Program, values: Values) -> Arrays:
         return tuple(_array(output) for output in target.run(program, values))

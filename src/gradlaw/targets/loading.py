@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 from gradlaw.messages import error_line, near
 from gradlaw_spec import SpecError, Target
+from gradlaw_spec.text import one_line, tame, type_name
 
 GROUP: Final = "gradlaw.targets"
 """Entry points in this group are targets: ``name = package.module:attribute``."""
@@ -119,4 +121,24 @@ def _attribute(text: str, module: ModuleType, attribute: str) -> Target:
         kind = type(found).__name__
         cure = "Make one with gradlaw.tape_target or gradlaw.functional_target."
         raise SpecError(f"target={text!r}", f"{attribute} of type {kind}", "a gradlaw Target", cure)
-    return found
+    return _plain(text, found)
+
+
+def _plain(text: str, target: Target) -> Target:
+    """Return a target whose claims are plain data of Python's own types, printable and short."""
+    for key, claim in (("name", target.name), ("version", target.version)):
+        if not isinstance(claim, str):
+            raise SpecError(f"target={text!r}", f"{key} of type {type_name(claim)}", "a string", "Write it in quotes.")
+    try:
+        return replace(
+            target,
+            name=one_line(tame(target.name)),
+            version=one_line(tame(target.version)),
+            levels=tuple(map(str.__str__, target.levels)),
+            dtypes=tuple(map(str.__str__, target.dtypes)),
+            primitives=frozenset(map(str.__str__, target.primitives)),
+            accuracies={str.__str__(name): int(k) for name, k in target.accuracies.items()},
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        expected = "levels, dtypes and primitives that are strings"
+        raise SpecError(f"target={text!r}", error_line(error), expected, "See gradlaw.Target.") from None

@@ -57,8 +57,13 @@ def _result(cell: Cell, places: dict[str, int], strict: bool) -> dict[str, Any]:
         **index,
         "kind": "fail",
         "level": _level(keyword(cell), strict=strict),
-        "message": {"text": printable(f"{cell.verdict.value} of {cell.address}: {cell.message}")},
+        "message": {"text": _unlinked(f"{cell.verdict.value} of {cell.address}: {cell.message}")},
         "locations": [{"logicalLocations": [place]}],
         "partialFingerprints": {"address/v1": cell.address},
         "properties": {"verdict": cell.verdict.value, "clause": cell.clause, "script": printable(cell.script)},
     }
+
+
+def _unlinked(text: str) -> str:
+    """Return a text without the links that a message in SARIF may have: ``[click](javascript:…)`` leads nowhere."""
+    return printable(text).replace("](", "] (")
