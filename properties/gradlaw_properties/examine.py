@@ -256,7 +256,7 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
         tally.inconclusive += outcome.inconclusive
         tally.notes |= outcome.notes
         if outcome.violated:
-            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, trial.case
+            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, outcome.case or trial.case
     tally.seconds += time.perf_counter() - begin
 
 
@@ -291,7 +291,7 @@ def _shrink(
         except UnsupportedCase:
             return
         if outcome.violated:
-            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, case
+            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, outcome.case or case
             raise _Found
 
     try:
@@ -343,6 +343,10 @@ def replay(witness: Witness, target: Target) -> Cell:
     laws, case, law = all_laws(), witness.case, witness.law
     if law not in laws:
         raise SpecError("$.law", f"law={law!r}", "a law of the book (gradlaw laws)", "Name one.")
+    page = None if case.subject == PROGRAM else load_primitives().get(case.subject)
+    if not laws[law].applies(page):
+        expected = "a law that speaks about its subject (gradlaw laws)"
+        raise SpecError("$.law", f"law={law!r} of {case.subject!r}", expected, "Name another one.")
     tally = _Tally()
     _run(laws[law], Trial(target, case), tally)
     return _cell(Unit(case.subject, case.dtype, (law,)), law, tally, target.name)

@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb
 
 from gradlaw_reference import Data
-from gradlaw_spec import Array, Finding, dtype, ulp
+from gradlaw_spec import Array, Case, Finding, dtype, ulp
 
 SMALLEST_BITS = 3
 """A set whose relative radius is above 2**-3 says nothing about an element inside it."""
@@ -30,6 +30,8 @@ class Outcome:
     problem: str = ""
     finding: Finding | None = None
     notes: frozenset[str] = frozenset()
+    case: Case | None = None
+    """Where the problem shows, if the law moved the case there."""
 
     @property
     def violated(self) -> bool:
@@ -47,7 +49,7 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
         points += outcome.points
         inconclusive += outcome.inconclusive
         first = first if first.violated else outcome
-    return Outcome(points, inconclusive, first.problem, first.finding, notes)
+    return replace(first, points=points, inconclusive=inconclusive, notes=notes)
 
 
 def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:

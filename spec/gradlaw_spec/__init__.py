@@ -8,7 +8,7 @@ from gradlaw_spec.composition import composition
 from gradlaw_spec.computation import parse_computation
 from gradlaw_spec.domains import Interval, Meeting
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, promoted, ulp
-from gradlaw_spec.errors import SpecError
+from gradlaw_spec.errors import SpecError, Unsupported
 from gradlaw_spec.formula import parse_formula
 from gradlaw_spec.law import Chapter, Clause, Law
 from gradlaw_spec.loader import (
@@ -74,6 +74,7 @@ __all__ = [
     "SpecError",
     "Step",
     "Target",
+    "Unsupported",
     "Verdict",
     "Witness",
     "book",

@@ -19,6 +19,13 @@ class SpecError(ValueError):
         super().__init__(f"{start}found {found}; expected {expected}. {cure}")
 
 
+class Unsupported(Exception):
+    """An engine does not do what is asked: raised by an adapter, at any place, it is no verdict about the engine.
+
+    The message says what it does not do (``"sum over a tuple of axes"``).
+    """
+
+
 def missing_key(message: str) -> str:
     """Return the key that is missing, where a message of msgspec says so, else nothing."""
     missing = re.fullmatch(r"Object missing required field `(.+)`", message)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from gradlaw.targets import functional_target, load_target, tape_target
-from gradlaw_spec import SpecError, Target
+from gradlaw_spec import SpecError, Target, Unsupported
 
 __version__ = version("gradlaw")
 
@@ -18,6 +18,7 @@ __all__ = [
     "Explanation",
     "SpecError",
     "Target",
+    "Unsupported",
     "__version__",
     "explain",
     "functional_target",

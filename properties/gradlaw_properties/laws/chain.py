@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gradlaw_properties import mutants
@@ -18,30 +20,35 @@ NEEDS = (SEVERAL_STEPS, ANY_COTANGENT)
 def cut(program: Program, place: int) -> tuple[Program, Program]:
     """Cut a program before a step into two; the second one's inputs are what crosses the cut.
 
-    An input that is used behind the cut too is an input of both.
+    An input that is used behind the cut too is an input of both. What no input reaches is data behind the cut.
     """
-    made = {step.name for step in program.steps[:place]}
+    reached = set(program.inputs)
+    for step in program.steps[:place]:
+        if reached.intersection(item for item in step.operands if isinstance(item, str)):
+            reached.update(step.results)
     needed = {item for step in program.steps[place:] for item in step.operands if isinstance(item, str)}
     needed |= set(program.outputs)
-    crossing = tuple(step.name for step in program.steps[:place] if step.name in needed)
+    made = tuple(step.name for step in program.steps[:place] if step.name in needed)
+    crossing = tuple(name for name in made if name in reached)
     direct = tuple(name for name in program.inputs if name in needed)
-    data = tuple(name for name in program.data if name in needed)
-    first = Program(program.inputs, program.steps[:place], crossing, program.data)
-    assert made >= set(crossing)
+    data = tuple(name for name in (*program.data, *made) if name in needed and name not in crossing)
+    first = Program(
+        program.inputs, program.steps[:place], (*crossing, *(name for name in made if name in data)), program.data
+    )
     return first, Program((*direct, *crossing), program.steps[place:], program.outputs, data)
 
 
 def check(trial: Trial) -> Outcome:
     """Cut the program at a step and chain the two pullbacks through the engine's own values there."""
     first, second = cut(trial.program, int(trial.random.integers(1, len(trial.program.steps))))
-    if not first.outputs:
+    crossing = tuple(name for name in first.outputs if name in second.inputs)
+    if not crossing:
         return NOTHING
     before = trial.variant(first, cotangents=tuple(np.zeros(()) for _ in first.outputs))
-    crossing = dict(zip(first.outputs, before.forward, strict=True))
-    behind = trial.variant(second, {**trial.values, **crossing})
+    behind = trial.variant(second, {**trial.values, **dict(zip(first.outputs, before.forward, strict=True))})
     received = dict(zip(second.inputs, behind.pull(), strict=True))
-    handed: Cotangents = tuple(received[name] for name in first.outputs)
-    gradients = trial.variant(first, cotangents=handed).pull()
+    handed: Cotangents = tuple(received[name] for name in crossing)
+    gradients = trial.variant(replace(first, outputs=crossing), cotangents=handed).pull()
     joined = tuple(
         trial.rounded(received[name].astype(np.float64) + gradient.astype(np.float64), gradient)
         if name in received

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gradlaw_properties import mutants
@@ -74,7 +76,7 @@ def check(trial: Trial) -> Outcome:
                 continue
             gradient = trial.pull()[trial.program.inputs.index(str(name))]
             outcomes.append(_within(trial, kink, operand.name, gradient, cotangent, chosen))
-    return combine(outcomes)
+    return replace(combine(outcomes), case=trial.case)
 
 
 def _within(trial: Trial, kink: Kink, operand: str, gradient: Array, cotangent: Array, chosen: Array) -> Outcome:

@@ -28,6 +28,10 @@ def _second(trial: Trial) -> Cotangents:
     return tuple(trial.rounded(draw.integers(-8, 9, size=g.shape) / 4, g) for g in trial.cotangents)
 
 
+def _between(first: Data, second: Data) -> Data:
+    return np.asarray(np.frompyfunc(arb.union, 2, 1)(first, second), dtype=object)
+
+
 def _scaled(sets: tuple[Data, ...], factor: float) -> tuple[Data, ...]:
     return tuple(np.asarray(one * arb(factor), dtype=object) for one in sets)
 
@@ -83,8 +87,12 @@ def _linear(trial: Trial) -> Outcome:
     )
     if not all(np.isfinite(g.astype(np.float64)).all() for g in mixed):
         return NOTHING
-    # The combination is rounded to the dtype once; its admissible set is that of the rounded one.
-    first_sets, second_sets, mixed_sets = trial.truth(), trial.truth(second), trial.truth(mixed)
+    # The combination is rounded once; the sets are those of all cotangents from the exact one to the rounded one.
+    between = tuple(
+        _between(exact(g) * arb(alpha) + exact(h) * arb(beta), exact(rounded))
+        for g, h, rounded in zip(trial.cotangents, second, mixed, strict=True)
+    )
+    first_sets, second_sets, mixed_sets = trial.truth(), trial.truth(second), trial.certified.gradients(between)
     outcomes = []
     for position, name in enumerate(trial.names()):
         combined = np.asarray(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from flint import arb
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, equal
-from gradlaw_properties.laws.common import exact
+from gradlaw_properties.laws.common import exact, one_step
 from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data
@@ -31,10 +33,20 @@ def check(trial: Trial) -> Outcome:
     two = trial.page is not None and sum(operand.kind == "real" for operand in trial.page.operands) == 2
     if elementwise and two and all(value.shape == shape for value in trial.inputs):
         outcomes.append(_whole(trial, [exact(gradient) for gradient in trial.pull()], 2))
+        outcomes.append(_on_both(trial))
     if not elementwise:
         gradient = exact(trial.pull()[0])
         outcomes.append(_whole(trial, [gradient], trial.inputs[0].size))
     return combine(outcomes)
+
+
+def _on_both(trial: Trial) -> Outcome:
+    """Give one value to both operands: it ties with itself, and gets all of the cotangent, once."""
+    name = trial.program.inputs[0]
+    operands = tuple(name if item in trial.program.inputs else item for item in trial.step.operands)
+    twice = trial.variant(one_step(trial, operands, (name,)))
+    outcome = _whole(twice, [exact(twice.pull()[0])], 2)
+    return replace(outcome, case=twice.case)
 
 
 def _handed(trial: Trial, shape: tuple[int, ...]) -> Array:
@@ -69,7 +81,7 @@ def _whole(trial: Trial, gradients: list[Data], terms: int) -> Outcome:
         axes = normalised(trial.step.attributes.get("axis"), gradients[0].ndim)  # type: ignore[arg-type]
         added = np.asarray(np.add.reduce(gradients[0], axis=axes), dtype=object) if axes else gradients[0]
     else:
-        added = np.asarray(gradients[0] + gradients[1], dtype=object)
+        added = np.asarray(np.sum(gradients, axis=0), dtype=object)
     cotangent = trial.cotangents[0]
     slack = arb(0, terms * facts.unit_roundoff)
     tail = arb(0, terms * facts.tiny(trial.target.flushes_subnormals))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gradlaw_properties import mutants
@@ -33,6 +35,5 @@ def check(trial: Trial) -> Outcome:
             values[str(name)] = np.full_like(values[str(name)], edge)
     at_edge = trial.variant(values=values, cotangents=tuple(np.zeros_like(g) for g in trial.cotangents))
     zero = zip(trial.names(), at_edge.pull(), strict=True)
-    return combine(
-        equal(f"{name}, zero cotangent at the domain's edge", got, np.zeros(got.shape)) for name, got in zero
-    )
+    outcomes = [equal(f"{name}, zero cotangent at the domain's edge", got, np.zeros(got.shape)) for name, got in zero]
+    return replace(combine(outcomes), case=at_edge.case)

@@ -14,8 +14,8 @@ from gradlaw_spec.attributes import AttributeKind
 Shape = tuple[int, ...]
 BOUNDS: Final = (-1, 0.5, 0, -0.5, 1.5, -2.25, 0.1, 2)
 """Lower bounds; a mapping from these to others keeps attributes short decimals."""
-GAPS: Final = (2, 0.5, 1, 0, 0, 3.5)
-"""What an upper bound is above its lower one: 0 makes them equal."""
+GAPS: Final = (2, 0.5, 1, 0.25, 3.5)
+"""What an upper bound is above its lower one: never 0, since a clip to one number is constant."""
 
 
 def axis(shape: Shape, choose: Chooser) -> AttributeValue:

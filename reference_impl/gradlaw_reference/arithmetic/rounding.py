@@ -55,6 +55,8 @@ def _widening(accuracy: int, of: Dtype, tiny: float) -> Element:
 def _rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
     """Return an elementwise primitive as a function of single balls, with the rounding of its result."""
     function, page = ball_function(name), load_primitives()[name]
+    if page.pattern == "max-routes" and len(page.operands) == 2 and tiny == of.smallest_normal:
+        return _flushed_comparison(function, of)
     if accuracy == 0:
         return function
     exact = page.rounding == "correct" and accuracy == page.accuracy
@@ -62,6 +64,16 @@ def _rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
     if len(page.operands) == 1:
         return lambda x: widen(function(x))
     return lambda x, y: widen(function(x, y))
+
+
+def _flushed_comparison(function: Element, of: Dtype) -> Element:
+    """Return a choice of the larger (or smaller) operand for who compares subnormal numbers as zeros."""
+
+    def choose(x: arb, y: arb) -> arb:
+        subnormal = abs(x) < of.smallest_normal and abs(y) < of.smallest_normal
+        return x.union(y) if subnormal else function(x, y)
+
+    return choose
 
 
 @cache

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradlaw.messages import near
 from gradlaw.targets.claims import require_accuracies, require_callable, require_claims, require_primitives
-from gradlaw.targets.handed import AdapterError, Handed
+from gradlaw.targets.handed import RAW, AdapterError, Handed
 from gradlaw_spec import (
     Array,
     EngineFunction,
@@ -22,6 +22,7 @@ from gradlaw_spec import (
     Pull,
     SpecError,
     Target,
+    Unsupported,
     load_primitives,
     program_function,
 )
@@ -113,6 +114,7 @@ class _Engine:
 
     def record(self, function: EngineFunction, primals: Arrays) -> tuple[Arrays, Pull]:
         """Return the outputs, and what pulls back: the engine's own pullback, else its vjp, called for each."""
+        function = self.watched(function, primals)
         if self.pullback is None:
             return self.record_by_vjp(function, primals)
         output, engine_pull = self.pullback(_unpacking(function), tuple(map(self.array, primals)))
@@ -121,6 +123,22 @@ class _Engine:
             return self.gradients(engine_pull(_packed(tuple(map(self.array, cotangents)))), primals)
 
         return self.outputs(output), pull
+
+    def watched(self, function: EngineFunction, primals: Arrays) -> EngineFunction:
+        """Return a function that says Unsupported where it raises and the plain run computes with bare NumPy arrays.
+
+        That run shows what NumPy can do, and not what the engine has: its own values meet the function only here.
+        """
+        if not all(isinstance(self.array(primal), RAW) for primal in primals):
+            return function
+
+        def call(*inputs: EngineValue) -> Any:
+            try:
+                return function(*inputs)
+            except Exception as error:
+                raise Unsupported(f"{type(error).__name__}: {error}") from error
+
+        return call
 
     def record_by_vjp(self, function: EngineFunction, primals: Arrays) -> tuple[Arrays, Pull]:
         """Return the outputs of a vjp that starts from ones, and what calls the vjp again."""
