@@ -21,7 +21,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from gradlaw.reports.report import Engine, make_report
-from gradlaw_spec import Cell, Verdict, load_chapters, load_clauses, load_laws, load_primitives, ulp
+from gradlaw_spec import Cell, Verdict, load_chapters, load_clauses, load_functions, load_laws, load_primitives, ulp
 from gradlaw_spec.dtypes import DTYPES
 
 ROOT = Path(__file__).parents[2]
@@ -169,6 +169,12 @@ def test_each_page_of_the_law_book_is_in_a_table_of_contents(folder, names, page
         f"{folder}/{name}.md" for name in [*names(), "index"]
     }
     assert f"book/{folder}/index" in (DOCS / "index.md").read_text(encoding="utf-8")
+
+
+def test_each_step_of_formulas_has_a_section(pages) -> None:
+    page = pages["functions.md"]
+    assert all(f"(function-{name})=\n## {name}\n" in page.replace("\n\n", "\n") for name in load_functions())
+    assert "book/functions" in (DOCS / "index.md").read_text(encoding="utf-8")
 
 
 def test_each_engine_with_known_deviations_has_a_page(book, pages) -> None:

@@ -16,10 +16,12 @@ from gradlaw_spec import (
     Address,
     Chapter,
     Clause,
+    Function,
     Law,
     Primitive,
     load_chapters,
     load_clauses,
+    load_functions,
     load_laws,
     load_primitives,
 )
@@ -30,6 +32,7 @@ class Book:
     """The law book, the laws that run, what is known of engines, and the engines' reports."""
 
     primitives: Mapping[str, Primitive]
+    functions: Mapping[str, Function]
     laws: Mapping[str, Law]
     chapters: Mapping[str, Chapter]
     clauses: Mapping[str, Clause]
@@ -40,7 +43,8 @@ class Book:
     @cached_property
     def targets(self) -> Mapping[str, str]:
         """What prose may name in a code span, and the label of the page that it leads to."""
-        found = {name: f"primitive-{name}" for name in self.primitives}
+        found = {name: f"function-{name}" for name in self.functions}
+        found |= {name: f"primitive-{name}" for name in self.primitives}
         found |= {name: f"law-{name}" for name in self.laws}
         return found | {name: name for name in self.clauses}
 
@@ -81,6 +85,7 @@ def load_book(root: Path) -> Book:
     lists = sorted(known_folder().glob("*.toml"))
     return Book(
         primitives=load_primitives(),
+        functions=load_functions(),
         laws=load_laws(),
         chapters=load_chapters(),
         clauses=load_clauses(),

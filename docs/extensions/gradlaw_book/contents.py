@@ -8,6 +8,7 @@ from pathlib import Path
 from gradlaw_book.book import Book
 from gradlaw_book.chapters import chapter_index, chapter_page
 from gradlaw_book.engines import engine_index, engine_page, witness_files
+from gradlaw_book.functions import function_page
 from gradlaw_book.laws import law_index, law_page
 from gradlaw_book.primitives import primitive_index, primitive_page
 from gradlaw_book.samples import Panel, alternative_text, panels
@@ -20,6 +21,7 @@ def contents(book: Book, draw: Drawer | None = None) -> dict[str, bytes]:
     """Return every generated file by its path; without ``draw`` there are no pictures."""
     pages = {
         "primitives/index.md": primitive_index(book),
+        "functions.md": function_page(book),
         "laws/index.md": law_index(book),
         "chapters/index.md": chapter_index(book),
         "engines/index.md": engine_index(book),

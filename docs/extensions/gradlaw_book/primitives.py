@@ -17,7 +17,7 @@ ROUNDING: Final = {
     "elementwise": "Each element of the value lies within *k·u·|r| + t* of the exact *r*",
     "correct": "The result is the exact *r* where the dtype holds it, and lies within *k·u·|r| + t* of it elsewhere",
     "contraction": "Each element of the value, a sum of *n* terms, lies within *(n + k)·u·Σ|terms|* of the exact sum",
-    "product": "Each element of the value, a product of *n* factors, lies within *(n + k)·u·|p|* of the exact *p*",
+    "product": "Each element, a product of *n* factors, lies within *((1 + u)ⁿ⁺ᵏ − 1)·|p|* of the exact *p*",
     "composed": "Each step of the composition is rounded, and the result is widened once more by *k·u·|r|*",
 }
 """What k means, in one line each; the clause that is linked says it in full."""

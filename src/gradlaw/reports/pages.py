@@ -18,12 +18,14 @@ from gradlaw_spec import (
     PROGRAM,
     Address,
     Chapter,
+    Function,
     Law,
     Primitive,
     SpecError,
     load_chapters,
     load_clauses,
     load_laws,
+    load_pages,
     load_primitives,
 )
 
@@ -85,32 +87,36 @@ def pages_of(address: str) -> tuple[str, ...]:
     if address in clauses:
         clause = clauses[address]
         return (f"# {clause.id} ({clause.keyword})\n\n{clause.text}\n",)
-    pages: Mapping[str, Any] = {**load_chapters(), **load_laws(), **load_primitives()}
+    pages: Mapping[str, Any] = {**load_chapters(), **load_laws(), **load_pages()}
     found = [pages[name] for name in (asked.law, asked.subject) if name in pages]
     wanted = [name for name in (asked.subject, asked.law) if name and name != PROGRAM]
     if len(found) != len(wanted) or (asked.dtype and asked.dtype not in DTYPES) or not wanted:
         names = [*pages, *clauses, PROGRAM]
         missing = next((name for name in wanted if name not in pages), asked.dtype or address)
-        expected = "a primitive, law, chapter, clause or address of the law book"
+        expected = "a primitive, function, law, chapter, clause or address of the law book"
         raise SpecError("spec", f"address={address!r}", expected, near(missing, names))
     return tuple(_page(page) for page in found)
 
 
-def _page(page: Primitive | Law | Chapter) -> str:
+def _page(page: Function | Law | Chapter) -> str:
     if isinstance(page, Chapter):
         return f"{page.body}\n"
     if isinstance(page, Law):
         clause = load_clauses()[page.clause]
         facts = f"{page.summary}\n\n{page.keyword} {clause.id}: {clause.text}\n\nLevel {page.level}; {page.subject}."
         return _with_facts(page.body, facts)
-    lines = [page.summary, "", f"Level {page.level}; pattern {page.pattern}; accuracy k = {page.accuracy}.", ""]
-    lines.append(f"- value: `{page.value}`")
+    lines = [page.summary, ""]
+    if isinstance(page, Primitive):
+        lines += [f"Level {page.level}; pattern {page.pattern}; accuracy k = {page.accuracy}.", ""]
+        lines.append(f"- value: `{page.value}`")
+    else:
+        lines += ["A step that formulas are made of; no engine needs to have it.", ""]
     for operand in page.operands:
         domain = " ∪ ".join(map(str, operand.domain))
         vjp = f"; gradient: `{operand.vjp}`" if operand.vjp else ""
         lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
     lines += [f"- attribute `{attribute.name}` ({attribute.kind})" for attribute in page.attributes]
-    for kink in page.kinks:
+    for kink in page.kinks if isinstance(page, Primitive) else ():
         allowed = ", ".join(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in kink.allowed.items())
         lines.append(f"- kink where `{kink.where}`: {allowed}")
     return _with_facts(page.body, "\n".join(lines))
