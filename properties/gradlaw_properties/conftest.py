@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
-from gradlaw_properties.engines import reference_target
-from gradlaw_properties.examine import Settings, plan
-from gradlaw_spec import Cell, SpecError, Target
+from gradlaw_properties.examine import Settings, Unit
+from gradlaw_spec import Cell, SpecError
 
-GROUP = "gradlaw.targets"
-"""Entry points in this group are targets: ``name = package.module:attribute``."""
+
+class Runner(Protocol):
+    """What runs the laws on the target: in processes of its own, so that no target can end pytest."""
+
+    name: str
+    units: tuple[Unit, ...]
+
+    def examine(self, unit: Unit) -> tuple[Cell, ...]:
+        """Return the cells of a unit."""
+        ...
 
 
 class Hooks:
-    """What a plugin may add to the laws as pytest items."""
+    """What a plugin adds to the laws as pytest items."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_gradlaw_known(self, target: str, cell: Cell) -> str | None:
         """Return the reason of a known deviation that explains a violation, or None."""
 
+    @pytest.hookspec(firstresult=True)
+    def pytest_gradlaw_runner(self, config: pytest.Config, settings: Settings) -> Runner | None:
+        """Return what runs the laws on the target that was asked for; raise SpecError where there is none."""
+
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Let packages above this one say what is known."""
+    """Let packages above this one run the target, and say what is known."""
     pluginmanager.add_hookspecs(Hooks)
 
 
@@ -33,44 +43,24 @@ def option(config: pytest.Config, name: str, default: Any) -> Any:
     return config.getoption(f"gradlaw_{name}", default)
 
 
-def find_target(name: str) -> Target:
-    """Return a target by its entry point; raise SpecError where there is none of that name."""
-    if name == "reference":
-        return reference_target()
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in found:
-        raise SpecError("--target", f"target={name!r}", f"one of {', '.join(sorted(found))}", "Name one of these.")
-    target = found[name].load()
-    if not isinstance(target, Target):
-        raise SpecError("--target", f"{name} is a {type(target).__name__}", "a gradlaw Target", "See CONTRIBUTING.md.")
-    return target
-
-
 def pytest_generate_tests(metafunc: Any) -> None:
     """Make one item of each cell of the plan; the cells of a unit stay together."""
     if "cell_address" not in metafunc.fixturenames:
         return
     config = metafunc.config
+    settings = Settings(option(config, "examples", 50), option(config, "seed", 0))
     try:
-        target = find_target(option(config, "target", "reference"))
-        units = plan(
-            target, option(config, "address", []), option(config, "level", None), option(config, "dtype", None)
-        )
-    except (SpecError, ImportError) as error:
+        runner = config.hook.pytest_gradlaw_runner(config=config, settings=settings)
+    except SpecError as error:
         raise pytest.UsageError(str(error)) from None
+    if runner is None:
+        raise pytest.UsageError("the laws need the plugin gradlaw.pytest_plugin, which comes with gradlaw")
     items = [
-        pytest.param((target, unit, law), id=address, marks=pytest.mark.xdist_group(f"{unit.subject}@{unit.dtype}"))
-        for unit in units
+        pytest.param((runner, unit, law), id=address, marks=pytest.mark.xdist_group(f"{unit.subject}@{unit.dtype}"))
+        for unit in runner.units
         for law, address in zip(unit.laws, unit.addresses, strict=True)
     ]
     metafunc.parametrize("cell_address", items, scope="session")
-
-
-@pytest.fixture(scope="session")
-def law_settings(request: pytest.FixtureRequest) -> Settings:
-    """The search settings of this run."""
-    config = request.config
-    return Settings(option(config, "examples", 50), option(config, "seed", 0))
 
 
 @pytest.fixture(scope="session")

@@ -215,10 +215,17 @@ def _search(
     seed(number)(configured(given(cases)(test)))()
 
 
-def examine(unit: Unit, target: Target, chosen: Settings, on_case: OnCase | None = None) -> tuple[Cell, ...]:
+def examine(
+    unit: Unit,
+    target: Target,
+    chosen: Settings,
+    on_case: OnCase | None = None,
+    on_cell: Callable[[Cell], None] = lambda cell: None,
+) -> tuple[Cell, ...]:
     """Run every law of a unit and return a cell for each, in the unit's order.
 
-    ``on_case(case, law)`` is called before a law runs on a case, so that a crash can be told of.
+    ``on_case(case, law)`` is called before a law runs on a case, so that a crash can be told of; ``on_cell`` for each
+    cell as it is finished, so that what comes after it cannot take it away.
     """
     watch = on_case or (lambda case, law: None)
     if unit.subject != PROGRAM and unit.subject not in target.primitives:
@@ -237,10 +244,13 @@ def examine(unit: Unit, target: Target, chosen: Settings, on_case: OnCase | None
                 _run(law, trial, tally)
 
     _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
-    for name, tally in tallies.items():
+    cells = {}
+    for name, tally in sorted(tallies.items(), key=lambda item: bool(item[1].problem)):
         if tally.problem:
             _shrink(all_laws()[name], target, cases, number, chosen, tally, watch)
-    return tuple(_cell(unit, law, tally, target.name) for law, tally in tallies.items())
+        cells[name] = _cell(unit, name, tally, target.name)
+        on_cell(cells[name])
+    return tuple(cells[name] for name in unit.laws)
 
 
 def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:

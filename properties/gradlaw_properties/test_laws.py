@@ -6,26 +6,25 @@ from typing import Any
 
 import pytest
 
-from gradlaw_properties.examine import Settings, Unit, examine
+from gradlaw_properties.examine import Unit
 from gradlaw_properties.laws import all_laws
-from gradlaw_spec import Address, Cell, Target, Verdict, load_clauses
+from gradlaw_spec import Address, Cell, Verdict, load_clauses
 
 
 def test_law(
-    cell_address: tuple[Target, Unit, str],
-    law_settings: Settings,
+    cell_address: tuple[Any, Unit, str],
     finished: dict[Unit, Any],
     request: pytest.FixtureRequest,
 ) -> None:
     """The cell's law holds in every example; a SHOULD law only fails a strict run, a known deviation none."""
-    target, unit, law = cell_address
+    runner, unit, law = cell_address
     if unit not in finished:
-        finished[unit] = {cell.address: cell for cell in examine(unit, target, law_settings)}
+        finished[unit] = {cell.address: cell for cell in runner.examine(unit)}
     cell: Cell = finished[unit][str(Address(unit.subject, law, unit.dtype))]
     if cell.verdict is Verdict.UNSUPPORTED:
         pytest.skip(f"unsupported: {cell.message}")
-    if cell.verdict is Verdict.VIOLATION:
-        known = request.config.hook.pytest_gradlaw_known(target=target.name, cell=cell)
+    if cell.verdict.is_bad:
+        known = request.config.hook.pytest_gradlaw_known(target=runner.name, cell=cell)
         if known:
             pytest.xfail(f"known: {known}")
         text = f"{cell.address}: {cell.message}\n{load_clauses()[cell.clause].text}\nwitness: {cell.witness}"

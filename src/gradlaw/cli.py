@@ -59,6 +59,7 @@ Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one case may
 Memory = Annotated[float | None, typer.Option(min=0, help="GiB that a worker may take (default: 8; 0: no limit).")]
 Strict = Annotated[bool, typer.Option("--strict", help="A SHOULD law fails the run too.")]
 KnownFile = Annotated[Path | None, typer.Option(help="A list of known deviations, instead of the shipped one.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was killed (with its --json FILE).")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the addresses and run nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -148,6 +149,7 @@ def check(
     strict: Strict = False,
     known: KnownFile = None,
     dry_run: DryRun = False,
+    resume: Resume = False,
     *,
     files: Mapping[str, Path],
 ) -> int:
@@ -158,7 +160,9 @@ def check(
 
     few = examples or (QUICK_EXAMPLES if quick else EXAMPLES)
     patterns = tuple(address or ())
-    request = Request(target=target, addresses=patterns, level=level, dtype=dtype, known=known, strict=strict)
+    request = Request(
+        target=target, addresses=patterns, level=level, dtype=dtype, known=known, strict=strict, resume=resume
+    )
     limits = _limits(jobs, timeout, memory)
     if dry_run:
         return list_addresses(request, limits)

@@ -22,7 +22,8 @@ class Request:
     ``addresses`` are patterns of cells (none: every cell);
     ``level`` and ``dtype`` leave the primitives of one level, and one dtype;
     ``known`` is a list of known deviations in place of the shipped one;
-    ``strict`` lets a law that SHOULD hold fail the run too.
+    ``strict`` lets a law that SHOULD hold fail the run too;
+    ``resume`` goes on with a run that was ended before its end.
     """
 
     target: str
@@ -31,6 +32,7 @@ class Request:
     dtype: str | None = None
     known: Path | None = None
     strict: bool = False
+    resume: bool = False
 
     def check(self) -> None:
         """Raise SpecError where a choice is none of the law book."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -15,16 +16,17 @@ from gradlaw import __version__
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
 from gradlaw.commands.files import absolute, check_files, write_files
 from gradlaw.formats import rendered, renderer
-from gradlaw.known import known_of, load_known
+from gradlaw.known import KnownDeviation, known_of, load_known
 from gradlaw.reports.cells import fails
 from gradlaw.reports.report import Engine, Report, make_report
 from gradlaw.reports.text import report_text
 from gradlaw.requests import Limits, Request
+from gradlaw.running.journal import Journal, journal_of, run_key
 from gradlaw.running.session import OwnFault, Session, UsageError
 from gradlaw.running.worker import Plan
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import Settings
-from gradlaw_spec import SPEC_VERSION, Cell
+from gradlaw_spec import SPEC_VERSION, Cell, SpecError
 
 
 def list_addresses(request: Request, limits: Limits) -> int:
@@ -39,6 +41,8 @@ def list_addresses(request: Request, limits: Limits) -> int:
 def check_target(request: Request, settings: Settings, limits: Limits, reports: Mapping[str, Path]) -> int:
     """Check a target, print the report, write its files (by format); return the exit status."""
     request.check()
+    if request.resume and "json" not in reports:
+        raise SpecError("check", "--resume without --json", "the report to go on with", "Add --json FILE.")
     check_files(reports)
     reports = absolute(reports)
     for name in reports:  # one that cannot be written is told before the run
@@ -52,21 +56,24 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
         console.print(Text(f"gradlaw {__version__}, law book {SPEC_VERSION}: {plan.name} {plan.version}, {seed}\n"))
         if declared := engine_of(plan).declared:
             console.print(f"Declared accuracy: {declared}.\n")
-        finished: list[Cell] = []
+        journal = _journal(request, plan, settings, known, reports)
+        finished = {} if journal is None else dict(journal.cells)
         try:
-            cells = _run(session, plan, console, finished)
+            cells = _run(session, plan, console, finished, journal)
         except (KeyboardInterrupt, OwnFault, UsageError) as error:
             if isinstance(error, UsageError) and not finished:
                 raise
             # The other formats would look as if the run had come to its end.
             files = {name: file for name, file in reports.items() if name == "json"}
-            _write(files, _report(plan, settings, finished, finished=False), request)
+            _write(files, _report(plan, settings, tuple(finished.values()), finished=False), request)
             number = sum(len(unit.laws) for unit in plan.units)
             print(f"gradlaw: {len(finished)} of {number} cells were finished", file=sys.stderr)
             raise
     report = _report(plan, settings, cells)
     report_text(console, report.cells, strict=request.strict)
     _write(reports, report, request)
+    if journal is not None:
+        journal.close(finished=True)
     return VIOLATIONS if any(fails(cell, strict=request.strict) for cell in cells) else NO_VIOLATION
 
 
@@ -78,19 +85,39 @@ def _planned(session: Session, request: Request) -> Plan:
     return plan
 
 
-def _run(session: Session, plan: Plan, console: Console, finished: list[Cell]) -> tuple[Cell, ...]:
-    """Run a plan, with a progress bar on a terminal; cells are put into ``finished`` as their units end."""
+def _journal(
+    request: Request,
+    plan: Plan,
+    settings: Settings,
+    known: tuple[KnownDeviation, ...],
+    reports: Mapping[str, Path],
+) -> Journal | None:
+    """Return the journal of a run, beside its report in JSON; None where it has none."""
+    place = reports.get("json")
+    if place is not None and (place.is_file() or not place.exists()):
+        path = journal_of(place)
+        return Journal.start(path, run_key(request.target, plan, settings, known), resume=request.resume)
+    return None
+
+
+def _run(
+    session: Session, plan: Plan, console: Console, finished: dict[str, Cell], journal: Journal | None
+) -> tuple[Cell, ...]:
+    """Run a plan, with a progress bar on a terminal; cells are put into ``finished`` and the journal as they end."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     lock = Lock()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("cells", total=sum(len(unit.laws) for unit in plan.units))
+        total = sum(len(unit.laws) for unit in plan.units)
+        task = progress.add_task("cells", total=total, completed=len(finished))
 
-        def on_cells(cells: tuple[Cell, ...]) -> None:
+        def on_cell(cell: Cell) -> None:
             with lock:
-                finished.extend(cells)
-                progress.update(task, advance=len(cells))
+                finished[cell.address] = cell
+                progress.update(task, completed=len(finished))
+                if journal is not None:
+                    journal.add(cell)
 
-        return session.check(plan, on_cells)
+        return session.check(plan, on_cell, MappingProxyType(dict(finished)))
 
 
 def engine_of(plan: Plan) -> Engine:

@@ -11,7 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from gradlaw.running.wire import MOST, decoded_call, encoded, read_message, write_message
+from gradlaw.running.wire import FAULT, MOST, PART, WHOLE, decoded_call, encoded, read_message, write_message
 from gradlaw.running.worker import TASKS, Fault, WorkerContext, limit_memory
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     limit_memory(memory)
-    context = WorkerContext(note, memory)
+    context = WorkerContext(note, memory, lambda cell: write(answers, encoded((PART, cell))))
     while (message := read_message(tasks)) is not None:
         task, arguments = decoded_call(message, TASKS)
         found = task(context, *arguments)
@@ -39,11 +39,11 @@ def main() -> None:
 
 def _answer(found: object) -> bytes:
     try:
-        content = encoded((not isinstance(found, Fault), found))
+        content = encoded((FAULT if isinstance(found, Fault) else WHOLE, found))
     except Exception:
-        return encoded((False, Fault(traceback.format_exc(), "own")))
+        return encoded((FAULT, Fault(traceback.format_exc(), "own")))
     if len(content) > MOST:
-        return encoded((False, Fault(f"the answer has {len(content)} bytes; more than {MOST} are not read", "left")))
+        return encoded((FAULT, Fault(f"the answer has {len(content)} bytes; more than {MOST} are not read", "left")))
     return content
 
 

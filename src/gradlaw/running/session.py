@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, Self, TypeVar
 
 from gradlaw.known import KnownDeviation, after_replay, as_known, explains, stale_cells
@@ -23,7 +23,7 @@ from gradlaw.reports.script import plain_script
 from gradlaw.requests import Limits, Request
 from gradlaw.running import worker
 from gradlaw.running.heartbeat import case_key
-from gradlaw.running.slots import InProcess, Lost, Slot, WorkerProcess
+from gradlaw.running.slots import InProcess, Lost, Slot, WorkerProcess, nobody
 from gradlaw.running.worker import Fault, Plan, Pulled
 from gradlaw_properties import Settings, Unit
 from gradlaw_spec import PROGRAM, Address, Case, Cell, SpecError, Verdict, Witness, load_laws
@@ -52,6 +52,8 @@ class Session:
     """A run on one target, by the name or place that it is loaded by; a context that owns its processes."""
 
     def __init__(self, target: str, settings: Settings, limits: Limits, known: tuple[KnownDeviation, ...] = ()) -> None:
+        if target != target.encode(errors="replace").decode():
+            raise SpecError("target", f"target={target!r}", "a name in UTF-8", "Rename the file.")
         self.target, self.settings, self.limits, self.known = target, settings, limits, known
         self.stop = threading.Event()
         self.primitives: frozenset[str] = frozenset()
@@ -99,10 +101,13 @@ class Session:
             raise _raised(found)
         return Pulled(self.target, "", problem=found.message)
 
-    def check(self, plan: Plan, on_cells: Callable[[tuple[Cell, ...]], None] = lambda cells: None) -> tuple[Cell, ...]:
+    def check(
+        self, plan: Plan, on_cell: Callable[[Cell], None] = nobody, finished: Mapping[str, Cell] = MappingProxyType({})
+    ) -> tuple[Cell, ...]:
         """Examine every unit of a plan; return its cells in the plan's order, then those of stale entries.
 
-        ``on_cells`` is called with the cells of each unit as it ends, from several threads.
+        ``on_cell`` is called with each cell as it is finished, from several threads, and again in the rare case that
+        it changes after all; those in ``finished``, by address, are not examined again.
         """
         selected = {address for unit in plan.units for address in unit.addresses}
         entries = [(entry, entry.witness) for entry in self.known if entry.witness is not None]
@@ -110,9 +115,11 @@ class Session:
         replayed = self._each([witness for _, witness in chosen], self._replay)
 
         def examine(slot: Slot, unit: Unit) -> tuple[Cell, ...]:
-            found = self._unit(slot, unit)
-            on_cells(found)
-            return found
+            kept = {address: finished[address] for address in unit.addresses if address in finished}
+            pairs = zip(unit.laws, unit.addresses, strict=True)
+            rest = replace(unit, laws=tuple(law for law, address in pairs if address not in kept))
+            kept |= {cell.address: cell for cell in self._unit(slot, rest, on_cell)} if rest.laws else {}
+            return tuple(kept[address] for address in unit.addresses)
 
         # Programs take longest, so they begin first.
         ordered = sorted(plan.units, key=lambda unit: unit.subject != PROGRAM)
@@ -163,8 +170,21 @@ class Session:
                 self.stop.set()
                 raise
 
-    def _unit(self, slot: Slot, unit: Unit) -> tuple[Cell, ...]:
-        return tuple(self._explained(slot, unit, cell) for cell in self._around_losses(slot, unit, ()))
+    def _unit(self, slot: Slot, unit: Unit, on_cell: Callable[[Cell], None]) -> tuple[Cell, ...]:
+        told: dict[str, Cell] = {}
+
+        def tell(cell: Cell) -> None:
+            # What a known deviation explains is looked for again, so it is not finished yet.
+            if cell.address in unit.addresses and not (cell.verdict.is_bad and explains(self.known, cell)):
+                told[cell.address] = cell
+                on_cell(cell)
+
+        found = []
+        for cell in self._around_losses(slot, unit, (), tell):
+            found.append(self._explained(slot, unit, cell))
+            if told.get(cell.address) != found[-1]:
+                on_cell(found[-1])
+        return tuple(found)
 
     def _explained(self, slot: Slot, unit: Unit, cell: Cell) -> Cell:
         """Return a cell as known if an entry explains it, unless its law is violated outside of that too."""
@@ -179,7 +199,9 @@ class Session:
                 return elsewhere
         return as_known(cell, entry)
 
-    def _around_losses(self, slot: Slot, unit: Unit, avoided: tuple[KnownDeviation, ...]) -> tuple[Cell, ...]:
+    def _around_losses(
+        self, slot: Slot, unit: Unit, avoided: tuple[KnownDeviation, ...], tell: Callable[[Cell], None] = nobody
+    ) -> tuple[Cell, ...]:
         """Examine a unit; again, around what was in heartbeat, where its process was lost.
 
         The first law runs the bare case: a loss in it is the case's, which is skipped from then on. A loss in a
@@ -192,7 +214,11 @@ class Session:
         for losses in itertools.count(1):
             begin = time.perf_counter()
             rest = replace(unit, laws=laws)
-            found = slot.run(worker.examine_unit, self.target, rest, self.settings, skipped, avoided)
+            # Once something was lost, what comes out depends on what is lost later: it is told when all is known.
+            told = tell if losses == 1 else nobody
+            found = slot.run(worker.examine_unit, self.target, rest, self.settings, skipped, avoided, tell=told)
+            if isinstance(found, tuple) and tuple(cell.address for cell in found) != rest.addresses:
+                found = Lost(Verdict.CRASH, "the worker's answer is that of another task")
             if not isinstance(found, Lost | Fault):
                 cells = {cell.address: cell for cell in found}
                 break

@@ -16,15 +16,22 @@ from typing import Any, Final, Protocol, TypeVar
 from gradlaw.requests import Limits
 from gradlaw.running.heartbeat import LOADING, Note, read_note
 from gradlaw.running.process import Process
-from gradlaw.running.wire import Malformed, decoded_answer, encoded_call, promised
+from gradlaw.running.wire import FAULT, PART, WHOLE, Malformed, decoded_answer, encoded_call, promised
 from gradlaw.running.worker import OUT_OF_MEMORY, Fault, WorkerContext
-from gradlaw_spec import Case, Verdict
+from gradlaw_spec import Case, Cell, Verdict
 
 Result = TypeVar("Result")
 POLL: Final = 0.1
 """Seconds between two looks at a running task."""
 OWN_WORK: Final = 180.0
 """Seconds that a worker may take until it has a first case: its start, and our own work before."""
+
+
+Tell = Callable[[Cell], None]
+
+
+def nobody(cell: Cell) -> None:
+    """Tell nobody of a cell."""
 
 
 class Interrupted(Exception):
@@ -45,8 +52,8 @@ class Lost:
 class Slot(Protocol):
     """Runs one task at a time."""
 
-    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
-        """Call ``task(context, *arguments)``."""
+    def run(self, task: Callable[..., Result | Fault], *arguments: Any, tell: Tell = nobody) -> Result | Fault | Lost:
+        """Call ``task(context, *arguments)``; ``tell`` gets each cell that is finished before the others."""
         ...
 
     def close(self) -> None:
@@ -57,9 +64,9 @@ class Slot(Protocol):
 class InProcess:
     """A slot that runs tasks in this process, without protection."""
 
-    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
+    def run(self, task: Callable[..., Result | Fault], *arguments: Any, tell: Tell = nobody) -> Result | Fault | Lost:
         """Call a task here."""
-        return task(WorkerContext(), *arguments)
+        return task(WorkerContext(tell=tell), *arguments)
 
     def close(self) -> None:
         """Do nothing."""
@@ -73,17 +80,19 @@ class WorkerProcess:
         self.limits, self.stop = limits, stop
         self.process: Process | None = None
 
-    def run(self, task: Callable[..., Result | Fault], *arguments: Any) -> Result | Fault | Lost:
+    def run(self, task: Callable[..., Result | Fault], *arguments: Any, tell: Tell = nobody) -> Result | Fault | Lost:
         """Call a task in the worker process; watch it until it is done, dead, or stuck on one case."""
         self.note.unlink(missing_ok=True)
         process = self.process or Process(self.note, self.limits.memory)
         self.process = process
         try:
             process.send(encoded_call(task.__name__, arguments))
-            found = self._watch(process)
-            if isinstance(found, bytes):
-                answer: Result | Fault = decoded_answer(found, promised(task), Fault)
-                return answer
+            while isinstance(found := self._watch(process), bytes):
+                kind, answer = decoded_answer(found, {FAULT: Fault, WHOLE: promised(task), PART: Cell})
+                if kind != PART:
+                    whole: Result | Fault = answer
+                    return whole
+                tell(answer)
         except Malformed as error:
             return self._lost(process, Verdict.CRASH, f"the worker's answer is none: {error}")
         except OSError:

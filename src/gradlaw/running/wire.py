@@ -23,6 +23,14 @@ MOST: Final = 64 * 2**20
 """Bytes of one message."""
 
 
+FAULT: Final = 0
+"""A task gave no result, and why."""
+WHOLE: Final = 1
+"""The result of a task."""
+PART: Final = 2
+"""A cell that is finished, while the task goes on."""
+
+
 class Malformed(Exception):
     """What the other side sent is no message of the promised type."""
 
@@ -40,10 +48,12 @@ def decoded(content: bytes | msgspec.Raw, kind: Any) -> Any:
         raise Malformed(str(error)) from None
 
 
-def decoded_answer(content: bytes, kind: Any, fault: Any) -> Any:
-    """Read an answer: what was promised, or a fault."""
-    good, rest = decoded(content, tuple[bool, msgspec.Raw])
-    return decoded(rest, kind if good else fault)
+def decoded_answer(content: bytes, kinds: Mapping[int, Any]) -> tuple[int, Any]:
+    """Read an answer: which kind it is (`WHOLE`, `PART` or `FAULT`), and what it has."""
+    kind, rest = decoded(content, tuple[int, msgspec.Raw])
+    if kind not in kinds:
+        raise Malformed(f"kind {kind}")
+    return kind, decoded(rest, kinds[kind])
 
 
 def encoded_call(name: str, arguments: tuple[Any, ...]) -> bytes:

@@ -40,13 +40,14 @@ MOST_ELEMENTS: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Where a task runs: the note of its case in flight, and its memory limit in bytes.
+    """Where a task runs: the note of its case in flight, its memory limit in bytes, and who is told of each cell.
 
     Without a note the task runs in this process: nothing is redirected but ``print``, and nothing is limited.
     """
 
     note: Path | None = None
     memory: int = 0
+    tell: Callable[[Cell], None] = lambda cell: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,14 @@ def examine_unit(
         return "skipped: a known deviation" if any(covers(entry, case) for entry in avoided) else ""
 
     def run(target: Target, heartbeat: Heartbeat) -> tuple[Cell, ...]:
-        return tuple(_with_script(cell, target, text, heartbeat) for cell in examine(unit, target, settings, heartbeat))
+        finished: dict[str, Cell] = {}
+
+        def finish(cell: Cell) -> None:
+            finished[cell.address] = _with_script(cell, target, text, heartbeat)
+            context.tell(finished[cell.address])
+
+        cells = examine(unit, target, settings, heartbeat, finish)
+        return tuple(finished.get(cell.address, cell) for cell in cells)
 
     return _with_target(context, text, refuse, run)
 
