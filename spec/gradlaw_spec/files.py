@@ -25,10 +25,10 @@ def read_plain_file(path: Path, expected: str, most: int = MOST) -> bytes:
         raise SpecError(where, "no readable file", expected, f"{error.strerror}.") from None
     except ValueError:
         raise SpecError(where, "no file's name", expected, "Name a file.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SpecError(where, "no plain file", expected, "Name a plain file.")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise SpecError(where, "no plain file", expected, "Name a plain file.")
         content = file.read(most + 1)
     if len(content) > most:
         raise SpecError(where, f"more than {most} bytes", expected, "Name a smaller file.")

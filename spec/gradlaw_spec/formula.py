@@ -8,6 +8,7 @@ SpecError that shows the place with a caret.
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -57,7 +58,9 @@ def parse_formula(
 def parsed(text: str, expected: str) -> ast.Module:
     """Return a text's syntax tree; raise SpecError with a caret where it is no Python."""
     try:
-        return ast.parse(text)
+        with warnings.catch_warnings():  # such as "invalid decimal literal": the error says enough
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line, column = getattr(error, "lineno", None) or 1, (getattr(error, "offset", None) or 1) - 1
         shown = (text.splitlines() or [""])[line - 1 : line]

@@ -212,6 +212,7 @@ def test_a_load_that_hangs_obeys_the_timeout(tmp_path: Path) -> None:
         (("explain", "x" * 300 + "(", "--at", "x=1"), "syntax"),
         (("replay", "/dev/zero"), "plain file"),
         (("replay", "pipe"), "plain file"),
+        (("replay", "."), "plain file"),
         (("compare", "pipe"), "plain file"),
         (("check", "slow.py", "--known", "pipe"), "plain file"),
         (("explain", "pipe.json"), "plain file"),
@@ -227,3 +228,9 @@ def test_input_that_is_none_is_one_line(folder: Path, arguments: tuple[str, ...]
     assert len(err.splitlines()) == 1
     assert len(err) <= 301
     assert err.rstrip("\n").isprintable()
+
+
+def test_python_s_own_warnings_are_not_printed(tmp_path: Path) -> None:
+    status, _, err = run(tmp_path, "explain", "f = 1and x", "--at", "x=1")
+    assert status == 2
+    assert "Warning" not in err

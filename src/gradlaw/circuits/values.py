@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -85,7 +86,9 @@ def _read_text(name: str, text: str, seed: int) -> Any:
     if ":" in text:
         return _read_range(name, text)
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings():  # such as "invalid decimal literal": the error says enough
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise _refused(name, text, "a value") from None
     if isinstance(tree, ast.Call):
