@@ -18,7 +18,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.compose import expand
-from gradlaw_properties.judge import Outcome
+from gradlaw_properties.judge import Outcome, worse
 from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape
@@ -30,6 +30,7 @@ from gradlaw_spec import (
     Finding,
     Primitive,
     Program,
+    Severity,
     SpecError,
     Step,
     Target,
@@ -111,8 +112,19 @@ class _Tally:
     problem: str = ""
     finding: Finding | None = None
     case: Case | None = None
+    severity: Severity | None = None
     refused: int = 0
     notes: frozenset[str] = frozenset()
+
+    def take(self, outcome: Outcome, case: Case) -> None:
+        """Keep the problem of an outcome, and where it shows."""
+        self.problem, self.finding, self.severity = outcome.problem, outcome.finding, outcome.severity
+        self.case = outcome.case or case
+
+    @property
+    def open(self) -> bool:
+        """Whether another case may show something worse than what is known."""
+        return self.severity is not Severity.WRONG
 
 
 def _without(law: RunnableLaw, target: Target) -> str:
@@ -239,7 +251,7 @@ def examine(
         trial = Trial(target, case)
         for name, tally in tallies.items():
             law = all_laws()[name]
-            if not tally.problem and not law.lacking(target) and law.takes(trial):
+            if tally.open and not law.lacking(target) and law.takes(trial):
                 watch(case, name)
                 _run(law, trial, tally)
 
@@ -265,8 +277,8 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
         tally.points += outcome.points
         tally.inconclusive += outcome.inconclusive
         tally.notes |= outcome.notes
-        if outcome.violated:
-            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, outcome.case or trial.case
+        if outcome.violated and (tally.severity is None or worse(outcome.severity, tally.severity)):
+            tally.take(outcome, trial.case)
     tally.seconds += time.perf_counter() - begin
 
 
@@ -287,8 +299,8 @@ def _shrink(
     tally: _Tally,
     watch: OnCase,
 ) -> None:
-    """Run a failing law again alone and keep the smallest case that Hypothesis finds."""
-    begin, tried = time.perf_counter(), 0
+    """Run a failing law again alone and keep the smallest case of the same severity that Hypothesis finds."""
+    begin, tried, severity = time.perf_counter(), 0, tally.severity
 
     def test(case: Case) -> None:
         nonlocal tried
@@ -300,8 +312,8 @@ def _shrink(
             outcome = judge_case(law, Trial(target, case))
         except UnsupportedCase:
             return
-        if outcome.violated:
-            tally.problem, tally.finding, tally.case = outcome.problem, outcome.finding, outcome.case or case
+        if outcome.violated and outcome.severity is severity:
+            tally.take(outcome, case)
             raise _Found
 
     try:
@@ -345,6 +357,7 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message=message,
         witness=None if tally.case is None else Witness(tally.case, law, target),
         finding=tally.finding,
+        severity=tally.severity if verdict is Verdict.VIOLATION else None,
     )
 
 

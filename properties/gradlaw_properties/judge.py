@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from flint import arb
 
 from gradlaw_reference import Data
-from gradlaw_spec import Array, Case, Finding, dtype, ulp
+from gradlaw_spec import Array, Case, Finding, Severity, dtype, ulp
 
 SMALLEST_BITS = 3
 """A set whose relative radius is above 2**-3 says nothing about an element inside it."""
@@ -34,13 +34,24 @@ class Outcome:
     """Where the problem shows, if the law moved the case there."""
 
     @property
+    def severity(self) -> Severity:
+        """How bad the problem is; one that is about no number is as bad as any."""
+        return Severity.WRONG if self.finding is None else self.finding.severity
+
+    @property
     def violated(self) -> bool:
         """Whether the law is violated."""
         return bool(self.problem)
 
 
+def worse(one: Severity, other: Severity) -> bool:
+    """Whether a severity is worse than another."""
+    order = list(Severity)
+    return order.index(one) < order.index(other)
+
+
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
-    """Add up outcomes; the first problem stands for all."""
+    """Add up outcomes; the worst problem stands for all, of equals the first."""
     points = inconclusive = 0
     first = Outcome()
     notes: frozenset[str] = frozenset()
@@ -48,7 +59,8 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
         notes |= outcome.notes
         points += outcome.points
         inconclusive += outcome.inconclusive
-        first = first if first.violated else outcome
+        if outcome.violated and (not first.violated or worse(outcome.severity, first.severity)):
+            first = outcome
     return replace(first, points=points, inconclusive=inconclusive, notes=notes)
 
 
@@ -62,28 +74,31 @@ def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
         return Outcome(problem=f"{what}: found shape={got.shape}; expected {admissible.shape}")
     numbers = got.astype(np.float64).ravel().tolist()
     points, inconclusive = len(numbers), 0
+    outside: Outcome | None = None
     for position, (number, allowed) in enumerate(zip(numbers, admissible.ravel().tolist(), strict=True)):
         if not allowed.is_finite():
             inconclusive += 1
         elif not (math.isfinite(number) and allowed.contains(arb(number))):
             finding = _finding(what, got.shape, position, number, allowed, dtype_name)
-            return Outcome(points, inconclusive, _outside(finding, allowed), finding)
+            if outside is None or worse(finding.severity, outside.severity):
+                outside = Outcome(points, 0, _outside(finding, allowed, dtype_name), finding)
         elif allowed.rel_accuracy_bits() < SMALLEST_BITS:
             inconclusive += 1
-    return Outcome(points, inconclusive)
+    return replace(outside or Outcome(points), inconclusive=inconclusive)
 
 
-def equal(what: str, got: Array, expected: Array) -> Outcome:
+def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:
     """Judge that two arrays are equal, element by element (0 equals -0, nan equals nan)."""
     if got.shape != expected.shape:
         return Outcome(problem=f"{what}: found shape={got.shape}; expected {expected.shape}")
     first, second = got.astype(np.float64), expected.astype(np.float64)
     differ = ~((first == second) | (np.isnan(first) & np.isnan(second)))
     if differ.any():
-        place = tuple(int(i) for i in np.argwhere(differ)[0])
-        one, other = float(first[place]), float(second[place])
-        finding = Finding(what=what, index=place, got=one, low=other, high=other, width=0.0, distance=one - other)
-        problem = f"{_place(what, place)}: got {one!r}; expected exactly {other!r}"
+        position = int(np.argmax(differ.ravel()))
+        one, other = float(first.ravel()[position]), float(second.ravel()[position])
+        finding = _finding(what, got.shape, position, one, arb(other), dtype_name)
+        finding = replace(finding, low=other, high=other, width=0.0)
+        problem = f"{_place(what, finding.index)}: got {one!r}; expected exactly {other!r}"
         return Outcome(got.size, 0, problem, finding)
     return Outcome(got.size, 0)
 
@@ -98,6 +113,7 @@ def difference(what: str, first: Array, first_set: Data, second: Data, second_se
     numbers = first.astype(np.float64).ravel().tolist()
     apart = [arb(x) - y for x, y in zip(numbers, second.ravel().tolist(), strict=True)]
     points, inconclusive = len(apart), 0
+    outside: Outcome | None = None
     for position, (distance, allowed) in enumerate(zip(apart, exact.ravel().tolist(), strict=True)):
         got = float(first.astype(np.float64).ravel()[position])
         if not allowed.is_finite() or not (math.isfinite(got) or second.ravel()[position].is_finite()):
@@ -106,10 +122,14 @@ def difference(what: str, first: Array, first_set: Data, second: Data, second_se
             exact_other = second.ravel()[position]
             finding = _finding(what, first.shape, position, got, exact_other + allowed, dtype_name)
             where, other = _place(what, finding.index), exact_other.str(17, radius=False)
-            units = _ulps(_gap(distance, allowed), got, dtype_name)
-            problem = f"{where}: got {got!r} one way and {other} the other; {units_text(units)} from agreeing"
-            return Outcome(points, inconclusive, problem, replace(finding, ulps=units))
-    return Outcome(points, inconclusive)
+            near = max(abs(got), abs(float(exact_other.mid()))) if exact_other.is_finite() else math.inf
+            units = _units(_gap(distance, allowed), near, dtype_name)
+            opposite = exact_other.is_finite() and got * float(exact_other.mid()) < 0
+            finding = replace(finding, ulps=units, severity=_severity(units, opposite, dtype_name))
+            problem = f"{where}: got {got!r} one way and {other} the other; {distance_text(finding)} from agreeing"
+            if outside is None or worse(finding.severity, outside.severity):
+                outside = Outcome(points, 0, problem, finding)
+    return replace(outside or Outcome(points), inconclusive=inconclusive)
 
 
 def _gap(distance: arb, allowed: arb) -> arb:
@@ -130,25 +150,60 @@ def interval(allowed: arb) -> str:
     return f"[{lower.str(17, radius=False)}, {upper.str(17, radius=False)}]"
 
 
-def units_text(units: float) -> str:
-    """Write a distance in units in the last place."""
-    return f"{units:.3g} ulps away" if math.isfinite(units) else "more than 1e308 ulps away"
+MOST_DIGITS: Final = 32.0
+"""Fewer units in the last place than these are the last five bits."""
 
 
-def _ulps(distance: arb, near: float, dtype_name: str) -> float:
-    return float(distance) / ulp(near, dtype(dtype_name)) if distance.is_finite() else math.inf
+def distance_text(finding: Finding) -> str:
+    """Write how far a number is from its set, in the unit that says something."""
+    if not math.isfinite(finding.ulps):
+        return "far away"
+    if finding.ulps < 1:
+        return "less than 1 ulp away"
+    if finding.severity is not Severity.WRONG:
+        return f"{finding.ulps:.3g} ulps away"
+    end = finding.low if finding.distance < 0 else finding.high
+    if end == 0 or not math.isfinite(finding.distance / end):
+        return f"{abs(finding.distance):.3g} away"
+    if finding.got * end < 0:
+        return "and of the other sign"
+    part = abs(finding.distance / end)
+    return f"{100 * part:.2g} % away" if part < 10 else f"{part:.2g} times its size away"
+
+
+def _severity(units: float, opposite: bool, dtype_name: str) -> Severity:
+    """Return how bad a number is that is so many units outside of its set, or has the other sign."""
+    half = 2.0 ** (-math.log2(dtype(dtype_name).unit_roundoff) / 2)
+    if opposite or not units <= half:
+        return Severity.WRONG
+    return Severity.DIGITS if units < MOST_DIGITS else Severity.INACCURATE
+
+
+def _units(distance: arb, near: float, dtype_name: str) -> float:
+    """Return a distance in units in the last place of the larger of two numbers.
+
+    Where both are below the smallest normal number the result has underflowed, and is measured by that number: digits
+    are lost there by every engine that computes a step apart.
+    """
+    facts = dtype(dtype_name)
+    if not distance.is_finite() or not math.isfinite(near):
+        return math.inf
+    unit = facts.smallest_normal if near < facts.smallest_normal else ulp(near, facts)
+    return float(distance) / unit
 
 
 def _finding(what: str, shape: tuple[int, ...], position: int, number: float, allowed: arb, dtype_name: str) -> Finding:
     """Return what is known of the element at a position, which is outside of its set."""
     index = tuple(int(i) for i in np.unravel_index(position, shape)) if shape else ()
     lower, upper = allowed.lower(), allowed.upper()
-    distance, units = math.nan, math.inf
+    distance, units, opposite = math.nan, math.inf, False
     if math.isfinite(number) and allowed.is_finite():
         exact = arb(number)
         below = bool(exact < allowed)
         away = lower - exact if below else exact - upper
-        units = _ulps(away, float(allowed.mid()), dtype_name)
+        end = float(lower if below else upper)
+        units = _units(away, max(abs(number), abs(end)), dtype_name)
+        opposite = number * end < 0 and units >= 1
         distance = -float(away) if below else float(away)
     return Finding(
         what=what,
@@ -159,11 +214,15 @@ def _finding(what: str, shape: tuple[int, ...], position: int, number: float, al
         width=float(upper - lower),
         distance=distance,
         ulps=units,
+        severity=_severity(units, opposite, dtype_name),
     )
 
 
-def _outside(finding: Finding, allowed: arb) -> str:
+def _outside(finding: Finding, allowed: arb, dtype_name: str) -> str:
     text = f"{_place(finding.what, finding.index)}: got {finding.got!r}; admissible {interval(allowed)}"
-    if not math.isfinite(finding.got) or finding.ulps is None:
+    if not math.isfinite(finding.got):
         return text
-    return f"{text}; {units_text(finding.ulps)}"
+    smallest = dtype(dtype_name).smallest_normal
+    if max(abs(finding.got), abs(finding.low), abs(finding.high)) < smallest:
+        return f"{text}; an underflow: both are below the smallest normal number, {smallest:.3g}"
+    return f"{text}; {distance_text(finding)}"

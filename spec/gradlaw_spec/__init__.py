@@ -26,7 +26,7 @@ from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
 from gradlaw_spec.signature import Signature
 from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Run, Target, program_function
-from gradlaw_spec.verdict import Cell, Finding, Verdict
+from gradlaw_spec.verdict import Cell, Finding, Severity, Verdict
 from gradlaw_spec.written import (
     decode_case,
     decode_program,
@@ -69,6 +69,7 @@ __all__ = [
     "Pullback",
     "Reference",
     "Run",
+    "Severity",
     "Signature",
     "Slice",
     "SpecError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,6 +28,17 @@ class Verdict(StrEnum):
         return self in (Verdict.VIOLATION, Verdict.CRASH, Verdict.TIMEOUT)
 
 
+class Severity(StrEnum):
+    """How far from right a violation is, as far as it is proved; the worst first."""
+
+    WRONG = "wrong"
+    """inf or nan, a shape, a dtype, a sign, an error that is raised, or more than half of the dtype's digits."""
+    INACCURATE = "inaccurate"
+    """More than five bits."""
+    DIGITS = "digits"
+    """The last five bits, or an underflow: a SHOULD, whatever the law."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One element outside of its admissible set.
@@ -34,8 +46,8 @@ class Finding:
     ``what`` names the array and ``index`` the element; ``got`` is the engine's number, ``low`` and ``high`` are the
     ends of the set, each rounded to the nearest float64. ``width`` and ``distance`` (from the nearer end, negative
     where ``got`` is below) are measured before that rounding, since a set may be narrower than float64 can tell;
-    ``distance`` is nan where it cannot be measured. ``ulps`` is the distance in units of the dtype on trial: infinite
-    for inf and nan, None where the law asks for the one exact number.
+    ``distance`` is nan where it cannot be measured. ``ulps`` is the distance in units of the dtype on trial, at the
+    larger of the two numbers (below the smallest normal number: in units of that); infinite for inf and nan.
     """
 
     what: str
@@ -45,7 +57,8 @@ class Finding:
     high: float
     width: float
     distance: float
-    ulps: float | None = None
+    ulps: float = math.inf
+    severity: Severity = Severity.WRONG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +68,8 @@ class Cell:
     ``examples`` counts cases, ``points`` judged gradient or value elements, ``inconclusive`` those of
     them whose admissible set was too wide to say anything; ``seconds`` is wall time; ``message`` says
     what was found; ``witness`` is the shrunk case that shows it and ``script`` a program that shows it;
-    ``finding`` is what the message says of one element, as data (no report in JSON has it).
+    ``finding`` is what the message says of one element, as data (no report in JSON has it); ``severity`` is that of a
+    violation, None of another verdict.
     """
 
     address: str
@@ -69,3 +83,4 @@ class Cell:
     witness: Witness | None = None
     script: str = ""
     finding: Finding | None = None
+    severity: Severity | None = None

@@ -127,6 +127,7 @@ def test_a_right_engine(gradlaw, tmp_path):
         "message",
         "witness",
         "script",
+        "severity",
     ]
     assert all(list(cell) == keys for cell in content["cells"])
     assert cells["relu/gradient@float64"]["verdict"] == "pass"
@@ -140,7 +141,7 @@ def test_a_wrong_engine_and_its_witness(gradlaw, tmp_path):
     cell = cells["relu/gradient@float64"]
     assert cell["verdict"] == "violation"
     assert "admissible" in cell["message"]
-    assert "violation: relu/gradient@float64" in done.out
+    assert "violation, wrong: relu/gradient@float64" in done.out
     assert "y = relu(x)" in done.out
     assert "\x1b" not in done.out
 
@@ -273,7 +274,7 @@ def test_strict_fails_on_should(gradlaw, tmp_path):
     )
     mild, strict = gradlaw("check", "edge.py", address), gradlaw("check", "edge.py", address, "--strict")
     assert (mild.status, strict.status) == (0, 1), mild.out
-    assert "1 of a SHOULD law: fails with --strict" in mild.out
+    assert "1 of a SHOULD: fails with --strict" in mild.out
 
 
 def heed_interrupts():

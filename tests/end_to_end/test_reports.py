@@ -92,7 +92,7 @@ def test_every_report_tells_of_the_same_run(folder):
     places = {one["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for one in results}
     assert places == violations
     text = (folder / "wrong.markdown").read_text(encoding="utf-8")
-    assert text.count("\n### ✗ violation: ") == len(violations)
+    assert text.count("\n### ✗ violation, inaccurate: ") == len(violations)
     badge = (folder / "wrong.badge").read_text(encoding="utf-8")
     assert f">{len(violations)} violations, {number} cells</text>" in badge
     assert ">0 violations," in (folder / "right.badge").read_text(encoding="utf-8")

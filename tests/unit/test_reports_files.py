@@ -71,7 +71,7 @@ def test_junit_has_a_test_case_for_each_cell():
 def test_junit_fails_for_should_only_when_strict(verdict):
     (test,) = read_junit([should(verdict)])[1]
     assert isinstance(test.result[0], junitparser.Skipped)
-    assert test.result[0].message == f"{verdict.value} of a SHOULD law: a flow that is zero goes on"
+    assert test.result[0].message == f"{verdict.value} of a SHOULD: a flow that is zero goes on"
     (test,) = read_junit([should(verdict)], strict=True)[1]
     assert isinstance(test.result[0], junitparser.Failure if verdict is Verdict.VIOLATION else junitparser.Error)
 

@@ -26,5 +26,9 @@ def check(trial: Trial) -> Outcome:
     for position, name in unstretched(trial):
         sign = signs[position].astype(np.float64)
         got = np.where(kept, trial.pull()[position].astype(np.float64), 0.0)
-        outcomes.append(equal(f"gradient of {name}", got, np.where(kept, sign * cotangent.astype(np.float64), 0.0)))
+        outcomes.append(
+            equal(
+                f"gradient of {name}", got, np.where(kept, sign * cotangent.astype(np.float64), 0.0), trial.case.dtype
+            )
+        )
     return combine(outcomes)

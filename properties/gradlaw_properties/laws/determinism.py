@@ -21,6 +21,8 @@ def check(trial: Trial) -> Outcome:
 
 def _again(trial: Trial) -> Outcome:
     outputs, gradients = trial.variant().run(trial.inputs, trial.cotangents)
-    values = (equal("value, called again", b, a) for a, b in zip(trial.outputs, outputs, strict=True))
+    values = (equal("value, called again", b, a, trial.case.dtype) for a, b in zip(trial.outputs, outputs, strict=True))
     pairs = zip(trial.names(), trial.pull(), gradients, strict=True)
-    return combine((*values, *(equal(f"{name}, called again", b, a) for name, a, b in pairs if b is not None)))
+    return combine(
+        (*values, *(equal(f"{name}, called again", b, a, trial.case.dtype) for name, a, b in pairs if b is not None))
+    )

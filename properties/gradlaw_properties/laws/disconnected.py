@@ -20,5 +20,7 @@ def check(trial: Trial) -> Outcome:
     axes = 0 if trial.target.scalar else int(trial.random.integers(0, 4))
     unused = trial.rounded(np.full((2,) * axes, 1.5))
     gradients = trial.variant(program, {**trial.values, "unused": unused}).pull()
-    own = equal("gradient of an input that does not reach the output", gradients[-1], np.zeros_like(unused))
+    own = equal(
+        "gradient of an input that does not reach the output", gradients[-1], np.zeros_like(unused), trial.case.dtype
+    )
     return combine((own, unchanged(trial, "beside an unused input", gradients[:-1])))

@@ -47,7 +47,9 @@ def _power_of_two(trial: Trial, alpha: float) -> Outcome:
         expected = alpha * base.astype(np.float64)
         safe = _moderate(expected, reach) & _moderate(base.astype(np.float64), reach)
         chosen = np.where(safe, big.astype(np.float64), 0.0)
-        outcomes.append(equal(f"{name}, cotangent times {alpha:g}", chosen, np.where(safe, expected, 0.0)))
+        outcomes.append(
+            equal(f"{name}, cotangent times {alpha:g}", chosen, np.where(safe, expected, 0.0), trial.case.dtype)
+        )
     return combine(outcomes)
 
 

@@ -64,7 +64,7 @@ def _routed(what: str, got: Array, routed: Data, handed: Array, flushes: float |
     numbers = got.astype(np.float64)
     if flushes is not None:
         decided &= (expected == 0) | (np.abs(expected) >= flushes)
-    outcome = equal(what, np.where(decided, numbers, 0.0), np.where(decided, expected, 0.0))
+    outcome = equal(what, np.where(decided, numbers, 0.0), np.where(decided, expected, 0.0), got.dtype.name)
     for place in np.argwhere(~decided & (numbers != 0)):
         index = tuple(int(i) for i in place)
         whole = float(handed[index])

@@ -18,8 +18,14 @@ def check(trial: Trial) -> Outcome:
     given = enumerate(zip(cotangents, trial.cotangents, strict=True))
     return combine(
         (
-            *(equal(f"primal {name} after backward", now, before) for name, now, before in primals),
-            *(equal(f"cotangent {position} after backward", now, before) for position, (now, before) in given),
-            *(equal("value after backward", now, before) for now, before in zip(outputs, trial.outputs, strict=True)),
+            *(equal(f"primal {name} after backward", now, before, trial.case.dtype) for name, now, before in primals),
+            *(
+                equal(f"cotangent {position} after backward", now, before, trial.case.dtype)
+                for position, (now, before) in given
+            ),
+            *(
+                equal("value after backward", now, before, trial.case.dtype)
+                for now, before in zip(outputs, trial.outputs, strict=True)
+            ),
         )
     )

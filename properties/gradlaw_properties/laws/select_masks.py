@@ -31,5 +31,7 @@ def check(trial: Trial) -> Outcome:
     for position, name in unstretched(trial):
         got = poisoned.pull()[position]
         flushed = np.where(np.abs(got.astype(np.float64)) < smallest, 0.0, got.astype(np.float64))
-        outcomes.append(equal(f"gradient of {name}", flushed, np.where(selected[name], cotangent, 0.0)))
+        outcomes.append(
+            equal(f"gradient of {name}", flushed, np.where(selected[name], cotangent, 0.0), trial.case.dtype)
+        )
     return combine(outcomes)

@@ -32,7 +32,9 @@ def check(trial: Trial) -> Outcome:
     if divisor == 1:
         got = trial.pull()[0]
         kept_numbers = not_flushed(trial, handed)
-        return equal(trial.names()[0], np.where(kept_numbers, got, 0), np.where(kept_numbers, handed, 0))
+        return equal(
+            trial.names()[0], np.where(kept_numbers, got, 0), np.where(kept_numbers, handed, 0), trial.case.dtype
+        )
     ball = trial.rounding
     with using(ball):
         # Both ways to divide: with the reciprocal rounded once more, its set has the other inside.

@@ -20,5 +20,5 @@ def check(trial: Trial) -> Outcome:
     for name, got, allowed in zip(trial.names(), trial.pull(zeros), trial.truth(), strict=True):
         finite = np.array([item.is_finite() for item in allowed.ravel()], dtype=bool).reshape(allowed.shape)
         chosen = np.where(finite, got.astype(np.float64), 0.0)
-        outcomes.append(equal(f"{name} for a zero cotangent", chosen, np.zeros(finite.shape)))
+        outcomes.append(equal(f"{name} for a zero cotangent", chosen, np.zeros(finite.shape), trial.case.dtype))
     return combine(outcomes)

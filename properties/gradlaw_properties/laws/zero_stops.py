@@ -35,5 +35,6 @@ def check(trial: Trial) -> Outcome:
             values[str(name)] = np.full_like(values[str(name)], edge)
     at_edge = trial.variant(values=values, cotangents=tuple(np.zeros_like(g) for g in trial.cotangents))
     zero = zip(trial.names(), at_edge.pull(), strict=True)
-    outcomes = [equal(f"{name}, zero cotangent at the domain's edge", got, np.zeros(got.shape)) for name, got in zero]
+    what, dtype = "zero cotangent at the domain's edge", trial.case.dtype
+    outcomes = [equal(f"{name}, {what}", got, np.zeros(got.shape), dtype) for name, got in zero]
     return replace(combine(outcomes), case=at_edge.case)

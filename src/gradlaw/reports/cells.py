@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from gradlaw_properties import clause_text
-from gradlaw_spec import Address, Cell, Verdict, load_laws, load_primitives
+from gradlaw_spec import Address, Cell, Severity, Verdict, load_laws, load_primitives
 from gradlaw_spec.text import printable as printable
 
 IN_FULL: Final = tuple(verdict for verdict in Verdict if verdict.is_bad)
 """The verdicts that say that a law does not hold."""
-SEVERITY: Final = (
+ORDER: Final = (
     Verdict.VIOLATION,
     Verdict.CRASH,
     Verdict.TIMEOUT,
@@ -67,11 +67,28 @@ def clause_of(cell: Cell) -> str:
     return f"{keyword(cell)} {cell.clause}: {clause_text(cell)}"
 
 
+def said(cell: Cell) -> str:
+    """Return a cell's verdict, with the severity of a violation."""
+    return f"{cell.verdict.value}, {cell.severity.value}" if cell.severity else cell.verdict.value
+
+
+def is_rounding(cell: Cell) -> bool:
+    """Whether a violation is one of the last digits alone: told, and a SHOULD whatever the law."""
+    return cell.severity is Severity.DIGITS
+
+
+def asked(cell: Cell) -> str:
+    """Return the cell's keyword, and SHOULD where only the last digits are wrong."""
+    return "SHOULD" if is_rounding(cell) else keyword(cell)
+
+
 def fails(cell: Cell, *, strict: bool) -> bool:
     """Whether a cell makes a run fail: a law that MUST hold does not, or with ``strict`` one that SHOULD."""
-    return cell.verdict.is_bad and (strict or keyword(cell) == "MUST")
+    return cell.verdict.is_bad and (strict or asked(cell) == "MUST")
 
 
-def rank(cell: Cell) -> tuple[int, bool]:
-    """Return where a cell comes in a list that has the worst first; of one verdict, those of a MUST law come first."""
-    return SEVERITY.index(cell.verdict), keyword(cell) != "MUST"
+def rank(cell: Cell) -> tuple[int, bool, int]:
+    """Return where a cell comes in a list that has the worst first: by verdict, MUST, and severity."""
+    severities = list(Severity)
+    severity = severities.index(cell.severity) if cell.severity else 0
+    return ORDER.index(cell.verdict), asked(cell) != "MUST", severity

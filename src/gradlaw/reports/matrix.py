@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gradlaw.reports.cells import SEVERITY, keyword, law_of, subject_of
+from gradlaw.reports.cells import ORDER, keyword, law_of, subject_of
 from gradlaw.reports.report import Report
 from gradlaw_spec import SPEC_VERSION, Verdict, load_primitives
 
@@ -99,7 +99,7 @@ def _rows(reports: list[Report], law: str) -> Rows:
 
 
 def _entry(counts: Counter[Verdict]) -> Entry | None:
-    found = tuple((verdict, counts[verdict]) for verdict in SEVERITY if counts[verdict])
+    found = tuple((verdict, counts[verdict]) for verdict in ORDER if counts[verdict])
     return Entry(found) if found else None
 
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from gradlaw.reports.cells import SEVERITY, printable
+from gradlaw.reports.cells import printable, rank, said
 from gradlaw.reports.report import Report
-from gradlaw_spec import Address, Verdict
+from gradlaw_spec import Address, Cell
 
 TITLES: Final = {"worse": "bold red", "better": "bold green", "new": "", "gone": "yellow"}
 
@@ -38,20 +38,20 @@ class Regression:
     @property
     def fails(self) -> bool:
         """Whether a build should stop for it."""
-        verdicts = _verdicts(self.new)
-        return bool(self.worse) or any(verdicts[address].is_bad for address in self.added)
+        cells = _by_address(self.new)
+        return bool(self.worse) or any(cells[address].verdict.is_bad for address in self.added)
 
 
-def _verdicts(report: Report) -> dict[Address, Verdict]:
-    return {Address.parse(cell.address): cell.verdict for cell in report.cells}
+def _by_address(report: Report) -> dict[Address, Cell]:
+    return {Address.parse(cell.address): cell for cell in report.cells}
 
 
 def make_regression(old: Report, new: Report) -> Regression:
     """Return what changed from one report to another of the same engine."""
-    before, after = _verdicts(old), _verdicts(new)
+    before, after = _by_address(old), _by_address(new)
     both = sorted(before.keys() & after.keys())
-    moved = [address for address in both if before[address] is not after[address]]
-    worse = {address for address in moved if SEVERITY.index(after[address]) < SEVERITY.index(before[address])}
+    moved = [address for address in both if said(before[address]) != said(after[address])]
+    worse = {address for address in moved if rank(after[address]) < rank(before[address])}
     return Regression(
         old,
         new,
@@ -65,7 +65,7 @@ def make_regression(old: Report, new: Report) -> Regression:
 
 def regression_text(console: Console, found: Regression) -> None:
     """Print what changed, a line a subject, law and change."""
-    before, after = _verdicts(found.old), _verdicts(found.new)
+    before, after = _by_address(found.old), _by_address(found.new)
     old, new = found.old, found.new
     head = f"{old.target.name} {old.target.version} → {new.target.version}"
     head += f" (gradlaw {old.gradlaw} → {new.gradlaw}, law book {old.spec} → {new.spec})"
@@ -79,7 +79,7 @@ def regression_text(console: Console, found: Regression) -> None:
         lines: dict[str, list[str]] = {}
         for address in addresses:
             was, now = before.get(address), after.get(address)
-            change = " → ".join(verdict.value for verdict in (was, now) if verdict is not None)
+            change = " → ".join(said(cell) for cell in (was, now) if cell is not None)
             name = str(Address(address.subject, address.law))
             lines.setdefault(f"{printable(name)}: {change}", []).append(printable(address.dtype))
         for line, dtypes in lines.items():

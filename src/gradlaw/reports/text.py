@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradlaw.messages import first_line
-from gradlaw.reports.cells import clause_of, fails, keyword, law_of
+from gradlaw.reports.cells import asked, clause_of, fails, is_rounding, keyword, law_of, rank, said
 from gradlaw.reports.code import case_text
 from gradlaw_spec import Address, Cell, Verdict
 
@@ -39,8 +39,12 @@ def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> Non
     _grouped(console, cells, Verdict.INCONCLUSIVE, "Inconclusive")
     for verdict, title in ((Verdict.KNOWN, "Known"), (Verdict.FIXED, "Fixed"), (Verdict.STALE, "Stale")):
         _grouped(console, cells, verdict, title)
+    rounding = [cell for cell in cells if is_rounding(cell) and not strict]
+    if rounding:
+        _rounding(console, rounding)
     # What a MUST forbids comes last: nearest to where a terminal ends up.
-    for cell in sorted((cell for cell in cells if cell.verdict.is_bad), key=lambda cell: keyword(cell) == "MUST"):
+    bad = [cell for cell in cells if cell.verdict.is_bad and cell not in rounding]
+    for cell in sorted(bad, key=rank, reverse=True):
         console.print()
         print_cell(console, cell)
     console.print()
@@ -92,6 +96,20 @@ def _grouped(console: Console, cells: Iterable[Cell], verdict: Verdict, title: s
             console.print(_indented(f"{subject}: {_compact(found)}", 4, "dim"))
 
 
+def _rounding(console: Console, cells: Iterable[Cell]) -> None:
+    """Print what is wrong in the last digits alone, a line a subject."""
+    subjects: dict[str, list[Cell]] = {}
+    for cell in cells:
+        subjects.setdefault(Address.parse(cell.address).subject, []).append(cell)
+    console.print()
+    console.print(Text("Rounding (the last digits, or an underflow: fails with --strict)", style=STYLES[Verdict.STALE]))
+    for subject, found in subjects.items():
+        units = [cell.finding.ulps for cell in found if cell.finding is not None]
+        far = f"{max(units):.2g} ulps" if units and max(units) >= 1 else "less than 1 ulp"
+        addresses = [Address.parse(cell.address) for cell in found]
+        console.print(_indented(f"{subject}, {far}: {_compact(addresses)}", 2))
+
+
 def _indented(text: str, indent: int, style: str = "") -> Padding:
     return Padding(Text(text, style=style), (0, 0, 0, indent), expand=False)
 
@@ -113,8 +131,8 @@ def _compact(addresses: Sequence[Address]) -> str:
 
 def print_cell(console: Console, cell: Cell) -> None:
     """Print one cell in full: address, clause, program with its values, message and script."""
-    style = STYLES[cell.verdict if keyword(cell) == "MUST" else Verdict.STALE]
-    console.print(Rule(Text(f"{cell.verdict.value}: {cell.address}", style=style), align="left"))
+    style = STYLES[cell.verdict if asked(cell) == "MUST" else Verdict.STALE]
+    console.print(Rule(Text(f"{said(cell)}: {cell.address}", style=style), align="left"))
     console.print(Text(clause_of(cell)))
     if cell.witness is not None:
         console.print()
@@ -137,6 +155,6 @@ def verdict_line(cells: Sequence[Cell], *, strict: bool) -> Text:
     counts = Counter(cell.verdict for cell in cells)
     said = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     tolerated = sum(cell.verdict.is_bad and not fails(cell, strict=strict) for cell in cells)
-    note = f" ({tolerated} of a SHOULD law: fails with --strict)" if tolerated else ""
+    note = f" ({tolerated} of a SHOULD: fails with --strict)" if tolerated else ""
     failed = any(fails(cell, strict=strict) for cell in cells)
     return Text(f"{len(cells)} cells: {said}{note}", style="bold red" if failed else "bold green")

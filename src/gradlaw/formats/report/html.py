@@ -17,10 +17,10 @@ from gradlaw.messages import first_line
 from gradlaw.reports import page
 from gradlaw.reports.cells import (
     IN_FULL,
+    asked,
     clause_of,
     dtype_of,
     fails,
-    keyword,
     law_of,
     level_of,
     rank,
@@ -30,7 +30,7 @@ from gradlaw.reports.number_line import number_line, scaled, spoken
 from gradlaw.reports.page import anchor, data_url, link
 from gradlaw.reports.report import Report
 from gradlaw.reports.text import verdict_line
-from gradlaw_properties.judge import units_text
+from gradlaw_properties.judge import distance_text
 from gradlaw_spec import Case, Cell, Finding, Verdict, encode_witness
 
 FORMAT: Final = "One HTML page that needs no network, to read, filter and search."
@@ -87,7 +87,7 @@ class Told:
     row: Row
     """The cell as the table has it."""
     keyword: str
-    """Its law's keyword."""
+    """Its law's keyword; SHOULD where only the last digits are wrong."""
     clause: Markup
     """The clause that it is about."""
     program: str = ""
@@ -158,11 +158,11 @@ def _told_in_full(row: Row, draw: Draw) -> Told:
     cell, witness = row.cell, row.cell.witness
     drawn = None if cell.finding is None else _drawn(cell.finding)
     if witness is None:
-        return Told(row, keyword(cell), _inline(clause_of(cell)), drawn=drawn)
+        return Told(row, asked(cell), _inline(clause_of(cell)), drawn=drawn)
     written = encode_witness(witness)
     return Told(
         row=row,
-        keyword=keyword(cell),
+        keyword=asked(cell),
         clause=_inline(clause_of(cell)),
         program=case_text(witness.case),
         picture=draw(witness.case),
@@ -186,7 +186,7 @@ def _drawn(finding: Finding) -> Drawn:
     admissible = (
         f"exactly {spoken(finding.low)}" if finding.width == 0 else f"within an ulp of {ends}" if single else ends
     )
-    away = f"{abs(finding.distance):.3g} away" if finding.ulps is None else units_text(finding.ulps)
+    away = distance_text(finding)
     return Drawn(
         line=number_line(finding),
         notes=scaled(finding).notes,

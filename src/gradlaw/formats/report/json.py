@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from gradlaw.reports.report import Engine, Report
-from gradlaw_spec import Cell, SpecError, Verdict
+from gradlaw_spec import Cell, Severity, SpecError, Verdict
 from gradlaw_spec.errors import expectation, missing_key
 from gradlaw_spec.files import read_plain_file
 from gradlaw_spec.written import UNREADABLE, WrittenWitness, witness_of, written_witness
@@ -29,6 +29,7 @@ KEYS: Final = (
     "message",
     "witness",
     "script",
+    "severity",
 )
 """What the file has of a cell."""
 
@@ -59,6 +60,7 @@ class _WrittenCell(msgspec.Struct):
     message: str = ""
     witness: WrittenWitness | None = None
     script: str = ""
+    severity: Severity | None = None
 
     def cell(self) -> Cell:
         kept = {key: getattr(self, key) for key in KEYS}

@@ -8,7 +8,7 @@ from typing import Final
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from gradlaw.messages import first_line
-from gradlaw.reports.cells import clause_of, dtype_of, fails, law_of, printable, subject_of
+from gradlaw.reports.cells import clause_of, dtype_of, fails, law_of, printable, said, subject_of
 from gradlaw.reports.code import case_text
 from gradlaw.reports.report import Report
 from gradlaw_spec import Cell, Verdict
@@ -40,11 +40,11 @@ def _test_case(cell: Cell, strict: bool) -> TestCase:
     test = TestCase(printable(name), printable(place), round(cell.seconds, 6))
     message = printable(first_line(cell.message))
     if fails(cell, strict=strict):
-        outcome = (Failure if cell.verdict is Verdict.VIOLATION else Error)(message, cell.verdict.value)
+        outcome = (Failure if cell.verdict is Verdict.VIOLATION else Error)(message, said(cell))
         outcome.text = printable(_cell_text(cell))
         test.result = [outcome]
     elif cell.verdict.is_bad:
-        test.result = [Skipped(f"{cell.verdict.value} of a SHOULD law: {message}")]
+        test.result = [Skipped(f"{said(cell)} of a SHOULD: {message}")]
         test.system_out = printable(_cell_text(cell))
     elif cell.verdict not in SILENT:
         test.result = [Skipped(f"{cell.verdict.value}: {message}")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from gradlaw.reports.cells import GLYPHS, clause_of, fails, keyword, rank
+from gradlaw.reports.cells import GLYPHS, asked, clause_of, fails, rank, said
 from gradlaw.reports.code import case_text
 from gradlaw.reports.markdown import fenced, span
 from gradlaw.reports.report import Report
@@ -46,8 +46,8 @@ def _opening(report: Report, strict: bool) -> Iterator[str]:
 
 
 def _cell_block(cell: Cell) -> str:
-    tolerated = "" if keyword(cell) == "MUST" else f" ({keyword(cell)})"
-    parts = [f"### {GLYPHS[cell.verdict]} {cell.verdict.value}: {span(cell.address)}{tolerated}", clause_of(cell)]
+    tolerated = "" if asked(cell) == "MUST" else f" ({asked(cell)})"
+    parts = [f"### {GLYPHS[cell.verdict]} {said(cell)}: {span(cell.address)}{tolerated}", clause_of(cell)]
     if cell.witness is not None:
         parts.append(fenced(case_text(cell.witness.case)))
     parts.append(fenced(cell.message, "text"))

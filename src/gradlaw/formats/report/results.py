@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from gradlaw.messages import first_line
+from gradlaw.reports.cells import said
 from gradlaw.reports.report import Engine, Report, summary
-from gradlaw_spec import DTYPES, Address, Cell, SpecError, Verdict, load_laws
+from gradlaw_spec import DTYPES, Address, Cell, Severity, SpecError, Verdict, load_laws
 from gradlaw_spec.errors import expectation
 from gradlaw_spec.files import read_plain_file
 from gradlaw_spec.written import UNREADABLE
@@ -28,17 +29,17 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spec: str
     target: str
     version: str
-    verdicts: dict[str, dict[str, Verdict]]
+    verdicts: dict[str, dict[str, str]]
     seed: int | None = None
     accuracies: dict[str, int] = {}
 
 
 def render(report: Report, *, strict: bool = False) -> bytes:
     """Return the verdicts of a report as TOML."""
-    rows: dict[str, dict[str, Verdict]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for cell in report.cells:
         address = Address.parse(cell.address)
-        rows.setdefault(str(Address(address.subject, address.law)), {})[address.dtype] = cell.verdict
+        rows.setdefault(str(Address(address.subject, address.law)), {})[address.dtype] = said(cell)
     head = {
         "gradlaw": report.gradlaw,
         "spec": report.spec,
@@ -54,10 +55,10 @@ def render(report: Report, *, strict: bool = False) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _row(verdicts: dict[str, Verdict]) -> str:
+def _row(verdicts: dict[str, str]) -> str:
     order = {name: place for place, name in enumerate(DTYPES)}
     names = sorted(verdicts, key=lambda name: (order.get(name, len(order)), name))
-    return ", ".join(f"{name if name in DTYPES else _text(name)} = {_text(verdicts[name].value)}" for name in names)
+    return ", ".join(f"{name if name in DTYPES else _text(name)} = {_text(verdicts[name])}" for name in names)
 
 
 def _text(text: str) -> str:
@@ -79,7 +80,7 @@ def read(path: Path) -> Report:
     except UNREADABLE as error:
         raise SpecError(str(path), "malformed TOML", expected, f"{error}.") from None
     cells = tuple(
-        _cell(Address.parse(name), dtype, verdict)
+        _cell(f"{path}: {name}", Address.parse(name), dtype, verdict)
         for name, verdicts in content.verdicts.items()
         for dtype, verdict in verdicts.items()
     )
@@ -87,7 +88,16 @@ def read(path: Path) -> Report:
     return Report(content.gradlaw, content.spec, engine, content.seed, summary(cells), cells)
 
 
-def _cell(address: Address, dtype: str, verdict: Verdict) -> Cell:
+def _cell(where: str, address: Address, dtype: str, text: str) -> Cell:
+    """Return a cell of a verdict, behind which a comma and a severity may stand."""
+    verdict, _, severity = text.partition(", ")
+    if verdict not in list(Verdict) or (severity and severity not in list(Severity)):
+        expected = "a verdict, and of a violation its severity, such as 'violation, digits'"
+        raise SpecError(where, f"{dtype}={text!r}", expected, "Write it again, or mend the TOML there.")
     law = load_laws().get(address.law)
-    whole = Address(address.subject, address.law, dtype)
-    return Cell(address=str(whole), verdict=verdict, clause="" if law is None else law.clause)
+    return Cell(
+        address=str(Address(address.subject, address.law, dtype)),
+        verdict=Verdict(verdict),
+        severity=Severity(severity) if severity else None,
+        clause="" if law is None else law.clause,
+    )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gradlaw.reports.cells import keyword, law_of, printable, rank, subject_of
+from gradlaw.reports.cells import asked, law_of, printable, rank, subject_of
 from gradlaw.reports.report import Report
 from gradlaw_spec import Cell, Law, load_clauses, load_laws
 
@@ -56,7 +56,7 @@ def _result(cell: Cell, places: dict[str, int], strict: bool) -> dict[str, Any]:
         "ruleId": law,
         **index,
         "kind": "fail",
-        "level": _level(keyword(cell), strict=strict),
+        "level": _level(asked(cell), strict=strict),
         "message": {"text": _unlinked(f"{cell.verdict.value} of {cell.address}: {cell.message}")},
         "locations": [{"logicalLocations": [place]}],
         "partialFingerprints": {"address/v1": cell.address},
