@@ -93,14 +93,14 @@ def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:
         return Outcome(problem=f"{what}: found shape={got.shape}; expected {expected.shape}")
     first, second = got.astype(np.float64), expected.astype(np.float64)
     differ = ~((first == second) | (np.isnan(first) & np.isnan(second)))
-    if differ.any():
-        position = int(np.argmax(differ.ravel()))
+    outside: Outcome | None = None
+    for position in np.flatnonzero(differ).tolist():
         one, other = float(first.ravel()[position]), float(second.ravel()[position])
         finding = _finding(what, got.shape, position, one, arb(other), dtype_name)
-        finding = replace(finding, low=other, high=other, width=0.0)
-        problem = f"{_place(what, finding.index)}: got {one!r}; expected exactly {other!r}"
-        return Outcome(got.size, 0, problem, finding)
-    return Outcome(got.size, 0)
+        if outside is None or worse(finding.severity, outside.severity):
+            problem = f"{_place(what, finding.index)}: got {one!r}; expected exactly {other!r}"
+            outside = Outcome(got.size, 0, problem, replace(finding, low=other, high=other, width=0.0))
+    return outside or Outcome(got.size)
 
 
 def difference(what: str, first: Array, first_set: Data, second: Data, second_set: Data, dtype_name: str) -> Outcome:
@@ -168,7 +168,9 @@ def distance_text(finding: Finding) -> str:
     if finding.got * end < 0:
         return "and of the other sign"
     part = abs(finding.distance / end)
-    return f"{100 * part:.2g} % away" if part < 10 else f"{part:.2g} times its size away"
+    if part >= 10:
+        return f"{part:.2g} times its size away"
+    return f"{100 * part:.0f} % away" if part >= 0.01 else f"{part:.2g} of its size away"
 
 
 def _severity(units: float, opposite: bool, dtype_name: str) -> Severity:

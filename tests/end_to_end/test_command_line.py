@@ -214,7 +214,9 @@ def test_an_error_under_differentiation_alone_is_a_violation(gradlaw, tmp_path):
 
 def test_an_error_on_the_plain_call_is_unsupported(gradlaw, tmp_path):
     done = gradlaw("check", "refuses.py", "relu", "--quick", "--json", "u.json")
-    assert done.status == 0
+    assert done.status == 2, "nothing was judged"
+    assert "no point that could be judged" in done.err
+    assert len(done.err.splitlines()) == 1
     cell = report(tmp_path / "u.json")[1]["relu/gradient@float64"]
     assert cell["verdict"] == "unsupported"
     assert "no relu yet" in cell["message"]

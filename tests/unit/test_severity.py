@@ -71,6 +71,8 @@ def test_distances_in_words() -> None:
     assert outcome(1.0 + 7 * 2.0**-52, 1.0).problem.endswith("7 ulps away")
     assert outcome(1.5, 1.0).problem.endswith("50 % away")
     assert outcome(-1.0, 1.0).problem.endswith("and of the other sign")
+    assert outcome(0.0, 1.0).problem.endswith("100 % away")
+    assert outcome(1.0 + 2.0**-10, 1.0).problem.endswith("0.00098 of its size away")
     assert outcome(5e10, 1.0).problem.endswith("5e+10 times its size away")
     assert outcome(math.nan, 1.0).problem.endswith("got nan; admissible 1.0")
 
@@ -79,6 +81,8 @@ def test_exact_laws_have_a_size_too() -> None:
     near = equal("it", np.array([1.0, 1.0 + 2.0**-23]), np.array([1.0, 1.0]), "float32")
     assert near.severity is DIGITS
     assert equal("it", np.array([1.0]), np.array([2.0]), "float32").severity is WRONG
+    for got in ([1.0 + 2.0**-52, -7.0], [-7.0, 1.0 + 2.0**-52]):
+        assert equal("it", np.array(got), np.array([1.0, 1.0]), "float64").severity is WRONG
     assert equal("it", np.zeros((2, 1)), np.zeros(2), "float32").severity is WRONG
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -26,7 +27,7 @@ from gradlaw.running.session import OwnFault, Session, UsageError
 from gradlaw.running.worker import Plan
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import Settings
-from gradlaw_spec import SPEC_VERSION, Cell, SpecError
+from gradlaw_spec import SPEC_VERSION, Cell, SpecError, Verdict
 
 
 def list_addresses(request: Request, limits: Limits) -> int:
@@ -74,7 +75,16 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
     _write(reports, report, request)
     if journal is not None:
         journal.close(finished=True)
-    return VIOLATIONS if any(fails(cell, strict=request.strict) for cell in cells) else NO_VIOLATION
+    if any(fails(cell, strict=request.strict) for cell in cells):
+        return VIOLATIONS
+    if not any(cell.points or cell.verdict in FROM_A_LIST for cell in cells):
+        cure = "Look above for what is unsupported, and why."
+        raise SpecError("check", "no point that could be judged", "at least one", cure)
+    return NO_VIOLATION
+
+
+FROM_A_LIST: Final = (Verdict.KNOWN, Verdict.FIXED, Verdict.STALE)
+"""What a list of known deviations says of a cell, whether or not a point was judged."""
 
 
 def _planned(session: Session, request: Request) -> Plan:

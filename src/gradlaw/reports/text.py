@@ -48,6 +48,8 @@ def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> Non
         console.print()
         print_cell(console, cell)
     console.print()
+    if wide := undecided(cells):
+        console.print(Text(wide, style="dim"))
     console.print(verdict_line(cells, strict=strict))
 
 
@@ -158,3 +160,10 @@ def verdict_line(cells: Sequence[Cell], *, strict: bool) -> Text:
     note = f" ({tolerated} of a SHOULD: fails with --strict)" if tolerated else ""
     failed = any(fails(cell, strict=strict) for cell in cells)
     return Text(f"{len(cells)} cells: {said}{note}", style="bold red" if failed else "bold green")
+
+
+def undecided(cells: Iterable[Cell]) -> str:
+    """Return the share of all points at which the set was too wide to say anything; empty where there is none."""
+    counts = [(cell.inconclusive, cell.points) for cell in cells]
+    wide, points = sum(one for one, _ in counts), sum(other for _, other in counts)
+    return f"undecided: {100 * wide / points:.2g} % of {points} points" if wide else ""
