@@ -25,7 +25,7 @@ from gradlaw_spec import (
     load_primitives,
     value_dtypes,
 )
-from gradlaw_spec.text import error_text
+from gradlaw_spec.text import error_text, tame
 
 Cotangents = tuple[Array, ...]
 Gradients = tuple[Array | None, ...]
@@ -120,7 +120,7 @@ class Trial:
     def _refused(self, cotangents: Cotangents, error: Exception) -> UnsupportedCase | DifferentiationError:
         """Return what it means that the target raised; raise UnsupportedCase where the plain forward call does too."""
         if isinstance(error, Unsupported):
-            return UnsupportedCase(str(error))
+            return UnsupportedCase(tame(error))
         self.forward_or_unsupported()
         message = f"the value is computed, but differentiation raises {error_text(error)}"
         if self.anything_goes(cotangents):

@@ -27,6 +27,7 @@ from gradlaw_spec import (
     program_function,
 )
 from gradlaw_spec.target import Arrays, Gradients, Values
+from gradlaw_spec.text import error_text
 
 HELPER = "functional_target"
 
@@ -135,8 +136,10 @@ class _Engine:
         def call(*inputs: EngineValue) -> Any:
             try:
                 return function(*inputs)
+            except MemoryError:
+                raise
             except Exception as error:
-                raise Unsupported(f"{type(error).__name__}: {error}") from error
+                raise Unsupported(error_text(error)) from error
 
         return call
 
