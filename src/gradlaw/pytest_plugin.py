@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -42,14 +42,15 @@ class WorkerRunner:
         from gradlaw.requests import Limits, Request, default_memory
         from gradlaw.running.session import Session, UsageError
 
+        option: Any = config.getoption  # each has the type that its definition gives it
         request = Request(
-            target=config.getoption("gradlaw_target"),
-            addresses=tuple(config.getoption("gradlaw_address")),
-            level=config.getoption("gradlaw_level"),
-            dtype=config.getoption("gradlaw_dtype"),
+            target=option("gradlaw_target"),
+            addresses=tuple(option("gradlaw_address")),
+            level=option("gradlaw_level"),
+            dtype=option("gradlaw_dtype"),
         )
         request.check()
-        limits = Limits(jobs=1, timeout=config.getoption("gradlaw_timeout"), memory=default_memory())
+        limits = Limits(jobs=1, timeout=option("gradlaw_timeout"), memory=default_memory())
         self._session = Session(request.target, settings, limits)
         self._session.__enter__()
         config.add_cleanup(lambda: self._session.__exit__(None, None, None))

@@ -30,7 +30,7 @@ class Float(Plain):
     def __init__(self, name: str = "float64") -> None:
         self.dtype = dtype(name)
         self.name = name
-        self.start = name
+        self.start: str | None = name
 
     def of(self, dtype: str | None) -> Float:
         return self if dtype in (None, self.name) else _float(dtype)

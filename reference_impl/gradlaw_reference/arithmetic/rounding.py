@@ -121,7 +121,7 @@ class Rounding(Ball):
     ) -> None:
         super().__init__(precision=precision)
         self.name = f"ball of {dtype_name}"
-        self.start = dtype_name
+        self.start: str | None = dtype_name
         self.dtype = dtype(dtype_name)
         self.flushes_subnormals = flushes_subnormals
         self.accuracies = accuracies

@@ -104,5 +104,6 @@ def _message(file: BytesIO) -> bytes | None:
     head = file.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None
-    content = file.read(size := LENGTH.unpack(head)[0]) if LENGTH.unpack(head)[0] < MOST else b""
+    size: int = LENGTH.unpack(head)[0]
+    content = file.read(size) if size < MOST else b""
     return content if content and len(content) == size else None
