@@ -262,10 +262,10 @@ def explains(entries: Iterable[KnownDeviation], cell: Cell) -> KnownDeviation | 
 
 
 def as_known(cell: Cell, entry: KnownDeviation) -> Cell:
-    """Return a bad cell as a known one, with the reason in front of its message."""
+    """Return a bad cell as a known one, without its severity and with the reason in front of its message."""
     source = entry.deviation.url or entry.deviation.source
     reason = f"{entry.deviation.reason} ({source})" if source else entry.deviation.reason
-    return replace(cell, verdict=Verdict.KNOWN, message=f"{reason}\n{cell.message}".rstrip())
+    return replace(cell, verdict=Verdict.KNOWN, severity=None, message=f"{reason}\n{cell.message}".rstrip())
 
 
 def after_replay(cell: Cell, entry: KnownDeviation, replayed: Cell) -> Cell:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flint import arb
 
-from gradlaw.reports.cells import fails, said
+from gradlaw.reports.cells import fails, said, says_something
 from gradlaw.reports.text import report_text
 from gradlaw_properties.engines import reference_target
 from gradlaw_properties.examine import Settings, examine, plan
@@ -136,3 +136,28 @@ def test_a_fault_of_digits_does_not_hide_a_worse_one() -> None:
     (unit,) = plan(target, ["multiply/gradient"], dtype="float64")
     (cell,) = examine(unit, target, Settings(examples=50))
     assert cell.severity is WRONG
+
+
+def test_a_known_fault_of_the_last_digits_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    from gradlaw.known import Deviation, KnownDeviation, as_known
+
+    (digits,) = cells_of(1 + 2.0**-50)
+    known = as_known(digits, KnownDeviation(deviation=Deviation(id="off", reason="It is off."), address="multiply/*"))
+    assert (known.verdict, known.severity, said(known)) == (Verdict.KNOWN, None, "known")
+    report_text(Console(width=200), [known], strict=False)
+    shown = capsys.readouterr().out
+    assert "It is off." in shown
+    assert "Rounding" not in shown
+
+
+def test_what_says_something_of_an_engine() -> None:
+    def cell(verdict: Verdict, points: int = 0, inconclusive: int = 0) -> Cell:
+        return Cell(address="exp/value@float64", verdict=verdict, points=points, inconclusive=inconclusive)
+
+    assert says_something(cell(Verdict.PASS, 10, 9))
+    assert says_something(cell(Verdict.VIOLATION))
+    assert says_something(cell(Verdict.KNOWN))
+    assert not says_something(cell(Verdict.UNSUPPORTED))
+    assert not says_something(cell(Verdict.INCONCLUSIVE, 10, 10)), "every set was too wide: nothing was judged"

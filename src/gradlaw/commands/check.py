@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
-from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,7 +17,7 @@ from gradlaw.commands import NO_VIOLATION, VIOLATIONS
 from gradlaw.commands.files import absolute, check_files, write_files
 from gradlaw.formats import rendered, renderer
 from gradlaw.known import KnownDeviation, known_of, load_known
-from gradlaw.reports.cells import fails
+from gradlaw.reports.cells import fails, says_something
 from gradlaw.reports.report import Engine, Report, make_report
 from gradlaw.reports.text import report_text
 from gradlaw.requests import Limits, Request
@@ -27,7 +26,7 @@ from gradlaw.running.session import OwnFault, Session, UsageError
 from gradlaw.running.worker import Plan
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import Settings
-from gradlaw_spec import SPEC_VERSION, Cell, SpecError, Verdict
+from gradlaw_spec import SPEC_VERSION, Cell, SpecError
 
 
 def list_addresses(request: Request, limits: Limits) -> int:
@@ -77,14 +76,10 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
         journal.close(finished=True)
     if any(fails(cell, strict=request.strict) for cell in cells):
         return VIOLATIONS
-    if not any(cell.points or cell.verdict in FROM_A_LIST for cell in cells):
+    if not any(says_something(cell) for cell in cells):
         cure = "Look above for what is unsupported, and why."
         raise SpecError("check", "no point that could be judged", "at least one", cure)
     return NO_VIOLATION
-
-
-FROM_A_LIST: Final = (Verdict.KNOWN, Verdict.FIXED, Verdict.STALE)
-"""What a list of known deviations says of a cell, whether or not a point was judged."""
 
 
 def _planned(session: Session, request: Request) -> Plan:

@@ -22,6 +22,8 @@ ORDER: Final = (
     Verdict.PASS,
 )
 """The verdicts, the worst first."""
+FROM_A_LIST: Final = (Verdict.KNOWN, Verdict.FIXED, Verdict.STALE)
+"""What a list of known deviations says of a cell, whether or not a point was judged."""
 GLYPHS: Final = {
     Verdict.PASS: "✓",
     Verdict.VIOLATION: "✗",
@@ -85,6 +87,11 @@ def asked(cell: Cell) -> str:
 def fails(cell: Cell, *, strict: bool) -> bool:
     """Whether a cell makes a run fail: a law that MUST hold does not, or with ``strict`` one that SHOULD."""
     return cell.verdict.is_bad and (strict or asked(cell) == "MUST")
+
+
+def says_something(cell: Cell) -> bool:
+    """Whether a cell tells of its engine: a point was decided, something is wrong, or a list knows of it."""
+    return cell.points > cell.inconclusive or cell.verdict.is_bad or cell.verdict in FROM_A_LIST
 
 
 def rank(cell: Cell) -> tuple[int, bool, int]:
