@@ -172,9 +172,9 @@ def test_each_page_of_the_law_book_is_in_a_table_of_contents(folder, names, page
 
 
 def test_each_step_of_formulas_has_a_section(pages) -> None:
-    page = pages["functions.md"]
+    page = pages["functions/index.md"]
     assert all(f"(function-{name})=\n## {name}\n" in page.replace("\n\n", "\n") for name in load_functions())
-    assert "book/functions" in (DOCS / "index.md").read_text(encoding="utf-8")
+    assert "book/functions/index" in (DOCS / "index.md").read_text(encoding="utf-8")
 
 
 def test_each_engine_with_known_deviations_has_a_page(book, pages) -> None:

@@ -21,7 +21,7 @@ def contents(book: Book, draw: Drawer | None = None) -> dict[str, bytes]:
     """Return every generated file by its path; without ``draw`` there are no pictures."""
     pages = {
         "primitives/index.md": primitive_index(book),
-        "functions.md": function_page(book),
+        "functions/index.md": function_page(book),
         "laws/index.md": law_index(book),
         "chapters/index.md": chapter_index(book),
         "engines/index.md": engine_index(book),

@@ -18,7 +18,7 @@ def generate(application: Sphinx) -> None:
     """Write the generated pages and pictures into the folder ``book`` beside the hand-written pages."""
     source = Path(application.srcdir)
     files = contents(load_book(source.parent), primitive_svg)
-    for folder in ("primitives", "laws", "chapters", "engines"):
+    for folder in ("primitives", "functions", "laws", "chapters", "engines"):
         kept = {path.removeprefix(f"{folder}/"): text for path, text in files.items() if path.startswith(f"{folder}/")}
         write(source / "book" / folder, kept)
     write(source / "book" / "pictures", {"roundings.svg": rounding_svg()})
