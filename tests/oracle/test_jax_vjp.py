@@ -49,6 +49,8 @@ def jax_function(name: str) -> Callable[..., Any] | None:
     """Return JAX's function of a primitive's name, from the first of its modules that has one."""
     if any(attribute.kind == "index" for attribute in load_primitives()[name].attributes):
         return _getitem
+    if any(attribute.kind == "dtype" for attribute in load_primitives()[name].attributes):
+        return lambda x, *, dtype: getattr(jnp, name)(x, dtype)  # JAX takes it by position alone
     modules = (jnp, jax.nn, jax.scipy.special)
     return next((getattr(module, name) for module in modules if hasattr(module, name)), None)
 
