@@ -13,6 +13,7 @@ import pytest
 from gradlaw import load_target
 from gradlaw.reports.script import MOST_LINES, plain_script, script_of
 from gradlaw_properties import reference_target
+from gradlaw_reference import RULES, Tape
 from gradlaw_spec import PROGRAM, Address, Case, Cell, Program, Step, Verdict, Witness, load_primitives
 
 PRIMITIVES = frozenset(load_primitives())
@@ -64,6 +65,19 @@ def test_the_adapters_script_runs_what_the_law_ran():
     found = printed(text)
     assert str(gradient.tolist()) in found
     assert found.count("gradient of x") >= 3
+
+
+@pytest.mark.parametrize("wrong", ["prod", "negative"])
+def test_the_half_of_a_cut_program_that_is_wrong_is_shown(wrong):
+    """The law `chain` runs both halves, and only one of them has room here."""
+    rule = RULES[wrong]
+    planted = {**RULES, wrong: replace(rule, vjp=tuple(lambda *a, f=f, **k: f(*a, **k) * 2 for f in rule.vjp))}
+    target = reference_target(tape=lambda: Tape(rules=planted))
+    steps = (Step(("t",), "prod", ("x",), {"axis": None, "keepdims": False}), Step(("y",), "negative", ("t",)))
+    found = replace(witness(Program(("x",), steps, ("y",)), "chain").case, cotangents=(np.array(1.5),))
+    text = script_of(cell("chain"), Witness(found, "chain", target.name), target, "file.py:target")
+    assert len(text.splitlines()) <= MOST_LINES
+    assert f"{wrong!r}" in text
 
 
 def test_a_slice_is_imported_where_a_step_has_one():

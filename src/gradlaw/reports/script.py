@@ -27,7 +27,7 @@ from gradlaw.reports.code import array_text
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import replay
 from gradlaw_properties.compose import expand
-from gradlaw_spec import Array, Case, Cell, Program, Pull, Target, Witness
+from gradlaw_spec import PROGRAM, Array, Case, Cell, Program, Pull, Target, Verdict, Witness
 from gradlaw_spec.target import Arrays, Gradients, Values
 
 MOST_LINES: Final = 20
@@ -78,8 +78,22 @@ def script_of(cell: Cell, witness: Witness, target: Target, text: str) -> str:
     own = run_of(witness.case)
     program = expand(own.program, target.primitives)
     plain = own if program is None else replace(own, program=program)
-    ordered = sorted(runs_of(witness, target) or (own,), key=lambda run: not run.same_program(plain))
+    runs = runs_of(witness, target) or (own,)
+    if any(run.same_program(plain) for run in runs):
+        ordered = sorted(runs, key=lambda run: not run.same_program(plain))
+    else:  # the law ran parts of the case, and there may be room for one: that which is wrong
+        ordered = sorted(runs, key=lambda run: not _is_wrong(run, witness, target))
     return write_script(header, ordered, text, target.primitives)
+
+
+def _is_wrong(run: Run, witness: Witness, target: Target) -> bool:
+    """Whether a gradient of a run is outside of its admissible set."""
+    parts = (
+        replace(witness.case, subject=PROGRAM, program=run.program, values=run.values, cotangents=cotangents)
+        for cotangents in run.cotangents
+    )
+    found = (replay(replace(witness, case=part, law="gradient"), target) for part in parts)
+    return any(cell.verdict is Verdict.VIOLATION for cell in found)
 
 
 def plain_script(cell: Cell, case: Case, text: str, primitives: frozenset[str]) -> str:
