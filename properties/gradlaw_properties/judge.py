@@ -73,18 +73,16 @@ def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
     if got.shape != admissible.shape:
         return Outcome(problem=f"{what}: found shape={got.shape}; expected {admissible.shape}")
     numbers = got.astype(np.float64).ravel().tolist()
-    points, inconclusive = len(numbers), 0
-    outside: Outcome | None = None
+    outside, inconclusive = [], 0
     for position, (number, allowed) in enumerate(zip(numbers, admissible.ravel().tolist(), strict=True)):
         if not allowed.is_finite():
             inconclusive += 1
         elif not (math.isfinite(number) and allowed.contains(arb(number))):
             finding = _finding(what, got.shape, position, number, allowed, dtype_name)
-            if outside is None or worse(finding.severity, outside.severity):
-                outside = Outcome(points, 0, _outside(finding, allowed, dtype_name), finding)
+            outside.append(Outcome(problem=_outside(finding, allowed, dtype_name), finding=finding))
         elif allowed.rel_accuracy_bits() < SMALLEST_BITS:
             inconclusive += 1
-    return replace(outside or Outcome(points), inconclusive=inconclusive)
+    return replace(combine(outside), points=len(numbers), inconclusive=inconclusive)
 
 
 def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:
@@ -93,14 +91,14 @@ def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:
         return Outcome(problem=f"{what}: found shape={got.shape}; expected {expected.shape}")
     first, second = got.astype(np.float64), expected.astype(np.float64)
     differ = ~((first == second) | (np.isnan(first) & np.isnan(second)))
-    outside: Outcome | None = None
+    outside = []
     for position in np.flatnonzero(differ).tolist():
         one, other = float(first.ravel()[position]), float(second.ravel()[position])
         finding = _finding(what, got.shape, position, one, arb(other), dtype_name)
-        if outside is None or worse(finding.severity, outside.severity):
-            problem = f"{_place(what, finding.index)}: got {one!r}; expected exactly {other!r}"
-            outside = Outcome(got.size, 0, problem, replace(finding, low=other, high=other, width=0.0))
-    return outside or Outcome(got.size)
+        finding = replace(finding, low=other, high=other, width=0.0)
+        problem = f"{_place(what, finding.index)}: got {one!r}; expected exactly {other!r}"
+        outside.append(Outcome(problem=problem, finding=finding))
+    return replace(combine(outside), points=got.size)
 
 
 def difference(what: str, first: Array, first_set: Data, second: Data, second_set: Data, dtype_name: str) -> Outcome:
@@ -112,10 +110,9 @@ def difference(what: str, first: Array, first_set: Data, second: Data, second_se
     exact = np.asarray(first_set - second_set, dtype=object)
     numbers = first.astype(np.float64).ravel().tolist()
     apart = [arb(x) - y for x, y in zip(numbers, second.ravel().tolist(), strict=True)]
-    points, inconclusive = len(apart), 0
-    outside: Outcome | None = None
+    outside, inconclusive = [], 0
     for position, (distance, allowed) in enumerate(zip(apart, exact.ravel().tolist(), strict=True)):
-        got = float(first.astype(np.float64).ravel()[position])
+        got = numbers[position]
         if not allowed.is_finite() or not (math.isfinite(got) or second.ravel()[position].is_finite()):
             inconclusive += 1
         elif not (distance.is_finite() and allowed.overlaps(distance)):
@@ -127,9 +124,8 @@ def difference(what: str, first: Array, first_set: Data, second: Data, second_se
             opposite = exact_other.is_finite() and got * float(exact_other.mid()) < 0
             finding = replace(finding, ulps=units, severity=_severity(units, opposite, dtype_name))
             problem = f"{where}: got {got!r} one way and {other} the other; {distance_text(finding)} from agreeing"
-            if outside is None or worse(finding.severity, outside.severity):
-                outside = Outcome(points, 0, problem, finding)
-    return replace(outside or Outcome(points), inconclusive=inconclusive)
+            outside.append(Outcome(problem=problem, finding=finding))
+    return replace(combine(outside), points=len(apart), inconclusive=inconclusive)
 
 
 def _gap(distance: arb, allowed: arb) -> arb:

@@ -217,7 +217,9 @@ class Trial:
         key = b"".join(cotangent.tobytes() for cotangent in chosen)
         if key not in self._truths:
             sets = self.certified.gradients(chosen)
-            self._truths[key] = tuple(map(_anything, sets)) if self._total_overflows(chosen) else sets
+            if self._total_overflows(chosen):
+                sets = tuple(np.full(gradient.shape, arb("nan"), dtype=object) for gradient in sets)
+            self._truths[key] = sets
         return self._truths[key]
 
     def _total_overflows(self, cotangents: Cotangents) -> bool:
@@ -239,9 +241,3 @@ class Trial:
     def names(self) -> tuple[str, ...]:
         """How messages call the gradients: ``gradient of x``."""
         return tuple(f"gradient of {name}" for name in self.program.inputs)
-
-
-def _anything(gradient: Data) -> Data:
-    result = np.empty(gradient.shape, dtype=object)
-    result[...] = arb("nan")
-    return result

@@ -102,7 +102,7 @@ def test_a_product_that_is_off_by_twice_what_rounding_compounds_to_is_outside() 
     assert not passes(exact * (1 + 1.2 * compound), allowed, "float32")
 
 
-@pytest.mark.parametrize("exponent", [2, 3, 7, 13, 31, -3])
+@pytest.mark.parametrize("exponent", [2, 3, 7, 13, 31, -3, -13])
 def test_powers_by_repeated_multiplication_are_inside(exponent: int) -> None:
     """Binary powering and one factor after the other, in float32: up to n - 1 roundings."""
     values = np.linspace(0.5, 1.9, 57, dtype=np.float32)
@@ -117,6 +117,13 @@ def test_powers_by_repeated_multiplication_are_inside(exponent: int) -> None:
     for got in (loop, binary):
         assert passes(got if exponent > 0 else np.float32(1) / got, allowed, "float32")
     assert passes(np.power(values, np.float32(exponent)), allowed, "float32")
+
+
+def test_a_power_that_no_dtype_holds_is_rounded_as_pow_is() -> None:
+    """``3 ** -3`` is no number of the dtype, though 27 is one: pow may be off by its own accuracy."""
+    unit, allowed = DTYPES["float32"].unit_roundoff, value_set("x ** -3", "float32", x=3.0)
+    assert allowed.item().contains(arb(1) / 27 * (1 + 1.9 * arb(unit)))
+    assert not allowed.item().contains(arb(1) / 27 * (1 + 8 * arb(unit)))
 
 
 def test_an_exponent_that_is_an_array_is_judged_by_pow() -> None:

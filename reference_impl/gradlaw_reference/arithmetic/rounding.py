@@ -145,7 +145,7 @@ class Rounding(Ball):
         to = self.of(dtype)
         if to.dtype.holds(self.dtype) and not self.flushes_subnormals:
             return value
-        return elementwise(_nearest(CORRECTLY_ROUNDED, to.dtype, to.tiny), 1)(value)
+        return to._once(value)
 
     def asarray(self, value: Any) -> Data:
         made = super().asarray(value)
@@ -187,14 +187,14 @@ class Rounding(Ball):
         factors = np.broadcast_to(base[..., None], (*base.shape, abs(count)))
         exact, product = self.exact_prod(factors, (base.ndim,)), self.prod(factors, (base.ndim,))
         if count < 0:
-            exact, product = self._nearest(1 / exact), self.elementary("reciprocal", product)
+            exact, product = self._once(1 / exact), self.elementary("reciprocal", product)
         general = elementwise(self._rounded("pow"), 2)(base, objects(arb(count)))
         largest, smallest = self.dtype.largest, self.dtype.smallest_normal
         room = -math.log2(self.dtype.unit_roundoff) / max(abs(count), 1)
 
         def either(x: arb, power: arb, first: arb, second: arb) -> arb:
             fits = _length(x) <= room and (power == 0 or smallest <= abs(power) <= largest)
-            return power if fits or count == 0 else first.union(second)
+            return power if (fits and power.is_exact()) or count == 0 else first.union(second)
 
         return elementwise(either, 4)(base, exact, product, general)
 
@@ -275,10 +275,10 @@ class Rounding(Ball):
         if terms < 2:
             return total
         if terms == 2 and accuracy == CORRECTLY_ROUNDED:
-            return self._nearest(total)
+            return self._once(total)
         return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, accuracy, _quantum(value))
 
-    def _nearest(self, value: Data) -> Data:
+    def _once(self, value: Data) -> Data:
         """Round each number once, correctly: what the dtype holds stays."""
         return elementwise(_nearest(CORRECTLY_ROUNDED, self.dtype, self.tiny), 1)(value)
 
@@ -310,7 +310,7 @@ class Rounding(Ball):
             return total
         terms, accuracy = first.shape[-1], self.accuracy("matmul")
         if terms == 1 and accuracy == CORRECTLY_ROUNDED:
-            return self._nearest(total)
+            return self._once(total)
         magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
         return self._reduced(total, magnitude, max(terms, 2), accuracy, _quantum(first) * _quantum(second))
 
@@ -322,7 +322,7 @@ class Rounding(Ball):
             return total
         magnitude = self.exact_scatter(np.absolute(value), shape, index)
         several = self._reduced(total, magnitude, counts, CORRECTLY_ROUNDED, _quantum(value))
-        return np.where(counts == 2, self._nearest(total), several)
+        return np.where(counts == 2, self._once(total), several)
 
 
 def _quantum(value: Data) -> float:
