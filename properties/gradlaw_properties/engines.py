@@ -18,7 +18,7 @@ from gradlaw_spec import (
     load_primitives,
     program_function,
 )
-from gradlaw_spec.target import Run
+from gradlaw_spec.target import Overwritten, Run, Walks, walks_of
 
 PRIMITIVES: Final = {name: getattr(reference, name) for name in load_primitives()}
 
@@ -61,14 +61,32 @@ def run(program: Program, values: Mapping[str, Array]) -> tuple[Array, ...]:
         return tuple(output.data for output in function(*map(typed, primals)))
 
 
+def overwritten_of(pullback: Pullback) -> Overwritten:
+    """Return what overwrites the arrays that a program was run on, then pulls back."""
+
+    def overwritten(
+        program: Program, values: Mapping[str, Array], others: Mapping[str, Array], cotangents: tuple[Array, ...]
+    ) -> tuple[Array | None, ...]:
+        held = {name: value.copy() for name, value in values.items()}
+        _, pull = pullback(program, held)
+        for name in program.inputs:
+            held[name][...] = others[name]
+        return pull(cotangents)
+
+    return overwritten
+
+
 def reference_target(
     name: str = "reference",
     *,
     tape: Callable[[], Tape] = Tape,
     pullback: Pullback | None = None,
     plain: Run = run,
+    walks: Walks | None = None,
+    overwritten: Overwritten | None = None,
 ) -> Target:
     """Return the reference implementation as a target; a tape or pullback of its own makes it a mutant."""
+    chosen = pullback or pullback_of(tape)
     return Target(
         name=name,
         version=SPEC_VERSION,
@@ -76,5 +94,8 @@ def reference_target(
         dtypes=tuple(DTYPES),
         primitives=frozenset(PRIMITIVES),
         run=plain,
-        pullback=pullback or pullback_of(tape),
+        pullback=chosen,
+        walks=walks or walks_of(chosen),
+        starts_alone=True,
+        overwritten=overwritten or overwritten_of(chosen),
     )

@@ -341,7 +341,8 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
     if verdict is Verdict.UNSUPPORTED:
         message = tally.unsupported
     elif verdict is Verdict.INCONCLUSIVE:
-        message = "no example reached a point that this law can judge" if not tally.points else "every set was too wide"
+        silent = "; ".join(sorted(tally.notes)) or "no example reached a point that this law can judge"
+        message = "every set was too wide" if tally.points else silent
     elif not message and tally.notes:
         message = "; ".join(sorted(tally.notes))
     elif not message and tally.refused:

@@ -7,8 +7,9 @@ that claim it there. The faults are those that real engines have had, and those 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gradlaw_properties.engines import primals_of, pullback_of, reference_target
 from gradlaw_reference import RULES, Rule, Tape, apply, as_array
 from gradlaw_reference import Array as ReferenceArray
 from gradlaw_spec import Array, Primitive, Program, Pull, Target, dtype, load_primitives
-from gradlaw_spec.target import Arrays, Gradients, Values
+from gradlaw_spec.target import Arrays, Gradients, Start, Values, Walked
 
 Keep = list[Any] | None
 
@@ -358,6 +359,26 @@ class _WrongInside(Tape):
         return share if share is None or not inner else -share
 
 
+class _InnerExponentDetached(Tape):
+    """Records the exponent of a power only where it is a variable."""
+
+    def pull(self, node: Any, position: int, cotangent: ReferenceArray) -> ReferenceArray | None:
+        inner = any(self.nodes[parent] is not None for place, parent in node.parents if place == position)
+        return None if node.rule.name == "pow" and position == 1 and inner else super().pull(node, position, cotangent)
+
+
+class _SharedBuffers(Tape):
+    """Adds what arrives later into the array that arrived first, whoever else holds it."""
+
+    def accumulate(self, cotangents: list[ReferenceArray]) -> ReferenceArray:
+        first, *others = cotangents
+        for other in others:
+            if not first.data.flags.writeable:
+                return super().accumulate(cotangents)
+            first.data[...] += other.data
+        return first
+
+
 class _NanAtEdge(Tape):
     """Multiplies zero by infinity."""
 
@@ -374,6 +395,8 @@ forgets_to_unbroadcast = _tape_fault("forgets-to-unbroadcast", _NeverFits, "add"
 weak_intermediates = _tape_fault("weak-intermediates", _WeakIntermediates)
 constants_in_float32 = _tape_fault("constants-in-float32", _ConstantsInFloat32, "multiply")
 wrong_at_inner_steps = _tape_fault("wrong-at-inner-steps", _WrongInside)
+inner_exponent_without_gradient = _tape_fault("inner-exponent-without-gradient", _InnerExponentDetached, "pow")
+shares_cotangent_buffers = _tape_fault("shares-cotangent-buffers", _SharedBuffers, "add")
 nan_at_domain_edge = _tape_fault("nan-at-domain-edge", _NanAtEdge, "sqrt")
 
 
@@ -436,6 +459,46 @@ def _wrong_run(program: Program, values: Values) -> Arrays:
     return tuple((out.astype(np.float64) * 1.001).astype(out.dtype) for out in run(program, values))
 
 
+def _walks_fault(name: str, fault: Callable[[list[Arrays], Pull, bool], list[Gradients]]) -> Mutant:
+    """``fault(starts, pull, anew) -> left``: what each walk leaves, with the right pull."""
+    right = pullback_of()
+
+    def walks(program: Program, values: Values, starts: tuple[Start, ...], *, anew: bool = False) -> Walked:
+        outputs, pull = right(program, values)
+        given = [
+            tuple(np.zeros_like(out) if one is None else one for out, one in zip(outputs, start or (), strict=True))
+            for start in starts
+        ]
+        return Walked(tuple(fault(given, pull, anew)))
+
+    return Mutant(name, lambda: reference_target(name, walks=walks))
+
+
+def _over_old_gradients(starts: list[Arrays], pull: Pull, anew: bool) -> list[Gradients]:
+    """What was sent before is sent again with every later walk."""
+    return _running(pull(start) if anew else pull(total) for start, total in zip(starts, _running(starts), strict=True))
+
+
+def _once_only(starts: list[Arrays], pull: Pull, anew: bool) -> list[Gradients]:
+    sent = [pull(start) for start in starts]
+    return _running(sent) if anew else [sent[0]] * len(sent)
+
+
+def _running(terms: Iterable[Any]) -> list[Any]:
+    """Return the sums so far, array by array."""
+    return list(accumulate(terms, lambda one, other: tuple(a + b for a, b in zip(one, other, strict=True))))
+
+
+def _rereading(program: Program, values: Values, others: Values, cotangents: Arrays) -> Gradients:
+    _, pull = pullback_of()(program, others)
+    return pull(cotangents)
+
+
+walks_again_over_old_gradients = _walks_fault("walks-again-over-old-gradients", _over_old_gradients)
+walks_once_only = _walks_fault("walks-once-only", _once_only)
+rereads_its_inputs = Mutant(
+    "rereads-its-inputs", lambda: reference_target("rereads-its-inputs", overwritten=_rereading), "multiply"
+)
 stale_state = Mutant("stale-state", _stale_state)
 accumulates_into_cotangent = _pull_fault("accumulates-into-cotangent", _accumulating)
 overwrites_primal = _pull_fault("overwrites-primal", _overwriting)

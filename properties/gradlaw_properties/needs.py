@@ -28,6 +28,11 @@ def _plain(trial: Trial) -> bool:
     return len(named) == len(trial.step.operands) and len(set(inputs)) == len(inputs)
 
 
+SEVERAL_WALKS: Final = Need("one record for several walks", of_target=lambda target: target.walks is not None)
+REACHABLE_BUFFERS: Final = Need(
+    "inputs whose buffers can be overwritten", of_target=lambda target: target.overwritten is not None
+)
+STARTS_ALONE: Final = Need("a backward without a cotangent", of_target=lambda target: target.starts_alone)
 ANY_COTANGENT: Final = Need("cotangents other than ones", of_target=lambda target: target.cotangent != "ones")
 DISTINCT_INPUTS: Final = Need("each operand an input of its own", of_case=_plain)
 SOME_STEP: Final = Need("a step", of_case=lambda trial: len(trial.program.steps) > 0)

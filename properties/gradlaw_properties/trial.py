@@ -25,6 +25,7 @@ from gradlaw_spec import (
     load_primitives,
     value_dtypes,
 )
+from gradlaw_spec.target import Start, Walked
 from gradlaw_spec.text import error_text, tame
 
 Cotangents = tuple[Array, ...]
@@ -109,6 +110,15 @@ class Trial:
             return outputs, pull(cotangents)
         except Exception as error:
             raise self._refused(cotangents, error) from error
+
+    def walked(self, starts: tuple[Start, ...], *, anew: bool = False) -> Walked:
+        """Walk back over one record from each start in turn; raise as ``run`` does where the first walk is refused."""
+        assert self.target.walks is not None
+        values = {name: value.copy() for name, value in self.values.items()}
+        try:
+            return self.target.walks(self.runnable, values, starts, anew=anew)
+        except Exception as error:
+            raise self._refused(self.cotangents, error) from error
 
     def _with(self, inputs: Cotangents) -> dict[str, Array]:
         return {**self.values, **dict(zip(self.program.inputs, inputs, strict=True))}

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from gradlaw_spec.array import Array
 from gradlaw_spec.loader import load_primitives
 from gradlaw_spec.program import Program, Step, interpret
+from gradlaw_spec.text import error_text
 
 EngineValue = Any
 EngineFunction = Callable[..., Any]
@@ -46,6 +49,42 @@ class Pullback(Protocol):
         ...
 
 
+Start = tuple[Array | None, ...] | None
+"""Where a walk back starts: a cotangent for each output (None: not from that one), or None: with no cotangent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What walks back over one record, one after the other, left behind."""
+
+    gradients: tuple[Gradients, ...]
+    """The gradients as they stood after each walk that was not refused."""
+    refusal: str = ""
+    """What the engine said where it refused a walk after the first; empty: it refused none."""
+
+
+class Walks(Protocol):
+    """``walks(program, values, starts) -> Walked``: run once, and walk back from each start in turn.
+
+    With ``anew`` the program is run again for each start, over the same variables. The first walk's error is raised.
+    """
+
+    def __call__(self, program: Program, values: Values, starts: tuple[Start, ...], *, anew: bool = False) -> Walked:
+        """Return what each walk left."""
+        ...
+
+
+class Overwritten(Protocol):
+    """``overwritten(program, values, others, cotangents) -> gradients``: run, overwrite the inputs, pull back.
+
+    The inputs' own buffers get the numbers of ``others`` between the run and the walk back.
+    """
+
+    def __call__(self, program: Program, values: Values, others: Values, cotangents: Arrays) -> Gradients:
+        """Return one gradient an input."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """An engine: what it is called, what it claims, and how it runs and differentiates a program."""
@@ -74,10 +113,40 @@ class Target:
     """Whether a primitive that is missing may be composed by its definition inside programs."""
     cotangent: CotangentStyle = "argument"
     """Which cotangents the engine can start from."""
+    walks: Walks | None = None
+    """Walks back over one record several times; None: each pullback has a record of its own."""
+    accumulates: bool | None = None
+    """Whether an input's gradient grows with every walk, or is replaced; None: nobody said, so it is asked."""
+    starts_alone: bool = False
+    """Whether a walk may start without a cotangent."""
+    overwritten: Overwritten | None = None
+    """Overwrites inputs between a run and its walk back; None: nobody can reach their buffers."""
     flushes_subnormals: bool = False
     """Whether results (and operands) below the smallest normal number may become zero."""
     accuracies: Mapping[str, int] = field(default_factory=dict)
     """The k of primitives of which the engine is less accurate than their pages ask, as its adapter declares it."""
+
+
+def walks_of(pullback: Pullback) -> Walks:
+    """Return the walks of an engine whose pullback may be called several times over one record."""
+
+    def walks(program: Program, values: Values, starts: tuple[Start, ...], *, anew: bool = False) -> Walked:
+        found: list[Gradients] = []
+        outputs, pull = pullback(program, values)
+        for position, start in enumerate(starts):
+            if anew and position:
+                outputs, pull = pullback(program, values)
+            given = tuple(map(np.ones_like, outputs)) if start is None else start
+            full = (np.zeros_like(out) if one is None else one.copy() for out, one in zip(outputs, given, strict=True))
+            try:
+                found.append(pull(tuple(full)))
+            except Exception as error:
+                if not found:
+                    raise
+                return Walked(tuple(found), error_text(error))
+        return Walked(tuple(found))
+
+    return walks
 
 
 def program_function(

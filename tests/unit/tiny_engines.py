@@ -55,16 +55,16 @@ class Tensor:
     """An array on a tape."""
 
     def __init__(self, data, parents=()):
-        self.data, self.parents, self.grad = np.asarray(data), parents, None
+        self.data, self.parents, self.grad = np.array(data), parents, None
 
-    def receive(self, share):
+    def fitted(self, share):
         share = np.asarray(share)
         while share.ndim > self.data.ndim:
             share = share.sum(axis=0)
         for axis, length in enumerate(self.data.shape):
             if length == 1 and share.shape[axis] != 1:
                 share = share.sum(axis=axis, keepdims=True)
-        self.grad = share if self.grad is None else self.grad + share
+        return share
 
     def backward(self, cotangent=None):
         order, seen = [], set()
@@ -77,10 +77,13 @@ class Tensor:
                 order.append(node)
 
         visit(self)
-        self.receive(np.ones_like(self.data) if cotangent is None else cotangent)
+        flow = {self: np.asarray(np.ones_like(self.data) if cotangent is None else cotangent)}
         for node in reversed(order):
+            received = flow[node]
+            node.grad = received if node.grad is None else node.grad + received
             for parent, local in node.parents:
-                parent.receive(local(node.grad))
+                share = parent.fitted(local(received))
+                flow[parent] = flow[parent] + share if parent in flow else share
 
 
 def tensor(value):

@@ -25,6 +25,14 @@ def gradients_admissible(trial: Trial, got: Cotangents, truth: tuple[Data, ...])
     return combine(judge(what, gradient, allowed, trial.dtypes[name]) for what, name, gradient, allowed in named)
 
 
+def second_cotangents(trial: Trial) -> Cotangents:
+    """Return second cotangents: signed quarters, other at every element; ones, where the engine has no others."""
+    if trial.target.cotangent == "ones":
+        return tuple(map(np.ones_like, trial.cotangents))
+    draw = trial.random
+    return tuple(trial.rounded(draw.integers(-8, 9, size=g.shape) / 4, g) for g in trial.cotangents)
+
+
 def exact(value: Array) -> Data:
     """Return an engine's numbers as exact balls."""
     return np.asarray(_BALLS(value.astype(np.float64)), dtype=object)

@@ -7,7 +7,7 @@ from flint import arb
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, difference, equal
-from gradlaw_properties.laws.common import NOTHING, exact
+from gradlaw_properties.laws.common import NOTHING, exact, second_cotangents
 from gradlaw_properties.needs import ANY_COTANGENT
 from gradlaw_properties.trial import Cotangents, Trial
 from gradlaw_reference import Data
@@ -20,12 +20,6 @@ MUTANTS = (
     mutants.quadratic_cotangent,
 )
 NEEDS = (ANY_COTANGENT,)
-
-
-def _second(trial: Trial) -> Cotangents:
-    """Return a second cotangent: signed quarters, other at every element."""
-    draw = trial.random
-    return tuple(trial.rounded(draw.integers(-8, 9, size=g.shape) / 4, g) for g in trial.cotangents)
 
 
 def _between(first: Data, second: Data) -> Data:
@@ -82,7 +76,7 @@ def _linear(trial: Trial) -> Outcome:
     large = 2.0**10 if {"float16", "bfloat16"} & set(trial.dtypes.values()) else 2.0**20
     draw = trial.random
     alpha, beta = draw.choice([-3.0, -1.0, 0.5, -large, 1 / large]), draw.choice([-2.5, 1.0, 3.0])
-    second = _second(trial)
+    second = second_cotangents(trial)
     mixed = tuple(
         trial.rounded(alpha * g.astype(np.float64) + beta * h.astype(np.float64), g)
         for g, h in zip(trial.cotangents, second, strict=True)

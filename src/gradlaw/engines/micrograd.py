@@ -23,14 +23,16 @@ PRIMITIVES: Final[dict[str, Any]] = {
 
 def _block(spelling: Spelling, run: Run) -> Block:
     program = run.program
-    before = [f"for g in {cotangents_text(array_text, run)}:"]
-    before += [f"    {name} = {spelling.literal(run.values[name])}" for name in program.inputs]
-    before += [f"    {name} = {array_text(run.values[name])}" for name in program.data]
+    loop = f"for g in {cotangents_text(array_text, run, absent='0')}:"
+    made = [f"{name} = {spelling.literal(run.values[name])}" for name in program.inputs]
+    made += [f"{name} = {array_text(run.values[name])}" for name in program.data]
     total = " + ".join(f"{name} * g[{position}]" for position, name in enumerate(program.outputs))
     values = ", ".join(f"{name}.data" for name in program.outputs)
     gradients = ", ".join(f'"gradient of {name}", {name}.grad' for name in program.inputs)
     after = (f"    ({total}).backward()", f'    print("value", {values}, {gradients})')
-    return Block(tuple(before), spelling.calls(run), after, "    ")
+    if run.one_record:
+        return Block(tuple(made), spelling.calls(run), (loop, *after))
+    return Block((loop, *(f"    {line}" for line in made)), spelling.calls(run), after, "    ")
 
 
 SPELLING: Final = Spelling(

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 
 from gradlaw.reports.code import array_text, attribute_text, index_text, operand_text
 from gradlaw_reference import FLOAT64, evaluate, using
-from gradlaw_spec import Array, EngineFunction, Program, Step, load_primitives
-from gradlaw_spec.target import Arrays
+from gradlaw_spec import DTYPES, Array, EngineFunction, Program, Step, load_primitives, value_dtypes
 
 SHOW: Final = 'print("gradient of", name, d if d is None else (d.dtype, d.tolist()))'
 OPERATORS: Final[Mapping[Any, str]] = {
@@ -39,13 +38,31 @@ class Run:
 
     program: Program
     values: Mapping[str, Array]
-    cotangents: tuple[Arrays, ...]
+    cotangents: tuple[tuple[Array | None, ...], ...]
+    one_record: bool = False
+    """Whether the program was run once for all of them, and gradients were read after each."""
 
     def same_program(self, other: Run) -> bool:
         """Whether another run has the same program at the same values, bit for bit."""
         if self.program != other.program or self.values.keys() != other.values.keys():
             return False
         return all(same_array(self.values[name], other.values[name]) for name in self.values)
+
+    def whole(self) -> Run:
+        """Return the run with zeros for each cotangent that is missing, for an engine that takes them all."""
+        if all(one is not None for given in self.cotangents for one in given):
+            return self
+        with using(FLOAT64), np.errstate(all="ignore"):
+            known = evaluate(self.program, self.values)
+        dtypes = value_dtypes(
+            self.program, {name: value.dtype.name for name, value in self.values.items() if value.dtype.name in DTYPES}
+        )
+        zeros = tuple(np.zeros(known[name].shape, DTYPES[dtypes[name]].numpy) for name in self.program.outputs)
+        filled = (
+            tuple(zero if one is None else one for one, zero in zip(given, zeros, strict=True))
+            for given in self.cotangents
+        )
+        return replace(self, cotangents=tuple(filled))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +187,10 @@ def tuple_text(items: Sequence[str]) -> str:
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
-def cotangents_text(literal: Callable[[Array], str], run: Run) -> str:
-    """Return the cotangents of a run as a list of tuples."""
-    return f"[{', '.join(tuple_text([literal(one) for one in given]) for given in run.cotangents)}]"
+def cotangents_text(literal: Callable[[Array], str], run: Run, absent: str = "None") -> str:
+    """Return the cotangents of a run as a list of tuples; ``absent`` stands for one that is not started from."""
+    given = (tuple_text([absent if one is None else literal(one) for one in each]) for each in run.cotangents)
+    return f"[{', '.join(given)}]"
 
 
 def names_text(run: Run) -> str:
@@ -182,7 +200,7 @@ def names_text(run: Run) -> str:
 
 def functional_block(spelling: Spelling, run: Run, result: str, pull: str) -> Block:
     """Write a run of an engine that differentiates functions: ``pull`` is the line that makes value and pullback."""
-    program = run.program
+    run, program = run.whole(), run.program
     single = len(program.outputs) == 1
     before = [f"{name} = {spelling.literal(run.values[name])}" for name in program.data]
     before.append(f"def f({', '.join(program.inputs)}):")

@@ -66,6 +66,11 @@ def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
     return output, pull
 
 
+def _overwrite(tensor: Any, other: Any) -> None:
+    with torch.no_grad():
+        tensor.copy_(other)
+
+
 def _like(number: Any, tensor: Any) -> Any:
     """Return a Python number as a 0-d tensor, for functions that take tensors only."""
     return number if isinstance(number, torch.Tensor) else torch.tensor(number, dtype=tensor.dtype)
@@ -195,5 +200,6 @@ target = functional_target(
     array=_tensor,
     numpy=_numpy,
     pullback=_pullback,
+    overwrite=_overwrite,
     primitives=PRIMITIVES,
 )

@@ -28,7 +28,7 @@ from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import replay
 from gradlaw_properties.compose import expand
 from gradlaw_spec import PROGRAM, Array, Case, Cell, Program, Pull, Target, Verdict, Witness
-from gradlaw_spec.target import Arrays, Gradients, Values
+from gradlaw_spec.target import Arrays, Gradients, Start, Values, Walked
 
 MOST_LINES: Final = 20
 
@@ -55,13 +55,22 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
 
         return outputs, recorded
 
-    replay(witness, replace(target, pullback=pullback))
+    def walks(program: Program, values: Values, starts: tuple[Start, ...], *, anew: bool = False) -> Walked:
+        assert target.walks is not None
+        if not anew:
+            copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+            found.append(Run(program, copies, tuple(start or () for start in starts), one_record=True))
+        return target.walks(program, values, starts, anew=anew)
+
+    replay(witness, replace(target, pullback=pullback, walks=None if target.walks is None else walks))
+    if repeated := tuple(run for run in found if run.one_record):
+        return repeated[:1]
     merged: list[Run] = []
     for run in found:
         for position, earlier in enumerate(merged):
             if earlier.same_program(run):
                 known = earlier.cotangents
-                new = tuple(g for g in run.cotangents if not any(all(map(same_array, g, h)) for h in known))
+                new = tuple(g for g in run.cotangents if not any(all(map(_same_start, g, h)) for h in known))
                 merged[position] = replace(earlier, cotangents=(*known, *new))
                 break
         else:
@@ -89,11 +98,20 @@ def script_of(cell: Cell, witness: Witness, target: Target, text: str) -> str:
 def _is_wrong(run: Run, witness: Witness, target: Target) -> bool:
     """Whether a gradient of a run is outside of its admissible set."""
     parts = (
-        replace(witness.case, subject=PROGRAM, program=run.program, values=run.values, cotangents=cotangents)
+        replace(witness.case, subject=PROGRAM, program=run.program, values=run.values, cotangents=_whole(cotangents))
         for cotangents in run.cotangents
+        if not run.one_record
     )
     found = (replay(replace(witness, case=part, law="gradient"), target) for part in parts)
     return any(cell.verdict is Verdict.VIOLATION for cell in found)
+
+
+def _same_start(first: Array | None, second: Array | None) -> bool:
+    return first is second or (first is not None and second is not None and same_array(first, second))
+
+
+def _whole(cotangents: tuple[Array | None, ...]) -> Arrays:
+    return tuple(one for one in cotangents if one is not None)
 
 
 def plain_script(cell: Cell, case: Case, text: str, primitives: frozenset[str]) -> str:
@@ -153,15 +171,26 @@ def _adapter(text: str, run: Run) -> Block:
     """Write a run through the target's adapter: the program as data, each step under its own name."""
     program = run.program
     before = [f"{name} = {_numpy(run.values[name])}" for name in (*program.inputs, *program.data)]
+    run_by = f"load_target({text!r})"
     steps = tuple(
         f"{step.results[0]} = Step({step.results!r}, {step.primitive!r}, {step.operands!r}, {dict(step.attributes)!r})"
         for step in program.steps
     )
     names = tuple_text([step.results[0] for step in program.steps])
     values = ", ".join(f"{name}={name}" for name in (*program.inputs, *program.data))
+    made = f"program = Program({program.inputs!r}, {names}, {program.outputs!r}, {program.data!r})"
+    if run.one_record:
+        walks = (
+            f"walked = {run_by}.walks(program, dict({values}), {cotangents_text(_numpy, run)})",
+            "for gradients in walked.gradients:",
+            f"    for name, d in zip({names_text(run)}, gradients):",
+            f"        {SHOW}",
+            "print(walked.refusal)",
+        )
+        return Block(tuple(before), steps, (made, *walks))
     after = (
-        f"program = Program({program.inputs!r}, {names}, {program.outputs!r}, {program.data!r})",
-        f"values, pull = load_target({text!r}).pullback(program, dict({values}))",
+        made,
+        f"values, pull = {run_by}.pullback(program, dict({values}))",
         'print("value", *((v.dtype, v.tolist()) for v in values))',
         f"for g in {cotangents_text(_numpy, run)}:",
         f"    for name, d in zip({names_text(run)}, pull(g)):",

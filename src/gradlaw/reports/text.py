@@ -94,8 +94,11 @@ def _grouped(console: Console, cells: Iterable[Cell], verdict: Verdict, title: s
         console.print(_indented(f"{reason}{', '.join(dict.fromkeys(lacked))}", 2))
     for reason, subjects in reasons.items():
         console.print(_indented(reason, 2))
+        alike: dict[str, list[str]] = {}
         for subject, found in subjects.items():
-            console.print(_indented(f"{subject}: {_compact(found)}", 4, "dim"))
+            alike.setdefault(_compact(found), []).append(subject)
+        for addresses, named in alike.items():
+            console.print(_indented(f"{', '.join(named)}: {addresses}", 4, "dim"))
 
 
 def _rounding(console: Console, cells: Iterable[Cell]) -> None:

@@ -90,15 +90,22 @@ def require_accuracies(helper: str, accuracies: Any) -> dict[str, int]:
 
 def require_arity(helper: str, key: str, function: Callable[..., Any], arguments: str) -> None:
     """Raise SpecError where a function cannot be called with these positional arguments."""
+    if not takes(function, len(arguments.split(", "))):
+        found, expected = f"{key}{inspect.signature(function)}", f"a function of ({arguments})"
+        raise SpecError(helper, found, expected, f"Write {key}=lambda {arguments}: …")
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many positional arguments, as far as its signature is known."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return
+        return True
     try:
-        signature.bind(*arguments.split(", "))
+        signature.bind(*[None] * count)
     except TypeError:
-        expected = f"a function of ({arguments})"
-        raise SpecError(helper, f"{key}{signature}", expected, f"Write {key}=lambda {arguments}: …") from None
+        return False
+    return True
 
 
 def real_index(index: tuple[IndexItem, ...]) -> tuple[Any, ...]:

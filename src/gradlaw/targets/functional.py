@@ -26,7 +26,7 @@ from gradlaw_spec import (
     load_primitives,
     program_function,
 )
-from gradlaw_spec.target import Arrays, Gradients, Values
+from gradlaw_spec.target import Arrays, Gradients, Values, walks_of
 from gradlaw_spec.text import error_text
 
 HELPER = "functional_target"
@@ -44,6 +44,7 @@ def functional_target(
     pullback: Callable[..., tuple[Any, Callable[[Any], Any]]] | None = None,
     jvp: Callable[..., Any] | None = None,
     compile: Callable[..., Any] | None = None,
+    overwrite: Callable[[EngineValue, EngineValue], Any] | None = None,
     primitives: Mapping[str, EngineFunction] | None = None,
     namespace: Any = None,
     composed: bool = True,
@@ -59,28 +60,36 @@ def functional_target(
     the gradients, which is called with several; it stands for ``vjp``, and is quicker. The primitives
     are those in ``primitives``, and every one of the spec that ``namespace`` has under its name. ``jvp`` and
     ``compile`` become the target's own: what it can do beside, which no law of this version asks for.
-    ``accuracies`` declares the k of primitives at which the engine is
+    ``overwrite(value, other)`` writes the numbers of one engine value into the buffer of another, for an engine with
+    ``pullback`` whose values can be written to. ``accuracies`` declares the k of primitives at which the engine is
     less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one
     line, for what is none of this.
     """
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
     require_callable(HELPER, array=array, numpy=numpy, **({} if vjp is None and pullback is not None else {"vjp": vjp}))
-    for key, optional in (("pullback", pullback), ("jvp", jvp), ("compile", compile)):
+    for key, optional in (("pullback", pullback), ("jvp", jvp), ("compile", compile), ("overwrite", overwrite)):
         if optional is not None:
             require_callable(HELPER, **{key: optional})
     functions = _functions(primitives, namespace)
-    handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, array, numpy))
+    handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, array, numpy, overwrite))
 
-    engine = _Engine(array, numpy, vjp, pullback)
+    engine = _Engine(array, numpy, vjp, pullback, overwrite)
     record, forward = handed.guard_pullback(engine.record), handed.guard(engine.forward)
+    rewritten = handed.guard(engine.overwritten)
+
+    def primals_of(program: Program, values: Values) -> Arrays:
+        return tuple(values[name] for name in program.inputs)
 
     def function_of(program: Program, values: Values, keep: list[Any] | None = None) -> EngineFunction:
         return program_function(program, values, functions, array, keep)
 
     def recorded(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
-        primals = tuple(values[name] for name in program.inputs)
-        outputs, pull = record(function_of(program, values, keep), primals)
+        outputs, pull = record(function_of(program, values, keep), primals_of(program, values))
         return outputs, pull
+
+    def overwritten(program: Program, values: Values, others: Values, cotangents: Arrays) -> Gradients:
+        function = function_of(program, values)
+        return rewritten(function, primals_of(program, values), primals_of(program, others), cotangents)  # type: ignore[no-any-return]
 
     return Target(
         name=name,
@@ -88,10 +97,11 @@ def functional_target(
         levels=claimed,
         dtypes=kinds,
         primitives=frozenset(functions),
-        run=lambda program, values: forward(
-            function_of(program, values), tuple(values[name] for name in program.inputs)
-        ),
+        run=lambda program, values: forward(function_of(program, values), primals_of(program, values)),
         pullback=recorded,
+        walks=None if pullback is None else walks_of(recorded),
+        accumulates=False,
+        overwritten=None if pullback is None or overwrite is None else overwritten,
         jvp=jvp,
         compile=compile,
         composed=composed,
@@ -108,6 +118,7 @@ class _Engine:
     numpy: Callable[[EngineValue], Any]
     vjp: Callable[..., tuple[Any, Any]] | None
     pullback: Callable[..., tuple[Any, Callable[[Any], Any]]] | None
+    overwrite: Callable[[EngineValue, EngineValue], Any] | None
 
     def forward(self, function: EngineFunction, primals: Arrays) -> Arrays:
         """Run a function of engine values."""
@@ -124,6 +135,16 @@ class _Engine:
             return self.gradients(engine_pull(_packed(tuple(map(self.array, cotangents)))), primals)
 
         return self.outputs(output), pull
+
+    def overwritten(self, function: EngineFunction, primals: Arrays, others: Arrays, cotangents: Arrays) -> Gradients:
+        """Run, write other numbers where the inputs were, and pull back."""
+        assert self.pullback is not None
+        assert self.overwrite is not None
+        held = tuple(self.array(primal.copy()) for primal in primals)
+        _, engine_pull = self.pullback(_unpacking(function), held)
+        for value, other in zip(held, others, strict=True):
+            self.overwrite(value, self.array(other))
+        return self.gradients(engine_pull(_packed(tuple(map(self.array, cotangents)))), primals)
 
     def watched(self, function: EngineFunction, primals: Arrays) -> EngineFunction:
         """Return a function that says Unsupported where it raises and the plain run computes with bare NumPy arrays.
