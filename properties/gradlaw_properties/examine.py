@@ -246,23 +246,36 @@ def examine(
     tallies = {law: _Tally(unsupported=_without(all_laws()[law], target)) for law in unit.laws}
     number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ (secrets.randbits(32) if chosen.fuzz else chosen.seed)
     cases = strategy(unit, target, chosen)
+    drawn = {name: tally for name, tally in tallies.items() if all_laws()[name].cases is None}
 
     def test(case: Case) -> None:
         trial = Trial(target, case)
-        for name, tally in tallies.items():
+        for name, tally in drawn.items():
             law = all_laws()[name]
             if tally.open and not law.lacking(target) and law.takes(trial):
                 watch(case, name)
                 _run(law, trial, tally)
 
-    _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
+    if drawn:
+        _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
+    for name in tallies.keys() - drawn.keys():
+        _run_own_cases(all_laws()[name], target, unit.dtype, tallies[name], watch)
     cells = {}
     for name, tally in sorted(tallies.items(), key=lambda item: bool(item[1].problem)):
-        if tally.problem:
+        if tally.problem and name in drawn:
             _shrink(all_laws()[name], target, cases, number, chosen, tally, watch)
         cells[name] = _cell(unit, name, tally, target.name)
         on_cell(cells[name])
     return tuple(cells[name] for name in unit.laws)
+
+
+def _run_own_cases(law: RunnableLaw, target: Target, dtype: str, tally: _Tally, watch: OnCase) -> None:
+    """Run a law on the cases that it has of its own; they are small already."""
+    if law.cases is None or law.lacking(target):
+        return
+    for case in law.cases(target, dtype):
+        watch(case, law.page.id)
+        _run(law, Trial(target, case), tally)
 
 
 def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:

@@ -379,6 +379,25 @@ class _SharedBuffers(Tape):
         return first
 
 
+class _EveryPath(Tape):
+    """Walks each way back by itself, and so two to the power of the branches."""
+
+    def sweep(self, seeds: Mapping[int, list[ReferenceArray]]) -> dict[int, ReferenceArray]:
+        waiting = [(index, cotangent) for index, cotangents in seeds.items() for cotangent in cotangents]
+        received: dict[int, list[ReferenceArray]] = {}
+        while waiting:
+            index, cotangent = waiting.pop()
+            node = self.nodes[index]
+            if node is None:
+                received.setdefault(index, []).append(cotangent)
+                continue
+            for position, parent in node.parents:
+                share = self.pull(node, position, cotangent)
+                if share is not None:
+                    waiting.append((parent, share))
+        return {index: self.accumulate(cotangents) for index, cotangents in received.items()}
+
+
 class _NanAtEdge(Tape):
     """Multiplies zero by infinity."""
 
@@ -397,6 +416,7 @@ constants_in_float32 = _tape_fault("constants-in-float32", _ConstantsInFloat32, 
 wrong_at_inner_steps = _tape_fault("wrong-at-inner-steps", _WrongInside)
 inner_exponent_without_gradient = _tape_fault("inner-exponent-without-gradient", _InnerExponentDetached, "pow")
 shares_cotangent_buffers = _tape_fault("shares-cotangent-buffers", _SharedBuffers, "add")
+walks_every_path = _tape_fault("walks-every-path", _EveryPath)
 nan_at_domain_edge = _tape_fault("nan-at-domain-edge", _NanAtEdge, "sqrt")
 
 
@@ -474,6 +494,13 @@ def _walks_fault(name: str, fault: Callable[[list[Arrays], Pull, bool], list[Gra
     return Mutant(name, lambda: reference_target(name, walks=walks))
 
 
+def _two_where_there_are_axes(
+    program: Program, values: Values, starts: tuple[Start, ...], *, anew: bool = False
+) -> Walked:
+    outputs, pull = pullback_of()(program, values)
+    return Walked((pull(tuple(np.full_like(output, 2 if output.ndim else 1) for output in outputs)),))
+
+
 def _over_old_gradients(starts: list[Arrays], pull: Pull, anew: bool) -> list[Gradients]:
     """What was sent before is sent again with every later walk."""
     return _running(pull(start) if anew else pull(total) for start, total in zip(starts, _running(starts), strict=True))
@@ -495,6 +522,10 @@ def _rereading(program: Program, values: Values, others: Values, cotangents: Arr
 
 
 walks_again_over_old_gradients = _walks_fault("walks-again-over-old-gradients", _over_old_gradients)
+starts_from_two_where_there_are_axes = Mutant(
+    "starts-from-two-where-there-are-axes",
+    lambda: reference_target("starts-from-two-where-there-are-axes", walks=_two_where_there_are_axes),
+)
 walks_once_only = _walks_fault("walks-once-only", _once_only)
 rereads_its_inputs = Mutant(
     "rereads-its-inputs", lambda: reference_target("rereads-its-inputs", overwritten=_rereading), "multiply"

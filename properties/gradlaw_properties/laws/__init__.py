@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -12,7 +12,7 @@ from gradlaw_properties.judge import Outcome
 from gradlaw_properties.mutants import Mutant
 from gradlaw_properties.needs import Need
 from gradlaw_properties.trial import Trial
-from gradlaw_spec import Law, Primitive, SpecError, Target, load_laws
+from gradlaw_spec import Case, Law, Primitive, SpecError, Target, load_laws
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,9 @@ class RunnableLaw:
     """Wrong engines that it kills."""
     needs: tuple[Need, ...] = ()
     """What it needs of an engine and of a case."""
+
+    cases: Callable[[Target, str], Iterable[Case]] | None = None
+    """The cases of its own, for a target and a dtype, if it needs no random ones."""
 
     def lacking(self, target: Target) -> str:
         """Return what it needs and an engine has not; empty where it can be run there."""
@@ -65,6 +68,11 @@ def all_laws() -> Mapping[str, RunnableLaw]:
             raise SpecError(f"spec/laws/{name}.md", "no module", "a check for each law", cure) from None
         narrower = getattr(module, "applies", lambda page: True)
         laws[name] = RunnableLaw(
-            page, module.check, _applies_by_page(page, narrower), module.MUTANTS, getattr(module, "NEEDS", ())
+            page,
+            module.check,
+            _applies_by_page(page, narrower),
+            module.MUTANTS,
+            getattr(module, "NEEDS", ()),
+            getattr(module, "cases", None),
         )
     return MappingProxyType(laws)
