@@ -20,6 +20,7 @@ from hypothesis.strategies import SearchStrategy
 from gradlaw_properties.compose import expand
 from gradlaw_properties.judge import Outcome, worse
 from gradlaw_properties.laws import RunnableLaw, all_laws
+from gradlaw_properties.reducing import reduce_case
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape
 from gradlaw_spec import (
@@ -312,20 +313,23 @@ def _shrink(
     tally: _Tally,
     watch: OnCase,
 ) -> None:
-    """Run a failing law again alone and keep the smallest case of the same severity that Hypothesis finds."""
+    """Run a failing law again alone; keep the smallest case of the same severity that Hypothesis finds, reduced."""
     begin, tried, severity = time.perf_counter(), 0, tally.severity
 
-    def test(case: Case) -> None:
-        nonlocal tried
-        tried += 1
-        if tried > MOST_SHRINKS + chosen.examples:
-            return
+    def shows(case: Case) -> Outcome | None:
         watch(case, law.page.id)
         try:
             outcome = judge_case(law, Trial(target, case))
         except UnsupportedCase:
-            return
-        if outcome.violated and outcome.severity is severity:
+            return None
+        alike = outcome.severity is severity and (outcome.finding is None) is (tally.finding is None)
+        return outcome if outcome.violated and alike else None
+
+    def test(case: Case) -> None:
+        nonlocal tried
+        tried += 1
+        outcome = shows(case) if tried <= MOST_SHRINKS + chosen.examples else None
+        if outcome is not None:
             tally.take(outcome, case)
             raise _Found
 
@@ -335,6 +339,10 @@ def _shrink(
         pass
     except BaseExceptionGroup:
         pass
+    if tally.case is not None:
+        smaller = reduce_case(tally.case, tally.finding, shows)
+        if smaller is not None:
+            tally.take(smaller[1], smaller[0])
     tally.seconds += time.perf_counter() - begin
 
 

@@ -235,6 +235,9 @@ UNARY = tuple(name for name, page in load_primitives().items() if _smooth_unary(
 VIEWS = tuple(name for name, page in load_primitives().items() if _view(page))
 
 at_the_output = _rule_fault("at-the-output", "sin", dict.fromkeys(UNARY, _through_value))
+loses_digits_in_the_tail = _rule_fault(
+    "loses-digits-in-the-tail", "log1p", {"log1p": _with_vjp(lambda g, y, x: g * (1 - x / (1 + x)))}
+)
 operands_swapped = _rule_fault("operands-swapped", "multiply", {"multiply": _swapped, "divide": _swapped})
 transposes_matrices = _rule_fault("transposes-matrices", "matmul", {"matmul": _transposed})
 transposes_all_axes = _rule_fault("transposes-all-axes", "matmul", {"matmul": _all_axes})

@@ -29,8 +29,9 @@ class Number:
     __radd__, __rmul__ = __add__, __mul__
 
     def tanh(self):
-        value = math.tanh(self.data)
-        return Number(value, ((self, lambda g: g * (1 - value * value)),))
+        small = math.exp(-2 * abs(self.data))
+        slope = 4 * small / (1 + small) ** 2
+        return Number(math.tanh(self.data), ((self, lambda g: g * slope),))
 
     def backward(self, cotangent=1.0):
         order, seen = [], set()
