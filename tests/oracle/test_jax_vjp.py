@@ -51,7 +51,7 @@ def jax_function(name: str) -> Callable[..., Any] | None:
         return _getitem
     if any(attribute.kind == "dtype" for attribute in load_primitives()[name].attributes):
         return lambda x, *, dtype: getattr(jnp, name)(x, dtype)  # JAX takes it by position alone
-    modules = (jnp, jax.nn, jax.scipy.special)
+    modules = (jnp, jax.nn, jax.scipy.special, jnp.linalg)
     return next((getattr(module, name) for module in modules if hasattr(module, name)), None)
 
 

@@ -70,6 +70,11 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
+def _divide(dividend: Any, divisor: Any) -> Any:
+    """Divide; beside fractions, which know no nan, nothing is known of a quotient by 0."""
+    return mpmath.nan if divisor == 0 and not isinstance(dividend, Fraction) else dividend / divisor
+
+
 def _axes(axis: Any, ndim: int) -> tuple[int, ...]:
     chosen = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     return tuple(sorted(item % ndim for item in chosen))
@@ -168,7 +173,7 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    ast.Div: _divide,
     ast.Pow: _power,
     ast.Lt: operator.lt,
     ast.LtE: operator.le,

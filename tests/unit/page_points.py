@@ -16,8 +16,8 @@ from gradlaw_properties.strategies.layouts import layouts
 from gradlaw_reference import vjp
 from gradlaw_spec import DTYPES, AttributeValue, Operand, Primitive
 
-EIGHTHS = np.arange(-63, 64, 2) / 8
-"""Values that lie on no kink and in no tie: odd multiples of 1/8, exact in every arithmetic."""
+PARTS = np.arange(-251, 252, 2) / 32
+"""Values that lie on no kink and in no tie: odd multiples of 1/32, exact in every arithmetic."""
 
 
 RUNS = 6
@@ -79,7 +79,7 @@ def points(page: Primitive) -> Iterator[Point]:
     """Yield points away from kinks, with all the page's attributes chosen in several ways."""
     draw = np.random.default_rng(zlib.crc32(page.name.encode()))
     for shapes, attributes in choices(page):
-        free = list(draw.permutation(EIGHTHS))
+        free = list(draw.permutation(PARTS))
         arrays = []
         for position, shape in enumerate(shapes):
             operand = page.operands[min(position, len(page.operands) - 1)]

@@ -63,6 +63,9 @@ def assert_same(what: str, expected: Any, got: Any) -> None:
         if isinstance(own, fmpq):
             assert Fraction(int(own.p), int(own.q)) == number, where
         else:
+            if mpmath.isnan(number):
+                assert not own.is_finite(), where
+                continue
             assert own.overlaps(_ball(number)), where
             nothing = own.contains(0) and own.rad() < 2.0**-NARROW
             assert own.is_exact() or nothing or own.rel_accuracy_bits() > NARROW, f"{where}, which is not narrow"
@@ -149,7 +152,10 @@ def test_a_smooth_rule_is_the_formula_of_its_page(name: str) -> None:
     names = ("g", "value", *(operand.name for operand in page.operands))
     for position, operand in enumerate(page.operands):
         programs = rule.written(position)
+        # A composed primitive's rule is the engine's, and its closed form an alternative.
         formulas = (operand.vjp, *operand.alternatives)
+        if rule.composed:
+            programs, formulas = programs[1:], operand.alternatives
         for program, text in zip(programs, formulas if programs else (), strict=True):
             same = program == parse_formula(text, names, load_pages())
             assert same, f"the rule of {name} differs from {text!r}: write the one as the other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
@@ -19,9 +20,19 @@ def _sigmoid(x: Data) -> Data:
 
 FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "sigmoid": _sigmoid,
+    "elu": lambda x: np.maximum(x, 0) + np.expm1(np.minimum(x, 0)),
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
 }
 """What NumPy does not have under the primitive's own name."""
+
+
+@cache
+def _function(name: str) -> Callable[..., Any]:
+    """Return how a primitive is computed in float64: by NumPy, or a number at a time by Python's ``math``."""
+    if name in FLOAT_FUNCTIONS:
+        return FLOAT_FUNCTIONS[name]
+    found = getattr(np, name, None)
+    return found if found is not None else np.vectorize(getattr(math, name), otypes=[np.float64])
 
 
 class Float(Plain):
@@ -50,7 +61,7 @@ class Float(Plain):
             return np.asarray(result).astype(self.dtype.numpy)
 
     def elementary(self, name: str, *operands: Data) -> Data:
-        return self._compute(FLOAT_FUNCTIONS.get(name) or getattr(np, name), *operands)
+        return self._compute(_function(name), *operands)
 
     def route(self, cotangent: Data, part: Data) -> Data:
         return self._compute(np.multiply, cotangent, part)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -235,7 +235,7 @@ class Rounding(Ball):
         """
         steps, constants, ends = _joined(programs)
         made = [self.constant(number).item() for number in constants]
-        plan = [(self._rounded(name), places) for name, places in steps]
+        plan = self._plan(steps, len(programs[0].inputs), made)
 
         def compute(*values: arb) -> arb:
             known = [*values, *made]
@@ -247,6 +247,21 @@ class Rounding(Ball):
             return result
 
         return elementwise(compute, len(programs[0].inputs))
+
+    def _plan(
+        self, steps: tuple[FusedStep, ...], inputs: int, constants: list[arb]
+    ) -> list[tuple[Element, tuple[int, ...]]]:
+        """Return each step's function and the places of its operands; what is made of constants is computed once."""
+        fixed: dict[int, arb] = dict(enumerate(constants, inputs))
+        plan: list[tuple[Element, tuple[int, ...]]] = []
+        for place, (name, places) in enumerate(steps, inputs + len(constants)):
+            function = self._rounded(name)
+            if all(item in fixed for item in places):
+                fixed[place] = function(*[fixed[item] for item in places])
+                plan.append((partial(_given, fixed[place]), ()))
+            else:
+                plan.append((function, places))
+        return plan
 
     # --- sums and products ------------------------------------------------------------------------
 
@@ -323,6 +338,10 @@ class Rounding(Ball):
         magnitude = self.exact_scatter(np.absolute(value), shape, index)
         several = self._reduced(total, magnitude, counts, CORRECTLY_ROUNDED, _quantum(value))
         return np.where(counts == 2, self._once(total), several)
+
+
+def _given(number: arb) -> arb:
+    return number
 
 
 def _quantum(value: Data) -> float:

@@ -66,6 +66,19 @@ elementwise(
     lambda g, value, x1, x2: g * (x2 / (x1 * x1 + x2 * x2)),
     lambda g, value, x1, x2: g * (-x1 / (x1 * x1 + x2 * x2)),
 )
+elementwise("asin", lambda g, value, x: g / call("sqrt", 1 - x * x))
+elementwise("acos", lambda g, value, x: -g / call("sqrt", 1 - x * x))
+elementwise("atan", lambda g, value, x: g / (1 + x * x))
+elementwise("asinh", lambda g, value, x: g / call("sqrt", x * x + 1))
+elementwise("acosh", lambda g, value, x: g / call("sqrt", x * x - 1))
+elementwise("atanh", lambda g, value, x: g / (1 - x * x))
+elementwise("erf", lambda g, value, x: g * (call("exp", -(x * x)) * (2 / call("sqrt", 4 * call("atan", 1)))))
+elementwise("erfc", lambda g, value, x: -g * (call("exp", -(x * x)) * (2 / call("sqrt", 4 * call("atan", 1)))))
+elementwise("exp2", lambda g, value, x: g * (value * call("log", 2)))
+elementwise("log2", lambda g, value, x: g / (x * call("log", 2)))
+elementwise("log10", lambda g, value, x: g / (x * call("log", 10)))
+elementwise("hypot", lambda g, value, x1, x2: g * (x1 / value), lambda g, value, x1, x2: g * (x2 / value))
+elementwise("elu", lambda g, value, x: g * call("exp", call("minimum", x, 0)))
 elementwise("sigmoid", lambda g, value, x: g * (value * (1 - value)))
 elementwise("softplus", lambda g, value, x: g * call("sigmoid", x))
 
@@ -80,6 +93,13 @@ elementwise(
 
 def _relu(used: Arithmetic, x: Data) -> Data:
     return used.elementary("maximum", x, used.asarray(0))
+
+
+def _logaddexp(used: Arithmetic, x1: Data, x2: Data) -> Data:
+    """The careful formula, step by step: no library rounds it as one, and near 0 its two terms cancel."""
+    distance = used.elementary("abs", used.elementary("subtract", x1, x2))
+    rest = used.elementary("log1p", used.elementary("exp", used.elementary("negative", distance)))
+    return used.elementary("add", used.elementary("maximum", x1, x2), rest)
 
 
 def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
@@ -108,6 +128,12 @@ def _selected(g: Array, condition: Any, *, first: bool) -> Array:
 
 data_rule("astype", lambda used, x, dtype: used.cast(x, dtype), lambda g, value, x, dtype: call("cast_back", g, x))
 data_rule("relu", _relu, lambda g, value, x: route(g, share(x, 0)))
+data_rule(
+    "logaddexp",
+    _logaddexp,
+    lambda g, value, x1, x2: g * call("exp", x1 - value),
+    lambda g, value, x1, x2: g * call("exp", x2 - value),
+)
 data_rule("clip", _clip, _clip_vjp)
 data_rule(
     "where",

@@ -5,13 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gradlaw_reference.arithmetic import FLOAT64, using
+import numpy as np
+
+from gradlaw_reference.arithmetic import FLOAT64, Data, Float, using
 from gradlaw_reference.engine import Array, Tape
+from gradlaw_reference.operators import NOTHING
 from gradlaw_reference.rule import LocalRule, Rule
 from gradlaw_spec import Function, Primitive, Program, Reference, Step, load_pages
 
 PROBE: Final = 0.5
 """What stands for every value while a rule is written down."""
+
+
+class _Made(np.ndarray[Any, Any]):
+    """A number that is made of numbers alone, such as ``log(2)``, and remembers how."""
+
+    step: tuple[str, tuple[Any, ...]]
+
+
+class _Remembering(Float):
+    """Plain floating point in which what is computed of numbers alone remembers its step."""
+
+    def elementary(self, name: str, *operands: Data) -> Data:
+        result = super().elementary(name, *operands).view(_Made)
+        result.step = (name, operands)
+        return result
 
 
 class _Writer(Tape):
@@ -31,14 +49,21 @@ class _Writer(Tape):
 
     def record(self, rule: Rule, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Array:
         """Note a step under the next number."""
+        return self.named(self.note(rule.name, operands, attributes))
+
+    def note(self, primitive: str, operands: tuple[Any, ...], attributes: Mapping[str, Any] = NOTHING) -> str:
+        """Write a step down behind those that its operands are made by, and return its name."""
+        references = tuple(map(self.reference, operands))
         name = f"t{len(self.steps) + 1}"
-        self.steps.append(Step((name,), rule.name, tuple(map(self.reference, operands)), attributes))
-        return self.named(name)
+        self.steps.append(Step((name,), primitive, references, attributes))
+        return name
 
     def reference(self, operand: Any) -> Reference:
         """Return the name of a value on this tape, or the number that it is."""
         if isinstance(operand, Array):
-            return self.names[operand.node] if operand.tape is self else float(operand)
+            return self.names[operand.node] if operand.tape is self else self.reference(operand.data)
+        if isinstance(operand, _Made):
+            return self.note(*operand.step)
         return operand if isinstance(operand, int | float) else float(operand.item())
 
 
@@ -74,6 +99,6 @@ def _is_smooth(program: Program) -> bool:
 def _as_program(formula: LocalRule, names: tuple[str, ...]) -> Program | None:
     """Write a formula down as a program of these names; None where it is a constant."""
     writer = _Writer()
-    with using(FLOAT64):
+    with using(_Remembering()):
         output = writer.reference(formula(*map(writer.named, names)))
     return Program(names, tuple(writer.steps), (output,)) if isinstance(output, str) else None

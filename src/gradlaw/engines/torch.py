@@ -96,6 +96,11 @@ def _prod(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return x if axes else torch.prod(x)
 
 
+def _population(function: Any) -> Any:
+    """Return the deviation or variance of the elements themselves, divided by their number."""
+    return lambda x, *, axis=None, keepdims=False: function(x, dim=_axes(x, axis), correction=0, keepdim=keepdims)
+
+
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return torch.index_select(x, axis, indices)
 
@@ -103,7 +108,13 @@ def _take(x: Any, indices: Any, *, axis: int) -> Any:
 def _elementwise() -> dict[str, Any]:
     """Return torch's functions of elements under their names in the spec; those of two tensors take numbers too."""
     pages = (page for page in load_primitives().values() if page.shapes == "elementwise" and not page.attributes)
-    found = {page.name: (getattr(torch, page.name), len(page.operands)) for page in pages if hasattr(torch, page.name)}
+    modules = (torch, torch.nn.functional, torch.special)
+    found = {
+        page.name: (getattr(module, page.name), len(page.operands))
+        for page in pages
+        for module in reversed(modules)
+        if hasattr(module, page.name)
+    }
     return {name: _both(function) if operands == 2 else function for name, (function, operands) in found.items()}
 
 
@@ -114,7 +125,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "multiply": operator.mul,
     "divide": operator.truediv,
     "pow": operator.pow,
-    "softplus": torch.nn.functional.softplus,
+    "log_sigmoid": torch.nn.functional.logsigmoid,
     "clip": lambda x, *, min=None, max=None: torch.clip(x, min=min, max=max),
     "sum": lambda x, *, axis=None, keepdims=False: torch.sum(x, dim=axis, keepdim=keepdims),
     "mean": lambda x, *, axis=None, keepdims=False: torch.mean(x, dim=axis, keepdim=keepdims),
@@ -122,7 +133,10 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "max": lambda x, *, axis=None, keepdims=False: torch.amax(x, dim=_axes(x, axis), keepdim=keepdims),
     "min": lambda x, *, axis=None, keepdims=False: torch.amin(x, dim=_axes(x, axis), keepdim=keepdims),
     "logsumexp": lambda x, *, axis=None, keepdims=False: torch.logsumexp(x, dim=_axes(x, axis), keepdim=keepdims),
+    "vector_norm": lambda x, *, axis=None, keepdims=False: torch.linalg.vector_norm(x, dim=axis, keepdim=keepdims),
+    **{name: _population(function) for name, function in (("var", torch.var), ("std", torch.std))},
     "softmax": lambda x, *, axis: torch.softmax(x, dim=axis),
+    "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
     "matmul": torch.matmul,
     "matrix_transpose": lambda x: x.mT,
     "permute_dims": lambda x, *, axes: torch.permute(x, axes),
@@ -155,7 +169,10 @@ TEMPLATES: Final[dict[str, Template]] = {
     "max": "torch.amax({0}, dim={axes}, keepdim={keepdims})",
     "min": "torch.amin({0}, dim={axes}, keepdim={keepdims})",
     "logsumexp": "torch.logsumexp({0}, dim={axes}, keepdim={keepdims})",
+    "vector_norm": "torch.linalg.vector_norm({0}, dim={axis}, keepdim={keepdims})",
+    **{name: f"torch.{name}({{0}}, dim={{axes}}, correction=0, keepdim={{keepdims}})" for name in ("var", "std")},
     "softmax": "torch.softmax({0}, dim={axis})",
+    "log_softmax": "torch.log_softmax({0}, dim={axis})",
     "matrix_transpose": "{0}.mT",
     "permute_dims": "torch.permute({0}, {axes_order})",
     "reshape": "torch.reshape({0}, {shape})",
@@ -188,7 +205,7 @@ SPELLING: Final = Spelling(
     array="torch.tensor({data}, dtype=torch.{dtype})",
     empty="torch.zeros({shape}, dtype=torch.{dtype})",
     functions=PRIMITIVES,
-    modules={"torch": torch, "torch.nn.functional": torch.nn.functional},
+    modules={"torch": torch, "torch.nn.functional": torch.nn.functional, "torch.special": torch.special},
     block=_block,
     templates=TEMPLATES,
 )
