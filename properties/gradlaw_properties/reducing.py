@@ -73,7 +73,8 @@ def _shorter(value: Array) -> Iterator[Array]:
         return
     for digits in (1, 2, 3):
         rounded = np.asarray([float(f"{float(x):.{digits - 1}e}") for x in value.ravel()]).reshape(value.shape)
-        short = rounded.astype(value.dtype)
+        with np.errstate(over="ignore"):
+            short = rounded.astype(value.dtype)
         if _same(short, value):
             return
         if np.isfinite(short.astype(np.float64)).all():

@@ -62,6 +62,13 @@ ACCURACIES: Final[Mapping[str, int]] = MappingProxyType(
         "tanh": 8,
         "sinh": 800,  # XLA computes exp(x - log 2): the rounding of the exponent grows with it, to 710 units
         "cosh": 800,
+        "exp2": 800,  # XLA computes exp(x log 2)
+        "atanh": 256,  # by way of log1p
+        "erf": 4,
+        "erfc": 600,  # far out, where it is small
+        "asinh": 4,
+        "acosh": 5,
+        "elu": 6,
     }
 )
 """At what JAX's values are less accurate than the pages ask (jax 0.10 on a CPU; ``benchmarks/accuracy.py``)."""
@@ -77,6 +84,24 @@ WRONG_VALUES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Where JAX's value is another one somewhere (jax 0.10 on a CPU); its gradients are judged."""
+
+
+WRONG_FAR: Final[Mapping[str, str]] = MappingProxyType(
+    {"hypot": "JAX squares a quotient: where that or its gradient over- or underflows, nan or inf comes back"}
+)
+"""Where JAX's gradient is wrong for numbers that are very large or small; moderate ones are judged."""
+
+
+MORE_BRANCHES: Final[Mapping[str, str]] = MappingProxyType(
+    {"vector_norm": "JAX squares by x * x, so that a sum with another branch has a term more than the reference counts"}
+)
+"""What is one step of a program, and in JAX several that use an operand twice: an ulp in a sum with other branches."""
+
+
+def is_moderate(case: Case) -> bool:
+    """Whether all real numbers of a case are 0 or of moderate size."""
+    reals = [np.abs(array.astype(np.float64)) for array in (*case.values.values(), *case.cotangents)]
+    return all(bool(((array == 0) | ((array > 2.0**-12) & (array < 2.0**12))).all()) for array in reals)
 
 
 def jax_program(program: Program, data: Mapping[str, Array]) -> Callable[..., tuple[Any, ...]]:
@@ -112,6 +137,8 @@ def certified(case: Case) -> Certified:
 
 def compare(case: Case) -> Outcome:
     """Judge JAX's values and gradients of a case."""
+    if not (case.program.primitives.isdisjoint(WRONG_FAR) or is_moderate(case)):
+        return Outcome()
     truth = certified(case)
     outputs, gradients = jax_vjp(case)
     sets = truth.gradients(case.cotangents)
@@ -153,7 +180,8 @@ def test_gradients_of_a_primitive_are_admissible(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("run", range(3))
 def test_gradients_of_programs_are_admissible(run: int, dtype: str) -> None:
-    accurate = {name: page for name, page in load_primitives().items() if name not in WRONG_VALUES}
+    left_out = {*WRONG_VALUES, *WRONG_FAR, *MORE_BRANCHES}
+    accurate = {name: page for name, page in load_primitives().items() if name not in left_out}
     outcome = agree(program_cases(accurate, dtype, seed=run), run)
     assert outcome.points - outcome.inconclusive > EXAMPLES
 

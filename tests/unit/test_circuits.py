@@ -72,8 +72,12 @@ def check_python(case):
     values = {name: case.values[name] for name in (*case.program.inputs, *case.program.data)}
     cotangents = dict(zip(case.program.outputs, case.cotangents, strict=True))
     flow = trace_flow(case.program, values, cotangents)
-    names = run_python(flow)
     sets = admissible(case.program, values, tuple(cotangents.values()), dtype="float64")
+    try:
+        names = run_python(flow)
+    except OverflowError:  # of Python's math, where NumPy has inf
+        assert not all(item.is_finite() for array in sets.steps.values() for item in array.ravel())
+        return
     pairs = [(f"d{name}", allowed) for name, allowed in zip(case.program.inputs, sets.gradients, strict=True)]
     pairs += list(zip(case.program.outputs, sets.outputs, strict=True))
     for name, allowed in pairs:

@@ -169,6 +169,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "max": "torch.amax({0}, dim={axes}, keepdim={keepdims})",
     "min": "torch.amin({0}, dim={axes}, keepdim={keepdims})",
     "logsumexp": "torch.logsumexp({0}, dim={axes}, keepdim={keepdims})",
+    "log_sigmoid": "torch.nn.functional.logsigmoid({0})",
     "vector_norm": "torch.linalg.vector_norm({0}, dim={axis}, keepdim={keepdims})",
     **{name: f"torch.{name}({{0}}, dim={{axes}}, correction=0, keepdim={{keepdims}})" for name in ("var", "std")},
     "softmax": "torch.softmax({0}, dim={axis})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,18 @@ from gradlaw_spec import Array
 def share(x1: Array, x2: Array) -> Array:
     """1 where x1 is larger, 0 where x2 is; equal ones share."""
     return np.where(x1 > x2, 1.0, np.where(x1 < x2, 0.0, 0.5))
+
+
+def erf(x: Array) -> Array:
+    """The error function: NumPy has none, so Python's is called for each element."""
+    found: Array = np.vectorize(math.erf, otypes=[float])(x)
+    return found
+
+
+def erfc(x: Array) -> Array:
+    """One minus the error function."""
+    found: Array = np.vectorize(math.erfc, otypes=[float])(x)
+    return found
 
 
 def astype(x: Array, dtype: str) -> Array:

@@ -55,6 +55,8 @@ def _program(flow: Flow, style: Style) -> str:
     body = [*_forward(flow, writer, text), "", *_backward(flow, writer, text), "", *_prints(flow, text)]
     _require_free_names(flow, writer)
     imports = [f"import {style.module.__name__}" + (f" as {style.prefix}" if style is ON_ARRAYS else "")]
+    if style is ON_ARRAYS and any("math." in helper for helper in writer.helpers.values()):
+        imports.insert(0, "import math")
     if not any(f"{style.prefix}." in line for line in (*writer.helpers.values(), *body)):
         imports = []
     if any("s_[" in line for line in body):
