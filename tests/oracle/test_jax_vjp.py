@@ -6,6 +6,7 @@ JAX's functions are called directly, one for each primitive, so that nothing her
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -57,18 +58,11 @@ def jax_function(name: str) -> Callable[..., Any] | None:
 
 ACCURACIES: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "expm1": 8,
-        "log1p": 256,  # in float64 XLA loses six bits where the operand is near -0.4
-        "tanh": 8,
-        "sinh": 800,  # XLA computes exp(x - log 2): the rounding of the exponent grows with it, to 710 units
-        "cosh": 800,
-        "exp2": 800,  # XLA computes exp(x log 2)
-        "atanh": 256,  # by way of log1p
-        "erf": 4,
+        **import_module("gradlaw.engines.jax").target.accuracies,
+        **dict.fromkeys(("log1p", "atanh"), 256),  # in float64 XLA loses six bits where the operand is near -0.4
+        # XLA computes exp(x - log 2) and exp(x log 2): the rounding of the exponent grows with it, to 710 units.
+        **dict.fromkeys(("sinh", "cosh", "exp2"), 800),
         "erfc": 600,  # far out, where it is small
-        "asinh": 4,
-        "acosh": 5,
-        "elu": 6,
     }
 )
 """At what JAX's values are less accurate than the pages ask (jax 0.10 on a CPU; ``benchmarks/accuracy.py``)."""
@@ -112,7 +106,8 @@ def jax_program(program: Program, data: Mapping[str, Array]) -> Callable[..., tu
     def call(step: Step, operands: tuple[Any, ...]) -> Any:
         sequence = pages[step.primitive].operands[0].kind == "sequence"
         arguments = [list(operands)] if sequence else operands
-        return FUNCTIONS[step.primitive](*arguments, **step.attributes)
+        numbers = [float(item) if isinstance(item, int) else item for item in arguments]  # xlogy takes no integers
+        return FUNCTIONS[step.primitive](*numbers, **step.attributes)
 
     def function(*inputs: Any) -> tuple[Any, ...]:
         given = dict(zip(program.inputs, inputs, strict=True))
