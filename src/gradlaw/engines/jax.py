@@ -19,6 +19,18 @@ from gradlaw_spec import load_primitives
 jax: Any = engine  # its modules are found as it is imported: type checkers see few of them
 jax.config.update("jax_enable_x64", True)
 
+
+def _floats(function: Any) -> Any:
+    """Return a function that takes integers as floats: SciPy's functions in JAX differentiate no integer beside x."""
+    return lambda *operands: function(*(float(item) if isinstance(item, int) else item for item in operands))
+
+
+SPECIAL: Final = {
+    name: getattr(jax.scipy.special, name)
+    for name, page in load_primitives().items()
+    if hasattr(jax.scipy.special, name) and not hasattr(jnp, name) and len(page.operands) > 1
+}
+"""SciPy's functions of several operands."""
 PRIMITIVES: Final[dict[str, Any]] = {
     **{
         name: getattr(module, name)
@@ -26,6 +38,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
         for name in load_primitives()
         if hasattr(module, name) and not hasattr(jnp, name)
     },
+    **{name: _floats(function) for name, function in SPECIAL.items()},
     "astype": lambda x, *, dtype: x.astype(dtype),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
@@ -43,7 +56,10 @@ SPELLING: Final = Spelling(
     functions=functions_of(PRIMITIVES, jnp),
     modules={"jnp": jnp, "jnp.linalg": jnp.linalg, "jax.nn": jax.nn, "jax.scipy.special": jax.scipy.special},
     block=_block,
-    templates={"astype": "{0}.astype({dtype})"},
+    templates={
+        **{name: f"jax.scipy.special.{name}({{0}}, {{1}})" for name in SPECIAL},
+        "astype": "{0}.astype({dtype})",
+    },
 )
 target = functional_target(
     name="jax",
