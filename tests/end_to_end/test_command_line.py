@@ -388,7 +388,7 @@ def changed(path, value):
         (changed(("values", "x", "shape"), "()"), ["$.values", "shape"]),
         (changed(("values", "x", "dtype"), "float32"), ["$.values.x", "float32"]),
         (changed(("values",), {}), ["$.values", "'x'"]),
-        (changed(("program", "steps", 0, "primitive"), "rellu"), ["$.program.steps[0].primitive", "relu?"]),
+        (changed(("program", "steps", 0, "primitive"), "rellu"), ["$.program.steps[0].primitive", "relu"]),
         (changed(("program", "steps", 0, "operands"), ["x", "x"]), ["$.program.steps[0].operands", "2 operands"]),
         (changed(("program", "steps", 0, "operands"), ["z"]), ["$.program", "'z'"]),
         (changed(("program", "steps", 0, "attributes"), {"axis": 0}), ["attributes", "axis=0"]),

@@ -18,7 +18,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_laws_are_items(tmp_path: Path, workers: list[str]) -> None:
     done = run(tmp_path, "--target", "reference", "--address", "tanh@float32", "--law-examples", "5", *workers)
     assert done.returncode == 0, done.stdout
-    assert "11 passed" in done.stdout
+    assert "14 passed, 1 xfailed" in done.stdout
 
 
 def test_unknown_target_is_one_line(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_comparison(folder):
     lines = done.out.splitlines()
     assert max(map(len, lines)) <= 80
     (row,) = (line for line in lines if line.startswith("add"))
-    assert re.search("✓ pass .*✗ violation.*✓ pass", row)
+    assert re.search("– unsupp. .*✗ violation.*– unsupp.", row)
     assert "violation" in (folder / "c.md").read_text(encoding="utf-8")
     page = (folder / "c.html").read_text(encoding="utf-8")
     assert "right.json" in page
