@@ -45,7 +45,7 @@ class Array(Operators["Array"]):
         content = self.content
         while isinstance(content, Array):
             content = content.content
-        return content
+        return np.asarray(content)
 
     def like(self, data: Data) -> Array:
         """Return data as a value of this one's dtype."""

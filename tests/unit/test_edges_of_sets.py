@@ -155,3 +155,11 @@ def test_sums_in_any_order_are_inside(order: tuple[int, ...]) -> None:
     allowed = value_set("sum(x)", "float32", x=values)
     got = left_to_right([values[i] for i in order], "float32", np.add)
     assert passes(got, allowed, "float32")
+
+
+def test_a_composed_share_counts_as_its_terms_where_another_branch_returns() -> None:
+    """An engine that runs sqrt(sum(x * x)) adds two terms, one after the other, to what returns elsewhere."""
+    allowed = gradient_set("vector_norm(x, axis=None, keepdims=False) + sum(-x)", x=[3.0, 4.0])
+    unit = DTYPES["float64"].unit_roundoff
+    assert float(allowed[0].rad()) > 2.5 * unit
+    assert float(allowed[0].rad()) < 20 * unit

@@ -19,7 +19,16 @@ from flint import arb
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
-from gradlaw_spec import Dtype, Primitive, Program, Reference, dtype, load_pages, load_primitives
+from gradlaw_spec import (
+    Dtype,
+    Primitive,
+    Program,
+    Reference,
+    composition,
+    dtype,
+    load_pages,
+    load_primitives,
+)
 
 UNIT: Final = arb(0, 1)
 MOST_FACTORS: Final = 64
@@ -104,6 +113,15 @@ class _Constant(np.ndarray[Any, Any]):
     """A Python scalar of a program as data: known while the program is built."""
 
 
+class _Several(np.ndarray[Any, Any]):
+    """A share that is a sum: what returns from a composed step to an operand that its composition uses several times.
+
+    An engine that runs the composition adds each of its terms to what returns elsewhere.
+    """
+
+    terms: int
+
+
 class Rounding(Ball):
     """Balls that enclose every result that an implementation in a dtype may return.
 
@@ -174,6 +192,11 @@ class Rounding(Ball):
             count = operands[1].item()
             if count.is_integer() and abs(count) <= MOST_FACTORS:
                 return self._power(operands[0], int(count.unique_fmpz()))
+        if name == "add" and any(isinstance(operand, _Several) for operand in operands):
+            terms = sum(operand.terms if isinstance(operand, _Several) else 1 for operand in operands)
+            first, second = (operand.view(np.ndarray) for operand in operands)
+            magnitude = np.absolute(first) + np.absolute(second)
+            return self._reduced(first + second, magnitude, terms, CORRECTLY_ROUNDED, 0.0)
         if name not in self._operations:
             self._operations[name] = elementwise(self._rounded(name), len(operands))
         result = self._operations[name](*operands)
@@ -219,6 +242,9 @@ class Rounding(Ball):
         data = share.data
         for formula in rule.alternatives[position] if rule.alternatives else ():
             data = elementwise(arb.union, 2)(data, formula(*operands, **attributes).data)
+        if (terms := _uses(rule.name, position, attributes)) > 1:
+            data = data.view(_Several)
+            data.terms = terms
         return share.like(data)
 
     def _fused_formulas(self, rule: LocalRules, position: int) -> Callable[..., Data] | None:
@@ -338,6 +364,15 @@ class Rounding(Ball):
         magnitude = self.exact_scatter(np.absolute(value), shape, index)
         several = self._reduced(total, magnitude, counts, CORRECTLY_ROUNDED, _quantum(value))
         return np.where(counts == 2, self._once(total), several)
+
+
+def _uses(name: str, position: int, attributes: Mapping[str, Any]) -> int:
+    """Return how often a composed primitive's steps use one of its operands."""
+    page = load_pages()[name]
+    if not isinstance(page, Primitive) or page.rounding != "composed":
+        return 1
+    steps = composition(page, attributes).steps
+    return sum(step.operands.count(page.operands[position].name) for step in steps)
 
 
 def _given(number: arb) -> arb:

@@ -61,7 +61,7 @@ class _Writer(Tape):
     def reference(self, operand: Any) -> Reference:
         """Return the name of a value on this tape, or the number that it is."""
         if isinstance(operand, Array):
-            return self.names[operand.node] if operand.tape is self else self.reference(operand.data)
+            return self.names[operand.node] if operand.tape is self else self.reference(operand.content)
         if isinstance(operand, _Made):
             return self.note(*operand.step)
         return operand if isinstance(operand, int | float) else float(operand.item())
