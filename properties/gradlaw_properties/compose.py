@@ -9,7 +9,8 @@ def expand(program: Program, available: frozenset[str]) -> Program | None:
     """Replace every step whose primitive is not available by its composition, again and again.
 
     Returns the program itself where nothing is missing, and None where a missing primitive has no
-    composition that leads to available ones.
+    composition that leads to available ones, or one with a step of numbers alone (``log(2)``): an engine need not take
+    those, or computes them in another dtype.
     """
     if program.primitives <= available:
         return program
@@ -18,6 +19,8 @@ def expand(program: Program, available: frozenset[str]) -> Program | None:
         return None if step.primitive in available else composition(load_pages()[step.primitive], step.attributes)
 
     try:
-        return inline(program, body)
+        found = inline(program, body)
     except SpecError:
         return None
+    of_values = all(any(isinstance(item, str) for item in step.operands) for step in found.steps)
+    return found if of_values else None

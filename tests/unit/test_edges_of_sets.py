@@ -163,3 +163,8 @@ def test_a_composed_share_counts_as_its_terms_where_another_branch_returns() -> 
     unit = DTYPES["float64"].unit_roundoff
     assert float(allowed[0].rad()) > 2.5 * unit
     assert float(allowed[0].rad()) < 20 * unit
+
+
+def test_a_composed_share_keeps_its_terms_where_elements_are_moved() -> None:
+    moved = gradient_set("sum(x) + sum(rms_norm(permute_dims(x, axes=(1, 0)), axis=0))", x=[[3.0, 4.0], [1.0, 2.0]])
+    assert all(item.is_finite() for item in moved.ravel())

@@ -121,6 +121,10 @@ class _Several(np.ndarray[Any, Any]):
 
     terms: int
 
+    def __array_finalize__(self, made_of: Any) -> None:
+        """Keep the number of terms where elements are moved."""
+        self.terms = getattr(made_of, "terms", 1)
+
 
 class Rounding(Ball):
     """Balls that enclose every result that an implementation in a dtype may return.
