@@ -234,9 +234,11 @@ def examine(
     chosen: Settings,
     on_case: OnCase | None = None,
     on_cell: Callable[[Cell], None] = lambda cell: None,
+    cases: SearchStrategy[Case] | None = None,
 ) -> tuple[Cell, ...]:
     """Run every law of a unit and return a cell for each, in the unit's order.
 
+    ``cases`` are those of the unit where they are given, else `strategy` makes them.
     ``on_case(case, law)`` is called before a law runs on a case, so that a crash can be told of; ``on_cell`` for each
     cell as it is finished, so that what comes after it cannot take it away.
     """
@@ -246,7 +248,7 @@ def examine(
         return tuple(_cell(unit, law, _Tally(unsupported=missing)) for law in unit.laws)
     tallies = {law: _Tally(unsupported=_without(all_laws()[law], target)) for law in unit.laws}
     number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ (secrets.randbits(32) if chosen.fuzz else chosen.seed)
-    cases = strategy(unit, target, chosen)
+    cases = strategy(unit, target, chosen) if cases is None else cases
     drawn = {name: tally for name, tally in tallies.items() if all_laws()[name].cases is None}
 
     def test(case: Case) -> None:

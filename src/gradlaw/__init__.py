@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gradlaw.targets import functional_target, load_target, tape_target
 from gradlaw_spec import SpecError, Target, Unsupported
@@ -13,28 +14,39 @@ __version__ = version("gradlaw")
 if TYPE_CHECKING:
     from gradlaw.circuits.explanation import Explanation
     from gradlaw.explaining import explain
+    from gradlaw.own import xp
+    from gradlaw.own.checking import Violation, check
 
 __all__ = [
     "Explanation",
     "SpecError",
     "Target",
     "Unsupported",
+    "Violation",
     "__version__",
+    "check",
     "explain",
     "functional_target",
     "load_target",
     "tape_target",
+    "xp",
 ]
 
 
+_LATER: Final = {
+    "explain": ("gradlaw.explaining", "explain"),
+    "Explanation": ("gradlaw.circuits.explanation", "Explanation"),
+    "check": ("gradlaw.own.checking", "check"),
+    "Violation": ("gradlaw.own.checking", "Violation"),
+    "xp": ("gradlaw.own.xp", ""),
+}
+"""What is imported when it is first asked for, so that ``import gradlaw`` stays quick: module, and name in it."""
+
+
 def __getattr__(name: str) -> Any:
-    """Import what explains when it is first asked for, so that ``import gradlaw`` stays quick."""
-    if name == "explain":
-        from gradlaw.explaining import explain
-
-        return explain
-    if name == "Explanation":
-        from gradlaw.circuits.explanation import Explanation
-
-        return Explanation
-    raise AttributeError(f"module 'gradlaw' has no attribute {name!r}")
+    """Import what explains and what checks when it is first asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'gradlaw' has no attribute {name!r}")
+    module, attribute = _LATER[name]
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found

@@ -28,6 +28,10 @@ class Drawing:
         """Draw one of ``range(count)``, evenly; it shrinks towards 0."""
         return self._data.draw_integer(FAR, FAR + count - 1, shrink_towards=FAR) - FAR
 
+    def draw(self, strategy: SearchStrategy[Item]) -> Item:
+        """Draw from a strategy of somebody else's."""
+        return self._data.draw(strategy)
+
     def several(self, fewest: int, most: int, more: float, draw: Callable[[], Item]) -> list[Item]:
         """Draw a list, going on with that probability; it shrinks by losing elements."""
         found: list[Item] = []

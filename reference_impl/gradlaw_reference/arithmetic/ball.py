@@ -25,7 +25,7 @@ def _ball(value: Any) -> arb:
     if isinstance(value, fmpq):
         return arb(value)
     number = value if isinstance(value, int) else float(value)
-    return arb(number) if math.isfinite(number) else ANYTHING
+    return ANYTHING if math.isnan(number) else arb(number)
 
 
 def _sigmoid(x: arb) -> arb:

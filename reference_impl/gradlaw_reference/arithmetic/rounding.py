@@ -55,9 +55,15 @@ def _widening(accuracy: int, of: Dtype, tiny: float) -> Element:
         if exact == ZERO:
             return exact
         rounded = exact * factor + tail
-        return rounded if abs(rounded) <= largest else ANYTHING
+        return rounded if abs(rounded) <= largest else _infinite(exact)
 
     return widen
+
+
+def _infinite(exact: arb) -> arb:
+    """Return a result past the largest number: an infinity that a program was given stays, all else is anything."""
+    middle = exact.mid()
+    return arb(middle) if not (middle.is_finite() or exact.is_nan()) and exact.rad().is_finite() else ANYTHING
 
 
 @cache
@@ -387,7 +393,7 @@ def _quantum(value: Data) -> float:
     """Return the largest power of two of which all numbers are multiples; 0 where one is not known exactly."""
     smallest = math.inf
     for number in value.flat:
-        if not number.is_exact():
+        if not (number.is_exact() and number.is_finite()):
             return 0.0
         digits, exponent = number.mid().man_exp()
         if digits:
@@ -397,7 +403,7 @@ def _quantum(value: Data) -> float:
 
 def _length(number: arb) -> float:
     """Return how many bits a number's digits take, from the first to the last that is not 0; inf: it is not exact."""
-    return int(number.mid().man_exp()[0]).bit_length() if number.is_exact() else math.inf
+    return int(number.mid().man_exp()[0]).bit_length() if number.is_exact() and number.is_finite() else math.inf
 
 
 @cache

@@ -33,7 +33,7 @@ torch: Any = engine  # its functions are made as it is imported: type checkers s
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
-def _tensor(array: Array) -> Any:
+def tensor_of(array: Array) -> Any:
     """Return a tensor on the array's own memory; torch takes no read-only arrays and no negative strides."""
     if not array.flags.writeable or any(stride < 0 for stride in array.strides):
         array = array.copy()
@@ -42,7 +42,8 @@ def _tensor(array: Array) -> Any:
     return torch.from_numpy(array)
 
 
-def _numpy(tensor: Any) -> Array:
+def array_of(tensor: Any) -> Array:
+    """Return a tensor as an array, on its own memory where that can be."""
     plain = tensor.detach()
     if plain.dtype == torch.bfloat16:
         return np.asarray(plain.contiguous().view(torch.int16).numpy().view(BFLOAT16))
@@ -215,8 +216,8 @@ target = functional_target(
     version=torch.__version__.partition("+")[0],
     levels=("scalar", "array", "linalg", "nn", "low-precision"),
     dtypes=("float64", "float32", "float16", "bfloat16"),
-    array=_tensor,
-    numpy=_numpy,
+    array=tensor_of,
+    numpy=array_of,
     pullback=_pullback,
     overwrite=_overwrite,
     primitives=PRIMITIVES,

@@ -1,0 +1,185 @@
+"""A user's kernel as a target: told from what it takes and returns, and called with what a case says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Final
+
+import numpy as np
+
+from gradlaw.messages import error_line
+from gradlaw.own.calling import Call, Library, Recorded
+from gradlaw.own.settings import read_settings
+from gradlaw.own.signature import Input
+from gradlaw_spec import DTYPES, Array, Program, Pull, SpecError, Target, Unsupported, load_primitives
+from gradlaw_spec.target import Arrays, Gradients, Values, Walked, walks_of
+
+LIBRARIES: Final = {"torch": "torch", "jax": "jax", "numpy": "pair"}
+"""The libraries by name, and the module of ``gradlaw.own.engines`` that runs each."""
+
+
+def library(name: str) -> Library:
+    """Return a library by its name; raise SpecError where it is none, or is not installed."""
+    if name not in LIBRARIES:
+        raise SpecError("engine", f"engine={name!r}", f"one of {', '.join(LIBRARIES)}", "Name one of these.")
+    try:
+        found: Library = import_module(f"gradlaw.own.engines.{LIBRARIES[name]}").library
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise SpecError("engine", f"engine={name!r}", f"{name} to be installed", f"Run: pip install {name}") from None
+    return found
+
+
+def library_of(kernel: Any, engine: str | None, call: Call) -> Library:
+    """Return the library of a kernel: the one that is named, else the one whose arrays it takes and returns.
+
+    A pair of functions is NumPy's. Raises SpecError, with what each library said, where none takes it.
+    """
+    if isinstance(kernel, tuple):
+        if len(kernel) != 2 or not all(map(callable, kernel)):
+            raise SpecError("kernel", f"a tuple of {len(kernel)}", "(forward, backward)", "Give two functions.")
+        return library("numpy")
+    if not callable(kernel):
+        cure = "Give a torch function, a jax function, or a pair (forward, backward) in NumPy."
+        raise SpecError("kernel", f"kernel of type {type(kernel).__name__}", "a function", cure)
+    if engine is not None:
+        return library(engine)
+    said = []
+    for name in _likely(kernel):
+        candidate = library(name)
+        try:
+            output = candidate.forward(call)
+        except Exception as error:  # the kernel's: it may be of another library
+            said.append(f"{name}: {error_line(error)}")
+            continue
+        first = output[0] if isinstance(output, tuple | list) and output else output
+        if candidate.owns(first):
+            return candidate
+        said.append(f"{name}: it returns {type(first).__name__}")
+    cure = "; ".join(said) or "Install torch or jax, or give a pair (forward, backward) in NumPy."
+    raise SpecError("kernel", "a function of no library that is known", "one of torch or jax, or engine=", cure)
+
+
+def _likely(kernel: Any) -> Iterator[str]:
+    """Yield the libraries that a kernel may be of: those that it was defined with first, then what is imported."""
+    names = [name for name in LIBRARIES if name != "numpy" and (name in sys.modules or find_spec(name))]
+    owner = getattr(kernel, "__self__", None)
+    inner = getattr(kernel, "__wrapped__", kernel)
+    texts = [type(kernel).__module__, *(base.__module__ for base in getattr(owner, "__mro__", ()))]
+    used = getattr(inner, "__globals__", {})
+    for name in getattr(getattr(inner, "__code__", None), "co_names", ()):
+        value = used.get(name)
+        texts += [getattr(value, "__module__", None) or "", getattr(value, "__name__", None) or ""]
+
+    def distance(name: str) -> tuple[bool, bool]:
+        hinted = any(str(text).split(".")[0].startswith(name) for text in texts)
+        return not hinted, name not in sys.modules
+
+    yield from sorted(names, key=distance)
+
+
+@dataclass
+class Kernel:
+    """A kernel, with what it is called with; remembers the first error that it raised."""
+
+    function: Any
+    library: Library
+    inputs: tuple[Input, ...]
+    differentiated: tuple[str, ...]
+    errors: list[str] = field(default_factory=list)
+
+    def call(self, values: Mapping[str, Array]) -> Call:
+        """Return the call that a case's values say."""
+        settings = read_settings(values)
+        every: dict[str, Any] = {**values, **settings.numbers}
+        arguments = {one.name: every[one.name] for one in self.inputs}
+        return Call(self.function, arguments, self.differentiated, settings.options, settings.layouts, settings.shared)
+
+    def run(self, program: Program, values: Values) -> Arrays:
+        """Return the outputs, without differentiation."""
+        call = self.call(_copies(values))
+        with self.watched():
+            found = self.library.arrays(self.library.forward(call))
+        return (*found, values[call.shared]) if call.shared else found
+
+    def record(self, values: Mapping[str, Array]) -> Recorded:
+        """Run once under differentiation."""
+        with self.watched():
+            return self.library.record(self.call(values))
+
+    def pullback(self, program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        """Run under differentiation; each pull after the first has a record of its own."""
+        kept = _copies(values)
+        fresh = [self.record(values)]
+        outputs = fresh[0].outputs
+
+        def pull(cotangents: Arrays) -> Gradients:
+            with self.watched():
+                return (fresh.pop() if fresh else self.record(_copies(kept))).pull(cotangents)
+
+        return outputs, pull
+
+    def once(self, program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        """Run under differentiation; every pull is from the one record."""
+        recorded = self.record(values)
+        return recorded.outputs, recorded.pull
+
+    def walks(self, program: Program, values: Values, starts: Any, *, anew: bool = False) -> Walked:
+        """Pull back several times from one record."""
+        return walks_of(self.once)(program, values, starts, anew=anew)
+
+    def watched(self) -> _Watched:
+        """Return what notes an error of the kernel."""
+        return _Watched(self.errors)
+
+    def target(self) -> Target:
+        """Return the kernel as a target of every primitive: it runs one program, its definition's."""
+        return Target(
+            name=getattr(self.function, "__name__", "kernel"),
+            version=self.library.version,
+            levels=("scalar",),
+            dtypes=tuple(DTYPES),
+            primitives=frozenset(load_primitives()),
+            run=self.run,
+            pullback=self.pullback,
+            composed=False,
+            walks=self.walks,
+            accumulates=False,
+            flushes_subnormals=self.library.flushes_subnormals,
+            accuracies=self.library.accuracies,
+        )
+
+
+@dataclass
+class _Watched:
+    """Notes what a kernel raises, and passes it on."""
+
+    errors: list[str]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, SpecError):
+            raise Mistake(error) from error
+        if isinstance(error, Exception) and not isinstance(error, NotImplementedError | Unsupported):
+            self.errors.append(error_line(error))
+        elif isinstance(error, NotImplementedError):
+            raise Unsupported(str(error)) from error
+
+
+class Mistake(BaseException):
+    """A mistake of whoever wrote the test: no verdict about the kernel, so no law may catch it."""
+
+    def __init__(self, error: SpecError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _copies(values: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: np.array(value) for name, value in values.items()}

@@ -1,0 +1,64 @@
+"""The primitives of the law book under their array API names, for definitions: ``xp.exp(x)``, ``xp.sum(x, axis=-1)``.
+
+Made from the pages: operands first, attributes by position or keyword. Beside them are the names of the dtypes
+(``xp.float32``) and the standard's constants (``xp.inf``, ``xp.pi``, ``xp.e``, ``xp.newaxis``). Called on plain arrays,
+a primitive computes in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+
+from gradlaw.messages import near
+from gradlaw.own.traced import Traced
+from gradlaw_reference.primitives import primitive_function
+from gradlaw_spec import DTYPES, SpecError, load_primitives
+
+CONSTANTS: Final = {"inf": math.inf, "pi": math.pi, "e": math.e, "newaxis": None}
+
+
+@cache
+def _function(primitive: str) -> Callable[..., Any]:
+    """Return the function of a primitive."""
+    page = load_primitives()[primitive]
+    sequence, count = page.operands[0].kind == "sequence", len(page.operands)
+    names = [attribute.name for attribute in page.attributes]
+    plain = primitive_function(page)
+
+    def function(*arguments: Any, **attributes: Any) -> Any:
+        positional, rest = arguments[:count], arguments[count:]
+        if len(positional) < count or len(rest) > len(names):
+            expected = ", ".join([*(operand.name for operand in page.operands), *(f"{name}=…" for name in names)])
+            found = f"{len(arguments)} arguments"
+            raise SpecError(f"xp.{page.name}", found, f"xp.{page.name}({expected})", "Mend the call.")
+        operands = tuple(positional[0]) if sequence else positional
+        attributes = {**dict(zip(names, rest, strict=False)), **attributes}
+        for operand in operands:
+            if isinstance(operand, Traced):
+                return operand.record.apply(page.name, operands, attributes)
+        return np.asarray(plain(*positional, **attributes).data)
+
+    function.__name__ = function.__qualname__ = page.name
+    function.__doc__ = f"{page.summary}\n\nSource: page {page.name} of the law book."
+    return function
+
+
+def __getattr__(name: str) -> Any:
+    """Find a primitive, a dtype or a constant by its name."""
+    if name in CONSTANTS:
+        return CONSTANTS[name]
+    if name in DTYPES:
+        return name
+    if name in load_primitives():
+        return _function(name)
+    hint = "" if name.startswith("__") else f" ({near(name, load_primitives())})"
+    raise AttributeError(f"gradlaw.xp has no {name!r}: it is no primitive of the law book{hint}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*CONSTANTS, *DTYPES, *load_primitives()])
