@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -206,7 +206,8 @@ class Trial:
         What the target lacks is composed for it, so the composition is judged, and not the primitive. Raises
         UnsupportedCase where it cannot be run.
         """
-        return certify(
+        make: Callable[..., Certified] = self.target.sets or certify
+        return make(
             self.runnable,
             self.values,
             dtype=self.case.dtype,

@@ -125,6 +125,8 @@ class Target:
     """Whether results (and operands) below the smallest normal number may become zero."""
     accuracies: Mapping[str, int] = field(default_factory=dict)
     """The k of primitives of which the engine is less accurate than their pages ask, as its adapter declares it."""
+    sets: EngineFunction | None = None
+    """What makes its admissible sets, called as the reference's ``certify`` is; None: that does."""
 
 
 def walks_of(pullback: Pullback) -> Walks:

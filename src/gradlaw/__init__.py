@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from gradlaw.explaining import explain
     from gradlaw.own import xp
     from gradlaw.own.checking import Violation, check
+    from gradlaw.own.power import PowerWarning
 
 __all__ = [
     "Explanation",
+    "PowerWarning",
     "SpecError",
     "Target",
     "Unsupported",
@@ -38,6 +40,7 @@ _LATER: Final = {
     "Explanation": ("gradlaw.circuits.explanation", "Explanation"),
     "check": ("gradlaw.own.checking", "check"),
     "Violation": ("gradlaw.own.checking", "Violation"),
+    "PowerWarning": ("gradlaw.own.power", "PowerWarning"),
     "xp": ("gradlaw.own.xp", ""),
 }
 """What is imported when it is first asked for, so that ``import gradlaw`` stays quick: module, and name in it."""

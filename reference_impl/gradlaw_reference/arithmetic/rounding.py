@@ -327,7 +327,12 @@ class Rounding(Ball):
             return total
         if terms == 2 and accuracy == CORRECTLY_ROUNDED:
             return self._once(total)
-        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, accuracy, _quantum(value))
+        quantum = _quantum(value) if self._as_its_page("sum") else 0.0
+        return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, accuracy, quantum)
+
+    def _as_its_page(self, name: str) -> bool:
+        """Whether a primitive is no less accurate than its page asks; one that is may round what is exact elsewhere."""
+        return self.accuracy(name) == load_primitives()[name].accuracy
 
     def _once(self, value: Data) -> Data:
         """Round each number once, correctly: what the dtype holds stays."""
@@ -363,7 +368,8 @@ class Rounding(Ball):
         if terms == 1 and accuracy == CORRECTLY_ROUNDED:
             return self._once(total)
         magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
-        return self._reduced(total, magnitude, max(terms, 2), accuracy, _quantum(first) * _quantum(second))
+        quantum = _quantum(first) * _quantum(second) if self._as_its_page("matmul") else 0.0
+        return self._reduced(total, magnitude, max(terms, 2), accuracy, quantum)
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = self.exact_scatter(value, shape, index)

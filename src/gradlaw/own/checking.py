@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import os
+import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from hypothesis import settings as hypothesis_settings
 
+from gradlaw.messages import near
 from gradlaw.own.drawing import Maker, Subject, cases_of, palette_of
 from gradlaw.own.failure import Failure, violation_text
+from gradlaw.own.hints import hint
+from gradlaw.own.keeping import keep, place_of, shown_again
 from gradlaw.own.kernels import Kernel, Mistake, library, library_of
+from gradlaw.own.power import MOST_CASES, Power, PowerWarning, power_of
+from gradlaw.own.result import Result
+from gradlaw.own.sets import Sets
 from gradlaw.own.settings import SETTINGS, written_settings
 from gradlaw.own.signature import Input, read_signature
-from gradlaw_properties import Settings, Unit, examine, replay
-from gradlaw_spec import (
-    PROGRAM,
-    Cell,
-    Interval,
-    SpecError,
-    Verdict,
-    Witness,
-    dtype,
-    encode_witness,
-    read_witness,
-)
+from gradlaw_properties import Settings, Unit, examine
+from gradlaw_spec import PROGRAM, Array, Case, Cell, Interval, SpecError, dtype, load_primitives
 
 LAWS: Final = (
     "shape",
@@ -42,10 +38,9 @@ LAWS: Final = (
 )
 """The laws that a kernel is judged by: those that say something of one program, the most telling first."""
 EXAMPLES: Final = 40
-FOLDER: Final = Path(".gradlaw") / "own"
-"""Where witnesses are kept, in the working folder; each is tried first by the next run."""
-GRADLAW_PROFILE: Final = 100
-"""Hypothesis's own number of examples; another one is the user's choice, and counts here too."""
+"""Cases that are drawn in a dtype, where nothing else is said."""
+USUAL: Final = 100
+"""Hypothesis's own number of examples; a profile with another one is the user's choice, and counts here too."""
 
 
 class Violation(AssertionError):
@@ -57,22 +52,20 @@ class Violation(AssertionError):
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a check found of a kernel that breaks no law."""
+class Asked:
+    """What a check was asked, read."""
 
-    name: str
-    cells: Mapping[str, tuple[Cell, ...]]
-    """The cells of each dtype, one a law."""
-
-    @property
-    def points(self) -> int:
-        """How many elements were judged."""
-        return sum(cell.points for cells in self.cells.values() for cell in cells)
+    subject: Subject
+    formulas: tuple[Callable[..., Any], ...]
+    kernel: Any
+    engine: str | None
+    accuracies: Mapping[str, int | float]
+    settings: Settings
 
     @property
-    def undecided(self) -> int:
-        """How many of them lie in sets that are too wide to say anything."""
-        return sum(cell.inconclusive for cells in self.cells.values() for cell in cells)
+    def name(self) -> str:
+        """What the definition is called."""
+        return str(getattr(self.subject.definition, "__name__", "definition"))
 
 
 def check(
@@ -85,6 +78,8 @@ def check(
     wrt: str | Sequence[str] | None = None,
     domain: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    also: Sequence[Callable[..., Any]] = (),
+    accuracies: Mapping[str, int | float | str] | None = None,
     engine: str | None = None,
     examples: int | None = None,
     seed: int = 0,
@@ -96,26 +91,42 @@ def check(
     position, and ``options`` (values, or strategies of Hypothesis) by name. ``dtype`` is one or several of float64,
     float32, float16, bfloat16; steps are computed in ``compute``, which is wider, and casts of the definition round.
     ``wrt`` names the inputs that are differentiated (all real ones), ``domain`` intervals such as ``"(0, inf)"``.
-    Raises SpecError for a mistake in what is given. Source: chapters *truth* and *pullback* of the law book.
+    ``also`` are other definitions of the same function: what one of them admits is admitted. ``accuracies`` say how
+    accurate the kernel's primitives are, in unit roundoffs (8) or as a relative error (``"2**-11"``). Warns with
+    `PowerWarning` where a surely wrong backward would have passed. Raises SpecError for a mistake in what is given.
+    Source: chapters *truth* and *pullback* of the law book.
     """
     inputs = read_signature(signature)
-    chosen = _differentiated(inputs, wrt)
     names = (dtype,) if isinstance(dtype, str) else tuple(dtype)
     subject = Subject(
-        definition, inputs, chosen, compute, _domains(inputs, domain or {}), options or {}, palette_of(inputs, seed, 24)
+        definition=definition,
+        inputs=inputs,
+        differentiated=_differentiated(inputs, wrt),
+        compute=compute,
+        domains=_domains(inputs, domain or {}),
+        options=options or {},
+        palette=(),
     )
     settings = Settings(examples=_examples(examples), seed=seed)
+    asked = Asked(subject, (definition, *also), kernel, engine, _accuracies(accuracies or {}), settings)
+    cells: dict[str, tuple[Cell, ...]] = {}
+    power: list[Power] = []
     try:
-        found = {name: _checked(subject, kernel, engine, name, settings) for name in names}
+        for name in names:
+            cells[name], found = _checked(asked, name)
+            power += found
     except Mistake as mistake:
         raise mistake.error from None
-    return Result(_name(definition), found)
+    result = Result(asked.name, cells, tuple(power))
+    for warning in result.warnings:
+        warnings.warn(warning, PowerWarning, stacklevel=2)
+    return result
 
 
 def _examples(given: int | None) -> int:
     """Return how many cases are drawn: what is given, else what a profile of Hypothesis says, else a default."""
     profile = hypothesis_settings().max_examples
-    return given or (EXAMPLES if profile == GRADLAW_PROFILE else profile)
+    return given or (EXAMPLES if profile == USUAL else profile)
 
 
 def _differentiated(inputs: tuple[Input, ...], wrt: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -140,41 +151,86 @@ def _domains(inputs: tuple[Input, ...], given: Mapping[str, str]) -> dict[str, I
     return found
 
 
-def _name(definition: Any) -> str:
-    return str(getattr(definition, "__name__", "definition"))
+def _accuracies(given: Mapping[str, Any]) -> dict[str, int | float]:
+    """Return accuracies as numbers: whole ones are unit roundoffs, others relative errors."""
+    found: dict[str, int | float] = {}
+    for name, accuracy in given.items():
+        if name not in load_primitives():
+            raise SpecError("accuracies", repr(name), "a primitive of the law book", near(name, load_primitives()))
+        base, power, exponent = str(accuracy).partition("**")
+        try:
+            found[name] = accuracy if isinstance(accuracy, int) else float(base) ** float(exponent if power else 1)
+        except ValueError:
+            expected = "unit roundoffs such as 8, or a relative error such as '2**-11'"
+            raise SpecError("accuracies", f"{name}={accuracy!r}", expected, "Write one of these.") from None
+    return found
 
 
-def _checked(
-    subject: Subject, function: Any, engine: str | None, dtype_name: str, settings: Settings
-) -> tuple[Cell, ...]:
-    """Judge a kernel in a dtype; return its cells, or raise Violation."""
-    facts = dtype(dtype_name)
-    plain = Maker(subject, facts, (), ()).plain()
-    kernel = Kernel(function, library("numpy"), subject.inputs, subject.differentiated)
+def _units(accuracy: int | float, dtype_name: str) -> int:
+    """Return an accuracy in unit roundoffs of a dtype."""
+    if isinstance(accuracy, int):
+        return accuracy
+    return max(1, math.ceil(accuracy / dtype(dtype_name).unit_roundoff))
+
+
+def _kernel(asked: Asked, dtype_name: str) -> tuple[Kernel, Subject, tuple[str, ...]]:
+    """Return the kernel with its library and sets, the subject with the shapes for it, and its outputs' dtypes."""
+    subject = asked.subject
+    plain = Maker(subject, dtype(dtype_name), (), ()).plain()
     values = {**plain.values, SETTINGS: written_settings(plain.settings)}
-    kernel.library = library_of(function, engine, kernel.call(values))
-    palette = palette_of(subject.inputs, settings.seed, kernel.library.shapes)
+    kernel = Kernel(asked.kernel, library("numpy"), subject.inputs, subject.differentiated)
+    kernel.library = library_of(asked.kernel, asked.engine, kernel.call(values))
+    palette = palette_of(subject.inputs, asked.settings.seed, kernel.library.shapes)
     subject = replace(subject, shares=kernel.library.shares, palette=palette)
     outputs = tuple(one.dtype.name for one in _first_run(kernel, values))
     if len(outputs) != len(plain.tracing.shapes):
         expected = f"{len(plain.tracing.shapes)}, as the definition"
-        raise Violation(f"{_name(subject.definition)}: the kernel returns {len(outputs)} outputs; expected {expected}")
+        raise Violation(f"{asked.name}: the kernel returns {len(outputs)} outputs; expected {expected}")
     for name in outputs:
         dtype(name)
+    kernel.sets = Sets(asked.formulas, subject.inputs, subject.differentiated, subject.compute, outputs)
+    computed = subject.compute or dtype_name
+    kernel.accuracies = {name: _units(given, computed) for name, given in asked.accuracies.items()}
+    return kernel, subject, outputs
+
+
+def _first_run(kernel: Kernel, values: Mapping[str, Array]) -> tuple[np.ndarray[Any, Any], ...]:
+    try:
+        return kernel.library.arrays(kernel.library.forward(kernel.call(values)))
+    except SpecError:
+        raise
+    except Exception as error:
+        raise Violation(f"the kernel raises {type(error).__name__}: {error}") from error
+
+
+def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Power, ...]]:
+    """Judge a kernel in a dtype; return its cells and the power of the check, or raise Violation."""
+    kernel, subject, outputs = _kernel(asked, dtype_name)
     target = kernel.target()
-    unit = Unit(PROGRAM, dtype_name, LAWS)
-    stored = _replayed(subject, kernel, dtype_name)
-    cells = stored or examine(unit, target, settings, cases=cases_of(subject, dtype_name, outputs))
+    cases: list[Case] = []
+
+    def watch(case: Case, law: str) -> None:
+        if law == "gradient" and len(cases) < MOST_CASES:
+            cases.append(case)
+
+    again = (shown_again(place_of(subject.definition, law, dtype_name), target) for law in LAWS)
+    stored = next((cell for cell in again if cell is not None), None)
+    unit, drawn = Unit(PROGRAM, dtype_name, LAWS), cases_of(subject, dtype_name, outputs)
+    cells = (stored,) if stored else examine(unit, target, asked.settings, watch, cases=drawn)
     bad = [cell for cell in cells if cell.verdict.is_bad and not _underflow(cell)]
     if bad:
-        first = bad[0]
-        path = _keep(subject, first, dtype_name)
-        raise Violation(violation_text(Failure(subject, kernel, dtype_name, first, tuple(bad[1:]), path)), first)
+        path = keep(place_of(subject.definition, _law(bad[0]), dtype_name), bad[0].witness)
+        near_miss = hint(subject, kernel, bad[0], dtype_name)
+        raise Violation(violation_text(Failure(subject, kernel, bad[0], tuple(bad[1:]), path, near_miss)), bad[0])
     if kernel.errors:
-        told = f"{_name(subject.definition)}@{dtype_name}: the kernel raises {kernel.errors[0]}"
+        told = f"{asked.name}@{dtype_name}: the kernel raises {kernel.errors[0]}"
         expected = "outputs for every input of the signature; raise NotImplementedError for what it does not do"
         raise Violation(f"{told}\n  expected {expected}")
-    return cells
+    return cells, power_of(target, cases, dtype_name)
+
+
+def _law(cell: Cell) -> str:
+    return cell.address.rpartition("/")[2].partition("@")[0]
 
 
 def _underflow(cell: Cell) -> bool:
@@ -184,50 +240,3 @@ def _underflow(cell: Cell) -> bool:
         return False
     smallest = dtype(cell.address.rpartition("@")[2]).smallest_normal
     return max(abs(found.got), abs(found.low), abs(found.high)) < smallest
-
-
-def _first_run(kernel: Kernel, values: Mapping[str, Any]) -> tuple[np.ndarray[Any, Any], ...]:
-    try:
-        return kernel.library.arrays(kernel.library.forward(kernel.call(values)))
-    except SpecError:
-        raise
-    except Exception as error:
-        raise Violation(f"the kernel raises {type(error).__name__}: {error}") from error
-
-
-def _path(subject: Subject, law: str, dtype_name: str) -> Path:
-    owner = getattr(subject.definition, "__module__", "") or ""
-    return FOLDER / f"{owner.rpartition('.')[2]}-{_name(subject.definition)}-{law}-{dtype_name}.json"
-
-
-def _keep(subject: Subject, cell: Cell, dtype_name: str) -> str:
-    """Write the witness of a cell, for the next run; return where, or nothing where that cannot be."""
-    if cell.witness is None:
-        return ""
-    path = _path(subject, cell.address.rpartition("/")[2].partition("@")[0], dtype_name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}")
-        beside.write_bytes(encode_witness(Witness(cell.witness.case, cell.witness.law)))
-        beside.replace(path)
-    except OSError:
-        return ""
-    return str(path)
-
-
-def _replayed(subject: Subject, kernel: Kernel, dtype_name: str) -> tuple[Cell, ...]:
-    """Try the witnesses of earlier runs; return the cell of the first that still shows something."""
-    for law in LAWS:
-        path = _path(subject, law, dtype_name)
-        if not path.is_file():
-            continue
-        try:
-            witness = read_witness(path)
-            cell = replay(witness, kernel.target())
-        except (SpecError, KeyError):
-            path.unlink(missing_ok=True)
-            continue
-        if cell.verdict is Verdict.VIOLATION:
-            return (cell,)
-        path.unlink(missing_ok=True)
-    return ()

@@ -14,6 +14,7 @@ from hypothesis import find, settings
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw.own.layouts import LAYOUTS, fitting, repeated
+from gradlaw.own.rounded import rounded_program
 from gradlaw.own.settings import COTANGENT, SETTINGS, Settings, written_settings
 from gradlaw.own.signature import Input, length_of
 from gradlaw.own.traced import Definition, Tracing, traced
@@ -22,17 +23,13 @@ from gradlaw_properties.strategies.domains import rounded
 from gradlaw_properties.strategies.picks import Cases, Drawing
 from gradlaw_properties.strategies.values import cotangent, exponent, generator, raw_bulk, short_decimals
 from gradlaw_spec import (
-    DTYPES,
     PROGRAM,
     Array,
     Case,
     Dtype,
     Interval,
     Program,
-    Step,
-    computed_in,
     dtype,
-    value_dtypes,
 )
 
 SIZES: Final = (1, 2, 3, 5, 7, 8, 16, 17)
@@ -152,7 +149,8 @@ class Maker:
     def case(self, drawing: Drawing) -> Case:
         """Make a case."""
         made = self.drawn(drawing)
-        program = rounded_program(self.subject, made, self.outputs, self.facts.name)
+        start = {name: array.dtype.name for name, array in {**made.values, **made.tracing.data}.items()}
+        program = rounded_program(made.tracing.program, self.subject.compute, self.outputs, start)
         values = {**made.values, **made.tracing.data, SETTINGS: written_settings(made.settings)}
         program = replace(program, data=tuple(name for name in values if name not in program.inputs))
         kind, seed = COTANGENTS[drawing.pick(len(COTANGENTS))], drawing.pick(SEEDS)
@@ -292,30 +290,3 @@ def _mask(kind: str, random: np.random.Generator, shape: tuple[int, ...]) -> Arr
     if kind == "one row false" and shape and shape[0]:
         mask[int(random.integers(shape[0]))] = False
     return np.asarray(mask)
-
-
-def rounded_program(subject: Subject, made: Made, outputs: tuple[str, ...], dtype_name: str) -> Program:
-    """Return the definition's program as it is declared to be rounded, with outputs of the kernel's dtypes."""
-    program = made.tracing.program
-    start = {
-        name: array.dtype.name
-        for name, array in {**made.values, **made.tracing.data}.items()
-        if array.dtype.name in DTYPES
-    }
-    inner = replace(program, outputs=())
-    if subject.compute is not None:
-        inner = computed_in(inner, subject.compute, start)
-    dtypes = value_dtypes(inner, start)
-    steps, names = list(inner.steps), []
-    taken = {*dtypes, *inner.data, *inner.inputs}
-    for name, to in zip(program.outputs, outputs, strict=True):
-        if dtypes[name] == to:
-            names.append(name)
-            continue
-        new = f"{name}_out"
-        while new in taken:
-            new += "_"
-        taken.add(new)
-        steps.append(Step((new,), "astype", (name,), {"dtype": to}))
-        names.append(new)
-    return replace(inner, steps=tuple(steps), outputs=tuple(names))

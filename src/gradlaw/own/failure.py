@@ -21,10 +21,16 @@ class Failure:
 
     subject: Subject
     kernel: Kernel
-    dtype: str
     cell: Cell
     others: tuple[Cell, ...]
     path: str
+    hint: str = ""
+    """Which declaration would admit it, as a question."""
+
+    @property
+    def dtype(self) -> str:
+        """The dtype on trial."""
+        return self.cell.address.rpartition("@")[2]
 
 
 def violation_text(failure: Failure) -> str:
@@ -33,6 +39,8 @@ def violation_text(failure: Failure) -> str:
     lines = [f"{name}/{law_of(cell)}@{failure.dtype}: {failure.cell.verdict.value}", f"  {clause_of(cell)}", ""]
     lines += [f"    {line}" for line in _inputs(failure)]
     lines += ["", f"  {printable(cell.message)}", f"  {_rounded(failure)}"]
+    if failure.hint:
+        lines.append(f"  {failure.hint}")
     if failure.others:
         lines.append(f"  also: {', '.join(law_of(other) for other in failure.others)}")
     lines += ["", *(f"    {line}" for line in _script(failure).splitlines())]

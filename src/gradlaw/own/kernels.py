@@ -13,6 +13,7 @@ import numpy as np
 
 from gradlaw.messages import error_line
 from gradlaw.own.calling import Call, Library, Recorded
+from gradlaw.own.sets import Sets
 from gradlaw.own.settings import read_settings
 from gradlaw.own.signature import Input
 from gradlaw_spec import DTYPES, Array, Program, Pull, SpecError, Target, Unsupported, load_primitives
@@ -92,6 +93,10 @@ class Kernel:
     inputs: tuple[Input, ...]
     differentiated: tuple[str, ...]
     errors: list[str] = field(default_factory=list)
+    sets: Sets | None = None
+    """What makes its admissible sets."""
+    accuracies: Mapping[str, int] = field(default_factory=dict)
+    """The k of primitives that its user declares, beside those of its library."""
 
     def call(self, values: Mapping[str, Array]) -> Call:
         """Return the call that a case's values say."""
@@ -151,7 +156,8 @@ class Kernel:
             walks=self.walks,
             accumulates=False,
             flushes_subnormals=self.library.flushes_subnormals,
-            accuracies=self.library.accuracies,
+            accuracies={**self.library.accuracies, **self.accuracies},
+            sets=self.sets,
         )
 
 

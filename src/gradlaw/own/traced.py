@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from gradlaw_reference.operators import NOTHING, Operators
 from gradlaw_spec import DTYPES, Array, Primitive, Program, Slice, SpecError, Step, load_primitives, promoted
 
 Definition = Callable[..., Any]
+STORING: Final[list[str]] = []
+"""The dtypes of the blocks ``with xp.stored(…)`` that a definition is in, the innermost last."""
 
 
 class Traced(Operators["Traced"]):
@@ -103,6 +105,8 @@ class Record:
     taken: set[str] = field(default_factory=set)
     compute: str | None = None
     """The dtype of real arrays that the definition brings; None: that of what they meet."""
+    stored: dict[str, str] = field(default_factory=dict)
+    """The steps of which backward reads the value as it is stored, and the dtype of that."""
 
     def fresh(self, start: str) -> str:
         """Return a name that is not taken, and take it."""
@@ -132,6 +136,8 @@ class Record:
             given = {**given, "shape": content.shape}
         step = Step((self.fresh("t"),), name, tuple(references), given)
         self.steps.append(step)
+        if STORING:
+            self.stored[step.name] = STORING[-1]
         return Traced(step.name, content, self)
 
     def operand(self, value: Any, kind: str, dtype: str) -> tuple[Any, Any]:
@@ -167,6 +173,12 @@ class Record:
         return name
 
 
+def dtype_name(value: Any) -> str:
+    """Return the name of a dtype that is given as one of NumPy, torch or JAX, or by its name."""
+    text = value if isinstance(value, str) else getattr(value, "name", None) or getattr(value, "__name__", str(value))
+    return str(text).rpartition(".")[2]
+
+
 def _attribute(page: Primitive, name: str, value: Any) -> Any:
     """Return an attribute as a program has it: plain numbers, tuples, and a dtype by its name."""
     known = {attribute.name: attribute.kind for attribute in page.attributes}
@@ -174,8 +186,7 @@ def _attribute(page: Primitive, name: str, value: Any) -> Any:
         expected = ", ".join(known) or "no attributes"
         raise SpecError(f"definition: {page.name}", f"{name}={value!r}", expected, "Rename or remove it.")
     if known[name] == "dtype":
-        text = value if isinstance(value, str) else getattr(value, "name", None) or str(value)
-        return str(text).rpartition(".")[2]
+        return dtype_name(value)
     if isinstance(value, list | tuple):
         return tuple(value) if known[name] == "index" else tuple(int(item) for item in value)
     return value.item() if isinstance(value, np.generic) else value
@@ -189,6 +200,8 @@ class Tracing:
     data: Mapping[str, Array]
     shapes: tuple[tuple[int, ...], ...]
     """The shape of each output."""
+    stored: Mapping[str, str] = field(default_factory=dict)
+    """The steps whose values are stored in a narrower dtype for backward."""
 
 
 def traced(
@@ -221,4 +234,4 @@ def traced(
     names = tuple(output.name for output in outputs)
     fixed = (name for name, value in variables.items() if isinstance(value, Traced) and name not in differentiated)
     program = Program(differentiated, tuple(record.steps), names, (*fixed, *record.data))
-    return Tracing(program, record.data, tuple(output.shape for output in outputs))
+    return Tracing(program, record.data, tuple(output.shape for output in outputs), record.stored)

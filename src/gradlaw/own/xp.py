@@ -1,23 +1,24 @@
 """The primitives of the law book under their array API names, for definitions: ``xp.exp(x)``, ``xp.sum(x, axis=-1)``.
 
 Made from the pages: operands first, attributes by position or keyword. Beside them are the names of the dtypes
-(``xp.float32``) and the standard's constants (``xp.inf``, ``xp.pi``, ``xp.e``, ``xp.newaxis``). Called on plain arrays,
-a primitive computes in float64.
+(``xp.float32``), the standard's constants (``xp.inf``, ``xp.pi``, ``xp.e``, ``xp.newaxis``), and ``stored``, which says
+what is kept for backward in a narrower dtype. Called on plain arrays, a primitive computes in float64.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
 from gradlaw.messages import near
-from gradlaw.own.traced import Traced
+from gradlaw.own.traced import STORING, Traced, dtype_name
 from gradlaw_reference.primitives import primitive_function
-from gradlaw_spec import DTYPES, SpecError, load_primitives
+from gradlaw_spec import DTYPES, SpecError, dtype, load_primitives
 
 CONSTANTS: Final = {"inf": math.inf, "pi": math.pi, "e": math.e, "newaxis": None}
 
@@ -48,6 +49,20 @@ def _function(primitive: str) -> Callable[..., Any]:
     return function
 
 
+@contextmanager
+def stored(to: Any) -> Iterator[None]:
+    """Say that the values computed in this block are kept for backward in a dtype, which forward does not feel.
+
+    ``with xp.stored("bfloat16"): y = xp.softmax(x, axis=-1)`` is a softmax whose backward reads y in bfloat16. Raises
+    SpecError for no dtype.
+    """
+    STORING.append(dtype(dtype_name(to)).name)
+    try:
+        yield
+    finally:
+        STORING.pop()
+
+
 def __getattr__(name: str) -> Any:
     """Find a primitive, a dtype or a constant by its name."""
     if name in CONSTANTS:
@@ -61,4 +76,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*CONSTANTS, *DTYPES, *load_primitives()])
+    return sorted(["stored", *CONSTANTS, *DTYPES, *load_primitives()])

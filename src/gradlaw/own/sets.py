@@ -1,0 +1,168 @@
+"""The admissible sets of a kernel: of its definition as it is rounded and stored, and of other formulas for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from gradlaw.own.rounded import rounded_program
+from gradlaw.own.settings import read_settings
+from gradlaw.own.signature import Input
+from gradlaw.own.traced import Definition, traced
+from gradlaw_reference import (
+    Array,
+    Certified,
+    Data,
+    Node,
+    Rule,
+    Tape,
+    apply,
+    arithmetic,
+    as_array,
+    in_dtype,
+    rounding,
+    using,
+    vjp,
+)
+from gradlaw_spec import Program, Step, interpret
+
+
+@dataclass(slots=True)
+class SavedTape(Tape):
+    """A tape on which some values are kept in a narrower dtype: forward goes on with the full ones, backward has these.
+
+    ``stored`` has the dtype of each such name of a program, ``step`` the name that is computed now.
+    """
+
+    stored: Mapping[str, str] = field(default_factory=dict)
+    step: str = ""
+    kept: dict[int, str] = field(default_factory=dict)
+
+    def record(self, rule: Rule, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Array:
+        """Apply a rule, and keep what its gradient reads as it is stored."""
+        out = Tape.record(self, rule, operands, attributes)
+        node = self.nodes[-1]
+        assert node is not None
+        read = tuple(
+            _narrow(content, self.kept.get(item.node)) if isinstance(item, Array) and item.tape is self else content
+            for item, content in zip(operands, node.operands, strict=True)
+        )
+        to = self.stored.get(self.step)
+        if to is not None:
+            self.kept[out.node] = to
+        self.nodes[-1] = Node(node.rule, read, _narrow(node.value, to), node.attributes, node.parents)
+        return out
+
+
+def _narrow(value: Any, to: str | None) -> Any:
+    if to is None or not isinstance(value, Array) or value.tape is not None or value.dtype is None:
+        return value
+    return value.like(arithmetic().of(value.dtype).cast(value.data, to))
+
+
+def certified_as_stored(
+    program: Program, values: Mapping[str, Any], stored: Mapping[str, str], used: Any, dtypes: Mapping[str, str]
+) -> Certified:
+    """Run a program in a rounding model, some of its values kept for backward in a narrower dtype."""
+    known: dict[str, Array] = {}
+    tape = SavedTape(stored=stored)
+
+    def call(step: Step, operands: tuple[Any, ...]) -> Any:
+        tape.step = step.results[0]
+        return apply(step.primitive, operands, step.attributes)
+
+    def function(*inputs: Array) -> tuple[Array, ...]:
+        given = {name: as_array(values[name]) for name in program.data}
+        given.update(zip(program.inputs, inputs, strict=True))
+        known.update(interpret(program, given, call))
+        return tuple(known[name] for name in program.outputs)
+
+    with using(used):
+        values = {**values, **{name: in_dtype(values[name], dtypes[name]) for name in dtypes}}
+        outputs, pullback = vjp(function, *(values[name] for name in program.inputs), tape=tape)
+        steps = {name: item.data for name, item in known.items()}
+    return Certified(tuple(output.data for output in outputs), steps, pullback, used)
+
+
+_UNION = np.frompyfunc(arb.union, 2, 1)
+
+
+def _hull(first: Data, second: Data) -> Data:
+    return np.asarray(_UNION(first, second), dtype=object) if first.shape == second.shape else first
+
+
+@dataclass(frozen=True)
+class Hull:
+    """Several formulas for one function, each with its sets: what one of them admits is admitted.
+
+    It has what laws ask of a `Certified`.
+    """
+
+    every: tuple[Certified, ...]
+
+    @property
+    def outputs(self) -> tuple[Data, ...]:
+        """The hull of the outputs' sets."""
+        first, *rest = (one.outputs for one in self.every)
+        for other in rest:
+            first = tuple(map(_hull, first, other))
+        return first
+
+    @property
+    def steps(self) -> dict[str, Data]:
+        """The values of the first formula."""
+        return self.every[0].steps
+
+    def gradients(self, cotangents: tuple[Any, ...]) -> tuple[Data, ...]:
+        """Return the hull of the gradients' sets."""
+        first, *rest = (one.gradients(cotangents) for one in self.every)
+        for other in rest:
+            first = tuple(map(_hull, first, other))
+        return first
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Makes the sets of a kernel's cases: called as `gradlaw_reference.certify` is."""
+
+    formulas: tuple[Definition, ...]
+    inputs: tuple[Input, ...]
+    differentiated: tuple[str, ...]
+    compute: str | None
+    outputs: tuple[str, ...]
+    stored: Mapping[str, str] = field(default_factory=dict)
+    """What is taken for stored beside what the definition says, by the name of a step."""
+
+    def __call__(
+        self,
+        program: Program,
+        values: Mapping[str, Any],
+        *,
+        dtype: str,
+        dtypes: Mapping[str, str],
+        flushes_subnormals: bool,
+        accuracies: Mapping[str, int],
+    ) -> Any:
+        """Return the sets of a program, which is that of the first formula."""
+        used = rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies)
+        settings = read_settings(values)
+        every = {**values, **settings.numbers}
+        arguments = {one.name: every[one.name] for one in self.inputs}
+        found = []
+        for place, formula in enumerate(self.formulas):
+            tracing = traced(formula, arguments, self.differentiated, settings.options, self.compute)
+            stored = {**tracing.stored, **({} if place else self.stored)}
+            whole = {**arguments, **tracing.data}
+            start = {name: value.dtype.name for name, value in whole.items() if hasattr(value, "dtype")}
+            rounded = rounded_program(tracing.program, self.compute, self.outputs, start)
+            if settings.shared:
+                rounded = replace(rounded, outputs=(*rounded.outputs, settings.shared))
+            real = {
+                name: start[name] for name in (*rounded.inputs, *rounded.data) if start[name] not in ("int64", "bool")
+            }
+            found.append(certified_as_stored(rounded, whole, stored, used, real))
+        return found[0] if len(found) == 1 else Hull(tuple(found))
