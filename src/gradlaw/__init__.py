@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gradlaw.explaining import explain
     from gradlaw.own import xp
     from gradlaw.own.checking import Violation, check
+    from gradlaw.own.decorating import checks
+    from gradlaw.own.given import assert_gradient
     from gradlaw.own.power import PowerWarning
 
 __all__ = [
@@ -26,7 +28,9 @@ __all__ = [
     "Unsupported",
     "Violation",
     "__version__",
+    "assert_gradient",
     "check",
+    "checks",
     "explain",
     "functional_target",
     "load_target",
@@ -38,7 +42,9 @@ __all__ = [
 _LATER: Final = {
     "explain": ("gradlaw.explaining", "explain"),
     "Explanation": ("gradlaw.circuits.explanation", "Explanation"),
+    "assert_gradient": ("gradlaw.own.given", "assert_gradient"),
     "check": ("gradlaw.own.checking", "check"),
+    "checks": ("gradlaw.own.decorating", "checks"),
     "Violation": ("gradlaw.own.checking", "Violation"),
     "PowerWarning": ("gradlaw.own.power", "PowerWarning"),
     "xp": ("gradlaw.own.xp", ""),

@@ -200,6 +200,17 @@ def replay(
 
 @app.command()
 @_told
+def check_function(
+    place: Annotated[str, typer.Argument(help="A function that calls gradlaw.check: path.py:test.")],
+) -> int:
+    """Run the checks of one function, and say what they could have found."""
+    from gradlaw.own.command import check_function
+
+    return check_function(place)
+
+
+@app.command()
+@_told
 def targets(json: AsJson = False) -> int:
     """List the targets that a name finds."""
     from gradlaw.commands.lists import list_rows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -41,6 +42,21 @@ EXAMPLES: Final = 40
 """Cases that are drawn in a dtype, where nothing else is said."""
 USUAL: Final = 100
 """Hypothesis's own number of examples; a profile with another one is the user's choice, and counts here too."""
+
+
+COLLECTING: Final[list[list[Result]]] = []
+"""Who wants to see the results of checks: a command."""
+
+
+@contextmanager
+def collected() -> Iterator[list[Result]]:
+    """Collect the results of the checks that are made in a block."""
+    results: list[Result] = []
+    COLLECTING.append(results)
+    try:
+        yield results
+    finally:
+        COLLECTING.remove(results)
 
 
 class Violation(AssertionError):
@@ -108,7 +124,7 @@ def check(
         palette=(),
     )
     settings = Settings(examples=_examples(examples), seed=seed)
-    asked = Asked(subject, (definition, *also), kernel, engine, _accuracies(accuracies or {}), settings)
+    asked = Asked(subject, (definition, *also), kernel, engine, read_accuracies(accuracies or {}), settings)
     cells: dict[str, tuple[Cell, ...]] = {}
     power: list[Power] = []
     try:
@@ -118,6 +134,8 @@ def check(
     except Mistake as mistake:
         raise mistake.error from None
     result = Result(asked.name, cells, tuple(power))
+    for found_so_far in COLLECTING:
+        found_so_far.append(result)
     for warning in result.warnings:
         warnings.warn(warning, PowerWarning, stacklevel=2)
     return result
@@ -151,7 +169,7 @@ def _domains(inputs: tuple[Input, ...], given: Mapping[str, str]) -> dict[str, I
     return found
 
 
-def _accuracies(given: Mapping[str, Any]) -> dict[str, int | float]:
+def read_accuracies(given: Mapping[str, Any]) -> dict[str, int | float]:
     """Return accuracies as numbers: whole ones are unit roundoffs, others relative errors."""
     found: dict[str, int | float] = {}
     for name, accuracy in given.items():
@@ -166,7 +184,7 @@ def _accuracies(given: Mapping[str, Any]) -> dict[str, int | float]:
     return found
 
 
-def _units(accuracy: int | float, dtype_name: str) -> int:
+def units(accuracy: int | float, dtype_name: str) -> int:
     """Return an accuracy in unit roundoffs of a dtype."""
     if isinstance(accuracy, int):
         return accuracy
@@ -190,7 +208,7 @@ def _kernel(asked: Asked, dtype_name: str) -> tuple[Kernel, Subject, tuple[str, 
         dtype(name)
     kernel.sets = Sets(asked.formulas, subject.inputs, subject.differentiated, subject.compute, outputs)
     computed = subject.compute or dtype_name
-    kernel.accuracies = {name: _units(given, computed) for name, given in asked.accuracies.items()}
+    kernel.accuracies = {name: units(given, computed) for name, given in asked.accuracies.items()}
     return kernel, subject, outputs
 
 

@@ -1,0 +1,71 @@
+"""`gradlaw check-function`: the checks of one function in a file, as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FILE = """
+import gradlaw
+from gradlaw import xp
+
+def forward(x): return x * x, x
+def backward(x, g): return 2 * x * g
+def wrong(x, g): return x * g
+
+def test_square(): gradlaw.check(lambda x: x * x, (forward, backward), "x: d", examples=10)
+def test_wrong(): gradlaw.check(lambda x: x * x, (forward, wrong), "x: d", examples=10)
+def test_nothing(): pass
+def needs(x): pass
+
+@gradlaw.checks((forward, backward), "x: d", dtype=("float32", "float64"), examples=10)
+def test_decorated(x):
+    return xp.square(x)
+"""
+
+
+def ran(folder: Path, place: str) -> subprocess.CompletedProcess[str]:
+    (folder / "kernels.py").write_text(FILE)
+    command = [sys.executable, "-m", "gradlaw", "check-function", place]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_what_could_have_been_found_is_printed(tmp_path: Path) -> None:
+    done = ran(tmp_path, "kernels.py:test_square")
+    assert done.returncode == 0, done.stderr
+    assert "elements judged" in done.stdout
+    assert "gradient of x@float32: a relative error of " in done.stdout
+
+
+def test_a_decorated_definition_is_checked_in_each_dtype(tmp_path: Path) -> None:
+    done = ran(tmp_path, "kernels.py:test_decorated")
+    assert done.returncode == 0, done.stderr
+    assert "gradient of x@float64: " in done.stdout
+
+
+def test_a_violation_ends_with_one(tmp_path: Path) -> None:
+    done = ran(tmp_path, "kernels.py:test_wrong")
+    assert done.returncode == 1
+    assert "/gradient@float32: violation" in done.stdout
+    assert '["forward"]' in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("kernels.py", "path.py:function"),
+        ("kernel.py:test_square", "a file kernel.py"),
+        ("kernels.py:test_sqare", "Did you mean test_square"),
+        ("kernels.py:test_nothing", "which checks nothing"),
+        ("kernels.py:needs", "which takes x"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, place: str, said: str) -> None:
+    done = ran(tmp_path, place)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
