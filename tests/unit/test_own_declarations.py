@@ -162,3 +162,15 @@ def test_a_check_that_can_fail_does_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", gradlaw.PowerWarning)
         gradlaw.check(own.layer_norm, (own.forward, own.backward), own.SIGNATURE, compute="float32")
+
+
+def test_a_kernel_may_flush_but_not_in_float16() -> None:
+    def flushing(x: Any) -> tuple[Any, Any]:
+        y = x * np.asarray(0.25, x.dtype)
+        return np.where(np.abs(y) < np.finfo(x.dtype).tiny, 0, y).astype(x.dtype), None
+
+    kernel = (flushing, lambda saved, g: g * np.asarray(0.25, g.dtype))
+    small = {"x": "[0, 1e-4]"}
+    gradlaw.check(lambda x: x * 0.25, kernel, "x: d", domain={"x": "[0, 1e-37]"})
+    with pytest.raises(gradlaw.Violation, match="underflow"):
+        gradlaw.check(lambda x: x * 0.25, kernel, "x: d", dtype="float16", domain=small)

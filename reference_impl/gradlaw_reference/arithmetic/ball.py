@@ -104,7 +104,8 @@ class Ball(Objects):
             Rounding,
         )  # a subclass: it cannot be imported before this class
 
-        return object.__new__(cls if dtype_name is None else cast(type[Self], Rounding))
+        plain = dtype_name is None or cls is not Ball
+        return object.__new__(cls if plain else cast(type[Self], Rounding))
 
     def __init__(self, dtype_name: str | None = None, *, precision: int = 128) -> None:
         self.precision = precision

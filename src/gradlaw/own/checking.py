@@ -235,7 +235,7 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
     stored = next((cell for cell in again if cell is not None), None)
     unit, drawn = Unit(PROGRAM, dtype_name, LAWS), cases_of(subject, dtype_name, outputs)
     cells = (stored,) if stored else examine(unit, target, asked.settings, watch, cases=drawn)
-    bad = [cell for cell in cells if cell.verdict.is_bad and not _underflow(cell)]
+    bad = [cell for cell in cells if cell.verdict.is_bad]
     if bad:
         path = keep(place_of(subject.definition, _law(bad[0]), dtype_name), bad[0].witness)
         near_miss = hint(subject, kernel, bad[0], dtype_name)
@@ -249,12 +249,3 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
 
 def _law(cell: Cell) -> str:
     return cell.address.rpartition("/")[2].partition("@")[0]
-
-
-def _underflow(cell: Cell) -> bool:
-    """Whether all that a cell shows is a number below the smallest normal one, which a kernel may flush."""
-    found = cell.finding
-    if found is None:
-        return False
-    smallest = dtype(cell.address.rpartition("@")[2]).smallest_normal
-    return max(abs(found.got), abs(found.low), abs(found.high)) < smallest

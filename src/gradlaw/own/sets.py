@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ from gradlaw_reference import (
     Certified,
     Data,
     Node,
+    Rounding,
     Rule,
     Tape,
     apply,
     arithmetic,
     as_array,
     in_dtype,
-    rounding,
     using,
     vjp,
 )
@@ -56,6 +57,25 @@ class SavedTape(Tape):
             self.kept[out.node] = to
         self.nodes[-1] = Node(node.rule, read, _narrow(node.value, to), node.attributes, node.parents)
         return out
+
+
+class KernelRounding(Rounding):
+    """The rounding model of a kernel: what is subnormal may be flushed, but in float16, which is computed in float32.
+
+    Kernels and fast paths of libraries flush; no gradient that anybody needs is smaller than 1e-38.
+    """
+
+    def __init__(self, dtype_name: str, *, accuracies: Mapping[str, int]) -> None:
+        super().__init__(dtype_name, flushes_subnormals=dtype_name != "float16", accuracies=accuracies)
+
+    def of(self, dtype: str | None) -> KernelRounding:
+        """Return the model of another dtype."""
+        return self if dtype in (None, self.start) else _model(str(dtype), tuple(sorted(self.accuracies.items())))
+
+
+@cache
+def _model(dtype: str, accuracies: tuple[tuple[str, int], ...]) -> KernelRounding:
+    return KernelRounding(dtype, accuracies=dict(accuracies))
 
 
 def _narrow(value: Any, to: str | None) -> Any:
@@ -148,7 +168,7 @@ class Sets:
         accuracies: Mapping[str, int],
     ) -> Any:
         """Return the sets of a program, which is that of the first formula."""
-        used = rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies)
+        used = _model(dtype, tuple(sorted(accuracies.items())))
         settings = read_settings(values)
         every = {**values, **settings.numbers}
         arguments = {one.name: every[one.name] for one in self.inputs}
