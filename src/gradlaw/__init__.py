@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gradlaw.own.decorating import checks
     from gradlaw.own.given import assert_gradient
     from gradlaw.own.power import PowerWarning
+    from gradlaw.own.tracing.reference import trace
 
 __all__ = [
     "Explanation",
@@ -35,6 +36,7 @@ __all__ = [
     "functional_target",
     "load_target",
     "tape_target",
+    "trace",
     "xp",
 ]
 
@@ -47,6 +49,7 @@ _LATER: Final = {
     "checks": ("gradlaw.own.decorating", "checks"),
     "Violation": ("gradlaw.own.checking", "Violation"),
     "PowerWarning": ("gradlaw.own.power", "PowerWarning"),
+    "trace": ("gradlaw.own.tracing.reference", "trace"),
     "xp": ("gradlaw.own.xp", ""),
 }
 """What is imported when it is first asked for, so that ``import gradlaw`` stays quick: module, and name in it."""

@@ -51,7 +51,7 @@ def library_of(kernel: Any, engine: str | None, call: Call) -> Library:
     if engine is not None:
         return library(engine)
     said = []
-    for name in _likely(kernel):
+    for name in likely_libraries(kernel):
         candidate = library(name)
         try:
             output = candidate.forward(call)
@@ -66,8 +66,8 @@ def library_of(kernel: Any, engine: str | None, call: Call) -> Library:
     raise SpecError("kernel", "a function of no library that is known", "one of torch or jax, or engine=", cure)
 
 
-def _likely(kernel: Any) -> Iterator[str]:
-    """Yield the libraries that a kernel may be of: those that it was defined with first, then what is imported."""
+def likely_libraries(kernel: Any) -> Iterator[str]:
+    """Yield the libraries that a function may be of: those that it was defined with first, then what is imported."""
     names = [name for name in LIBRARIES if name != "numpy" and (name in sys.modules or find_spec(name))]
     owner = getattr(kernel, "__self__", None)
     inner = getattr(kernel, "__wrapped__", kernel)

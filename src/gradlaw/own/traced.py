@@ -107,6 +107,8 @@ class Record:
     """The dtype of real arrays that the definition brings; None: that of what they meet."""
     stored: dict[str, str] = field(default_factory=dict)
     """The steps of which backward reads the value as it is stored, and the dtype of that."""
+    arguments: dict[str, Array] = field(default_factory=dict)
+    """The real arrays that the definition is given."""
 
     def fresh(self, start: str) -> str:
         """Return a name that is not taken, and take it."""
@@ -173,6 +175,22 @@ class Record:
         return name
 
 
+def held(value: Traced) -> Traced:
+    """Return a value that no cotangent flows through: its steps again, on arrays that are not differentiated."""
+    record, needed, names = value.record, {value.name}, dict[Any, Any]()
+    for step in reversed(record.steps):
+        if step.name in needed:
+            needed.update(item for item in step.operands if isinstance(item, str))
+    for name in sorted(needed & record.arguments.keys()):
+        names[name] = record.constant(np.array(record.arguments[name]))
+    for step in tuple(record.steps):
+        if step.name in needed and any(item in names for item in step.operands):
+            names[step.name] = record.fresh("h")
+            operands = tuple(names.get(item, item) for item in step.operands)
+            record.steps.append(Step((names[step.name],), step.primitive, operands, step.attributes))
+    return Traced(names.get(value.name, value.name), value.content, record)
+
+
 def dtype_name(value: Any) -> str:
     """Return the name of a dtype that is given as one of NumPy, torch or JAX, or by its name."""
     text = value if isinstance(value, str) else getattr(value, "name", None) or getattr(value, "__name__", str(value))
@@ -218,6 +236,7 @@ def traced(
     traced values.
     """
     record = Record(taken={*arguments, *options}, compute=compute)
+    record.arguments.update({name: value for name, value in arguments.items() if isinstance(value, np.ndarray)})
     with using(FLOAT64), np.errstate(all="ignore"):
         variables = {
             name: Traced(name, in_dtype(value, value.dtype.name), record)

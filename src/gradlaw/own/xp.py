@@ -1,8 +1,9 @@
 """The primitives of the law book under their array API names, for definitions: ``xp.exp(x)``, ``xp.sum(x, axis=-1)``.
 
 Made from the pages: operands first, attributes by position or keyword. Beside them are the names of the dtypes
-(``xp.float32``), the standard's constants (``xp.inf``, ``xp.pi``, ``xp.e``, ``xp.newaxis``), and ``stored``, which says
-what is kept for backward in a narrower dtype. Called on plain arrays, a primitive computes in float64.
+(``xp.float32``), the standard's constants (``xp.inf``, ``xp.pi``, ``xp.e``, ``xp.newaxis``), ``stored``, which says
+what is kept for backward in a narrower dtype, and ``stop_gradient``. Called on plain arrays, a primitive computes in
+float64.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw.messages import near
-from gradlaw.own.traced import STORING, Traced, dtype_name
+from gradlaw.own.traced import STORING, Traced, dtype_name, held
 from gradlaw_reference.primitives import primitive_function
 from gradlaw_spec import DTYPES, SpecError, dtype, load_primitives
 
@@ -63,6 +64,11 @@ def stored(to: Any) -> Iterator[None]:
         STORING.pop()
 
 
+def stop_gradient(x: Any) -> Any:
+    """Return a value that no cotangent flows through, such as the largest score that a softmax subtracts."""
+    return held(x) if isinstance(x, Traced) else np.asarray(x)
+
+
 def __getattr__(name: str) -> Any:
     """Find a primitive, a dtype or a constant by its name."""
     if name in CONSTANTS:
@@ -76,4 +82,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(["stored", *CONSTANTS, *DTYPES, *load_primitives()])
+    return sorted(["stop_gradient", "stored", *CONSTANTS, *DTYPES, *load_primitives()])

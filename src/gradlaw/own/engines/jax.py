@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -29,7 +29,12 @@ def _target() -> Target:
 
 def _bits(call: Call) -> AbstractContextManager[Any]:
     """Return what asks for 64 bits where an argument that is differentiated has them."""
-    wide = any(call.arguments[name].dtype == np.float64 for name in call.differentiated)
+    return bits_of(call.arguments[name] for name in call.differentiated)
+
+
+def bits_of(arrays: Iterable[Array]) -> AbstractContextManager[Any]:
+    """Return what asks for 64 bits where one of these arrays has them."""
+    wide = any(one.dtype == np.float64 for one in arrays)
     chosen: AbstractContextManager[Any] = jax.enable_x64(wide or jax.config.jax_enable_x64)
     return chosen
 

@@ -1,0 +1,1 @@
+"""How the functions of each library are read. One module a library."""

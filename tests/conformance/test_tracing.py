@@ -1,0 +1,182 @@
+"""`gradlaw.trace`: references in torch and JAX as definitions, judged by the library's own gradient of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradlaw
+from gradlaw import SpecError, xp
+from gradlaw.own.traced import Tracing, traced
+
+torch = pytest.importorskip("torch")
+jax = pytest.importorskip("jax")
+functional = torch.nn.functional
+jnp = jax.numpy
+MATRIX = "x: b d"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def program_of(reference: Any, *arrays: Any, compute: str | None = None) -> Tracing:
+    names = [f"x{place}" for place in range(len(arrays))]
+    real = tuple(name for name, array in zip(names, arrays, strict=True) if array.dtype.kind not in "iu")
+    return traced(gradlaw.trace(reference), dict(zip(names, arrays, strict=True)), real, compute=compute)
+
+
+def torch_rms_norm(x: Any, w: Any) -> Any:
+    wide = x.float()
+    return w * (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
+
+
+def torch_softmax(x: Any) -> Any:
+    exponentials = torch.exp(x - x.max(-1, keepdim=True).values.detach())
+    return exponentials / exponentials.sum(-1, keepdim=True)
+
+
+def torch_overwrites(x: Any) -> Any:
+    y = x.clone()
+    y[..., 0] += x[..., -1] * 2
+    y.mul_(3)
+    return torch.where(x > 0, y, x * 0.5)
+
+
+def torch_rotates(x: Any) -> Any:
+    first, second = x.chunk(2, -1)
+    return torch.cat([-second, first], -1)
+
+
+def torch_attention(q: Any, k: Any, v: Any) -> Any:
+    return functional.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True)[0]
+
+
+def torch_cross_entropy(x: Any, labels: Any) -> Any:
+    return functional.cross_entropy(x, labels, label_smoothing=0.1)
+
+
+def jax_softmax(x: Any) -> Any:
+    return jax.nn.softmax(jax.nn.relu(x))
+
+
+def jax_attention(q: Any, k: Any, v: Any) -> Any:
+    scores = q @ k.T * 0.5
+    causal = jnp.tril(jnp.ones(scores.shape, dtype=bool))
+    return jax.nn.softmax(jnp.where(causal, scores, -jnp.inf)) @ v
+
+
+def jax_recurrence(x: Any) -> Any:
+    start = jnp.zeros(x.shape[1:], x.dtype)
+    return jax.lax.scan(lambda carry, row: (carry + row, carry * row), start, x)[1]
+
+
+@pytest.mark.parametrize(
+    ("reference", "signature"),
+    [
+        (torch_rms_norm, "x: b d, w: d"),
+        (torch_softmax, MATRIX),
+        (torch_overwrites, MATRIX),
+        (torch_rotates, "x: b 6"),
+        (torch_attention, "q: s d, k: s d, v: s e"),
+        (torch_cross_entropy, "x: b v, labels: int b < v"),
+        (lambda x: functional.gelu(x, approximate="tanh") * functional.silu(x), MATRIX),
+        (lambda x, w, b: functional.linear(x, w, b), "x: n d, w: e d, b: e"),
+        (lambda x, w: functional.conv1d(x[None], w)[0], "x: 2 8, w: 3 2 3"),
+        (lambda x, y: functional.smooth_l1_loss(x, y, reduction="none"), "x: d, y: d"),
+        (jax_softmax, MATRIX),
+        (jax_attention, "q: s d, k: s d, v: s e"),
+        (jax_recurrence, MATRIX),
+        (lambda x, labels: jnp.take_along_axis(x, labels[:, None], axis=-1), "x: b v, labels: int b < v"),
+        (lambda x, y: jnp.einsum("bij,bkj->bik", x, y), "x: b i j, y: b k j"),
+    ],
+    ids=lambda value: getattr(value, "__name__", "").strip("<>") if callable(value) else "",
+)
+def test_a_reference_admits_its_own_gradient(reference: Any, signature: str) -> None:
+    result = gradlaw.check(gradlaw.trace(reference), reference, signature, dtype="float32", examples=8)
+    assert result.undecided < result.points / 20
+
+
+@pytest.mark.parametrize("reference", [torch_rms_norm, torch_overwrites])
+def test_in_bfloat16_too(reference: Any) -> None:
+    signature = "x: b d, w: d" if reference is torch_rms_norm else MATRIX
+    result = gradlaw.check(gradlaw.trace(reference), reference, signature, dtype="bfloat16", examples=8)
+    assert result.undecided < result.points / 20
+
+
+def test_a_wrong_backward_is_found_by_a_traced_reference() -> None:
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return torch_softmax(x)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g
+
+    with pytest.raises(gradlaw.Violation, match="torch_softmax/gradient@float32"):
+        gradlaw.check(gradlaw.trace(torch_softmax), Scaled.apply, MATRIX)
+
+
+def test_casts_stand_where_the_reference_casts() -> None:
+    x = np.ones((2, 3), np.dtype("bfloat16"))
+    steps = program_of(torch_rms_norm, x, x[0], compute="float32").program.steps
+    assert [step.attributes["dtype"] for step in steps if step.primitive == "astype"] == ["float32", "bfloat16"]
+
+
+def test_what_is_detached_has_no_gradient() -> None:
+    found = program_of(lambda x: x * x.detach(), np.ones(2, np.float32))
+    held = next(step for step in found.program.steps if step.primitive == "multiply").operands[1]
+    assert held in found.program.data
+
+
+def test_a_function_that_torch_computes_in_one_go_is_rounded_once() -> None:
+    found = program_of(lambda x: torch.softmax(x, -1), np.ones((2, 3), np.dtype("bfloat16")))
+    assert [step.primitive for step in found.program.steps] == ["astype", "softmax", "astype"]
+    assert set(found.stored.values()) == {"bfloat16"}
+
+
+def decides(x: Any) -> Any:
+    return x * 2 if x.sum() > 0 else x
+
+
+def decides_by_where(x: Any) -> Any:
+    return jnp.where(x * x > 1, x, 0)
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        (decides, "a decision by aten.gt of computed values"),
+        (decides_by_where, "a decision by gt of computed values"),
+        (lambda x: torch.linalg.inv(x), "the operation aten.linalg_inv_ex"),
+        (lambda x: jnp.linalg.inv(x), "the operation lu"),
+    ],
+    ids=["torch decides", "jax decides", "torch operation", "jax operation"],
+)
+def test_what_cannot_be_traced_is_named_with_its_line(reference: Any, said: str) -> None:
+    with pytest.raises(SpecError, match=r"test_tracing\.py:\d+: found ") as caught:
+        program_of(reference, np.eye(2, dtype=np.float32))
+    assert said in str(caught.value)
+
+
+def test_a_reference_of_no_library_is_refused() -> None:
+    with pytest.raises(SpecError, match="a reference of type int"):
+        gradlaw.trace(3)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="engine='tinygrad'"):
+        gradlaw.trace(decides, engine="tinygrad")
+
+
+def test_no_cotangent_flows_through_stop_gradient() -> None:
+    def definition(x: Any) -> Any:
+        return xp.exp(x - xp.stop_gradient(xp.max(x)))
+
+    def forward(x: Any) -> Any:
+        y = np.exp(x - x.max())
+        return y, y
+
+    gradlaw.check(definition, (forward, lambda y, g: g * y), "x: d", examples=10)
