@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gradlaw.own.decorating import checks
     from gradlaw.own.given import assert_gradient
     from gradlaw.own.power import PowerWarning
+    from gradlaw.own.recording import record
     from gradlaw.own.tracing.reference import trace
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "explain",
     "functional_target",
     "load_target",
+    "record",
     "tape_target",
     "trace",
     "xp",
@@ -49,6 +51,7 @@ _LATER: Final = {
     "checks": ("gradlaw.own.decorating", "checks"),
     "Violation": ("gradlaw.own.checking", "Violation"),
     "PowerWarning": ("gradlaw.own.power", "PowerWarning"),
+    "record": ("gradlaw.own.recording", "record"),
     "trace": ("gradlaw.own.tracing.reference", "trace"),
     "xp": ("gradlaw.own.xp", ""),
 }

@@ -202,11 +202,12 @@ def replay(
 @_told
 def check_function(
     place: Annotated[str, typer.Argument(help="A function that calls gradlaw.check: path.py:test.")],
+    recorded: Annotated[Path | None, typer.Option(help="Judge the calls that gradlaw.record kept in a file.")] = None,
 ) -> int:
     """Run the checks of one function, and say what they could have found."""
     from gradlaw.own.command import check_function
 
-    return check_function(place)
+    return check_function(place, recorded)
 
 
 @app.command()

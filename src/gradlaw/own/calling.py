@@ -65,6 +65,10 @@ class Library(Protocol):
         """Run the kernel under differentiation."""
         ...
 
+    def recorded(self, kernel: Any, recorder: Any) -> Any:
+        """Return a kernel that does the same, and gives a `Recorder` what it is called with."""
+        ...
+
     def lines(self, call: Call, cotangents: tuple[Array, ...], kernel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the imports and the lines of a script that makes a call and prints values and gradients."""
         ...

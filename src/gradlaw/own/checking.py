@@ -7,19 +7,21 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from hypothesis import settings as hypothesis_settings
 
 from gradlaw.messages import near
-from gradlaw.own.drawing import Maker, Subject, cases_of, palette_of
+from gradlaw.own.drawing import Maker, Subject, cases_of, palette_of, recorded_cases
 from gradlaw.own.failure import Failure, violation_text
 from gradlaw.own.hints import hint
 from gradlaw.own.keeping import keep, place_of, shown_again
 from gradlaw.own.kernels import Kernel, Mistake, library, library_of
 from gradlaw.own.power import MOST_CASES, Power, PowerWarning, power_of
 from gradlaw.own.result import Result
+from gradlaw.own.samples import Sample, read_samples
 from gradlaw.own.sets import Sets
 from gradlaw.own.settings import SETTINGS, written_settings
 from gradlaw.own.signature import Input, read_signature
@@ -77,6 +79,8 @@ class Asked:
     engine: str | None
     accuracies: Mapping[str, int | float]
     settings: Settings
+    samples: tuple[Sample, ...] = ()
+    """What was recorded, which is judged in place of what is drawn."""
 
     @property
     def name(self) -> str:
@@ -99,6 +103,7 @@ def check(
     engine: str | None = None,
     examples: int | None = None,
     seed: int = 0,
+    recorded: str | Path | None = None,
 ) -> Result:
     """Judge a kernel's values, gradients and manners against its definition; raise `Violation` where it breaks a law.
 
@@ -108,7 +113,8 @@ def check(
     float32, float16, bfloat16; steps are computed in ``compute``, which is wider, and casts of the definition round.
     ``wrt`` names the inputs that are differentiated (all real ones), ``domain`` intervals such as ``"(0, inf)"``.
     ``also`` are other definitions of the same function: what one of them admits is admitted. ``accuracies`` say how
-    accurate the kernel's primitives are, in unit roundoffs (8) or as a relative error (``"2**-11"``). Warns with
+    accurate the kernel's primitives are, in unit roundoffs (8) or as a relative error (``"2**-11"``). ``recorded`` is a
+    file of `record`, whose calls are judged in place of drawn ones. Warns with
     `PowerWarning` where a surely wrong backward would have passed. Raises SpecError for a mistake in what is given.
     Source: chapters *truth* and *pullback* of the law book.
     """
@@ -124,7 +130,9 @@ def check(
         palette=(),
     )
     settings = Settings(examples=_examples(examples), seed=seed)
-    asked = Asked(subject, (definition, *also), kernel, engine, read_accuracies(accuracies or {}), settings)
+    asked = Asked(
+        subject, (definition, *also), kernel, engine, read_accuracies(accuracies or {}), settings, _samples(recorded)
+    )
     cells: dict[str, tuple[Cell, ...]] = {}
     power: list[Power] = []
     try:
@@ -139,6 +147,25 @@ def check(
     for warning in result.warnings:
         warnings.warn(warning, PowerWarning, stacklevel=2)
     return result
+
+
+RECORDED: Final[list[str | Path]] = []
+"""The file whose calls are judged where a check names none: a command's."""
+
+
+@contextmanager
+def judging(path: str | Path) -> Iterator[None]:
+    """Let the checks in a block judge what was recorded in a file."""
+    RECORDED.append(path)
+    try:
+        yield
+    finally:
+        RECORDED.pop()
+
+
+def _samples(recorded: str | Path | None) -> tuple[Sample, ...]:
+    path = recorded if recorded is not None else RECORDED[-1] if RECORDED else None
+    return () if path is None else read_samples(path)
 
 
 def _examples(given: int | None) -> int:
@@ -233,7 +260,11 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
 
     again = (shown_again(place_of(subject.definition, law, dtype_name), target) for law in LAWS)
     stored = next((cell for cell in again if cell is not None), None)
-    unit, drawn = Unit(PROGRAM, dtype_name, LAWS), cases_of(subject, dtype_name, outputs)
+    unit = Unit(PROGRAM, dtype_name, LAWS)
+    if asked.samples:
+        drawn = recorded_cases(subject, dtype_name, outputs, asked.samples)
+    else:
+        drawn = cases_of(subject, dtype_name, outputs)
     cells = (stored,) if stored else examine(unit, target, asked.settings, watch, cases=drawn)
     bad = [cell for cell in cells if cell.verdict.is_bad]
     if bad:

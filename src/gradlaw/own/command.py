@@ -5,24 +5,28 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
 from gradlaw.messages import error_line, near
-from gradlaw.own.checking import Violation, collected
+from gradlaw.own.checking import Violation, collected, judging
 from gradlaw_spec import SpecError
 from gradlaw_spec.text import printable
 
 
-def check_function(place: str) -> int:
-    """Run a function that checks a kernel, ``path.py:test``; print what was found, and return the exit status."""
+def check_function(place: str, recorded: Path | None = None) -> int:
+    """Run a function that checks a kernel, ``path.py:test``; print what was found, and return the exit status.
+
+    With ``recorded``, the calls in that file are judged in place of drawn ones.
+    """
     path, colon, name = place.rpartition(":")
     if not colon or not path.endswith(".py"):
         raise SpecError("check-function", f"{place!r}", "path.py:function", "Name a function that calls gradlaw.check.")
     function = _function(place, _module(place, Path(path)), name)
-    with collected() as results:
+    with collected() as results, judging(recorded) if recorded else nullcontext():
         try:
             function()
         except Violation as violation:

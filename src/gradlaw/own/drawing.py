@@ -15,6 +15,7 @@ from hypothesis.strategies import SearchStrategy
 
 from gradlaw.own.layouts import LAYOUTS, fitting, repeated
 from gradlaw.own.rounded import rounded_program
+from gradlaw.own.samples import Sample
 from gradlaw.own.settings import COTANGENT, SETTINGS, Settings, written_settings
 from gradlaw.own.signature import Input, length_of
 from gradlaw.own.traced import Definition, Tracing, traced
@@ -29,6 +30,7 @@ from gradlaw_spec import (
     Dtype,
     Interval,
     Program,
+    SpecError,
     dtype,
 )
 
@@ -108,6 +110,24 @@ def cases_of(subject: Subject, dtype_name: str, outputs: tuple[str, ...]) -> Sea
     return Cases(maker.case, f"own({dtype_name})")
 
 
+def recorded_cases(
+    subject: Subject, dtype_name: str, outputs: tuple[str, ...], samples: Sequence[Sample]
+) -> SearchStrategy[Case]:
+    """Return the cases of what was recorded in a dtype; raise SpecError where nothing was."""
+    maker = Maker(subject, dtype(dtype_name), outputs, ())
+    real = [place for place, one in enumerate(subject.inputs) if one.kind == "real"]
+
+    def fits(sample: Sample) -> bool:
+        return all(getattr(sample.arguments[place], "dtype", None) == dtype(dtype_name).numpy for place in real[:1])
+
+    fitting_ones = [sample for sample in samples if fits(sample)]
+    if not fitting_ones:
+        expected = f"calls in {dtype_name}"
+        raise SpecError("recorded", f"{len(samples)} calls in other dtypes", expected, "Say dtype= as it was recorded.")
+    cases = [maker.given(sample, seed) for seed, sample in enumerate(fitting_ones)]
+    return Cases(lambda drawing: cases[drawing.pick(len(cases))], f"recorded({dtype_name})")
+
+
 def scales_of(subject: Subject, dtype_name: str) -> tuple[float, ...]:
     """Return magnitudes at which the constants of a definition matter: themselves, and their square roots."""
     maker = Maker(subject, dtype(dtype_name), (), ())
@@ -149,28 +169,44 @@ class Maker:
     def case(self, drawing: Drawing) -> Case:
         """Make a case."""
         made = self.drawn(drawing)
+        kind, seed = COTANGENTS[drawing.pick(len(COTANGENTS))], drawing.pick(SEEDS)
+        shapes = list(zip(self.outputs, made.tracing.shapes, strict=True))
+        if made.settings.shared:
+            shapes.append((self.facts.name, made.values[made.settings.shared].shape))
+        cotangents = []
+        for position, (name, shape) in enumerate(shapes):
+            found = rounded(cotangent(kind, seed, position, shape, self.facts), dtype(name))
+            given = found.astype(dtype(name).numpy)
+            cotangents.append(repeated(given) if made.settings.layouts.get(COTANGENT) == "expanded" else given)
+        return self.whole(made, tuple(cotangents), drawing.pick(2**32))
+
+    def whole(self, made: Made, cotangents: tuple[Array, ...], seed: int) -> Case:
+        """Return a case of arguments and cotangents."""
         start = {name: array.dtype.name for name, array in {**made.values, **made.tracing.data}.items()}
         program = rounded_program(made.tracing.program, self.subject.compute, self.outputs, start)
         values = {**made.values, **made.tracing.data, SETTINGS: written_settings(made.settings)}
         program = replace(program, data=tuple(name for name in values if name not in program.inputs))
-        kind, seed = COTANGENTS[drawing.pick(len(COTANGENTS))], drawing.pick(SEEDS)
-        dtypes, shapes = list(self.outputs), list(made.tracing.shapes)
         if made.settings.shared:
             program = replace(program, outputs=(*program.outputs, made.settings.shared))
-            dtypes, shapes = [*dtypes, self.facts.name], [*shapes, values[made.settings.shared].shape]
-        cotangents = []
-        for position, (name, shape) in enumerate(zip(dtypes, shapes, strict=True)):
-            drawn = rounded(cotangent(kind, seed, position, shape, self.facts), dtype(name))
-            given = drawn.astype(dtype(name).numpy)
-            cotangents.append(repeated(given) if made.settings.layouts.get(COTANGENT) == "expanded" else given)
         return Case(
-            subject=PROGRAM,
-            program=program,
-            values=values,
-            cotangents=tuple(cotangents),
-            dtype=self.facts.name,
-            seed=drawing.pick(2**32),
+            subject=PROGRAM, program=program, values=values, cotangents=cotangents, dtype=self.facts.name, seed=seed
         )
+
+    def given(self, sample: Sample, seed: int) -> Case:
+        """Return a case of what was recorded; raise SpecError where it fits the signature no way."""
+        inputs = self.subject.inputs
+        if len(sample.arguments) != len(inputs):
+            expected = f"{len(inputs)}, one each for {', '.join(one.name for one in inputs)}"
+            raise SpecError("recorded", f"{len(sample.arguments)} arguments", expected, "Mend the signature.")
+        pairs = [(one.name, value) for one, value in zip(inputs, sample.arguments, strict=True)]
+        numbers = {name: float(value) for name, value in pairs if not isinstance(value, np.ndarray)}
+        values = {name: value for name, value in pairs if name not in numbers}
+        settings = Settings({}, sample.options, numbers)
+        made = Made(values, settings, self.traced(values, settings))
+        shapes = tuple(one.shape for one in sample.cotangents)
+        if shapes != made.tracing.shapes:
+            raise SpecError("recorded", f"cotangents {shapes}", f"shapes {made.tracing.shapes}", "Mend the definition.")
+        return self.whole(made, sample.cotangents, seed)
 
     def drawn(self, drawing: Drawing) -> Made:
         """Draw arguments and settings, and trace the definition on them."""

@@ -142,22 +142,23 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
-def _owner(value: Any) -> str:
+def owner_of(value: Any) -> str:
+    """Return the library that a value is of."""
     name = type(value).__module__.partition(".")[0]
     return "jax" if name in ("jax", "jaxlib") else name if name in LIBRARIES else "numpy"
 
 
 def _library(values: Any) -> Library:
     """Return the library of the first value that is one of torch or JAX, else NumPy's."""
-    owners = [_owner(value) for value in values if _is_array(value)]
+    owners = [owner_of(value) for value in values if _is_array(value)]
     return library(next((name for name in owners if name != "numpy"), "numpy"))
 
 
 def _array(value: Any) -> Array:
     """Return an array of a library as one of NumPy, on the CPU."""
-    if _owner(value) == "torch":
+    if owner_of(value) == "torch":
         value = value.detach().cpu()
-    array = library(_owner(value)).arrays(value)[0]
+    array = library(owner_of(value)).arrays(value)[0]
     return array.astype(np.int64) if array.dtype.kind in "iu" else array
 
 

@@ -86,6 +86,31 @@ class Jax:
 
         return Recorded(self.arrays(outputs), pull)
 
+    def recorded(self, kernel: Any, recorder: Any) -> Any:
+        """Return a kernel that tells a recorder of each call whose gradient is computed, also under ``jit``."""
+
+        def recording(*arguments: Any, **options: Any) -> Any:
+            def forward(*given: Any) -> Any:
+                output, pull = jax.vjp(lambda *inner: kernel(*inner, **options), *given)
+                return output, (given, pull)
+
+            def keep(given: Any, cotangents: Any) -> None:
+                place = recorder.place(given)
+                if place is not None:
+                    arrays = [np.asarray(one) for one in given]
+                    recorder.keep(place, arrays, options, self.arrays(cotangents))
+
+            def backward(saved: Any, cotangents: Any) -> Any:
+                given, pull = saved
+                jax.debug.callback(keep, given, cotangents)
+                return pull(cotangents)
+
+            whole = jax.custom_vjp(lambda *given: kernel(*given, **options))
+            whole.defvjp(forward, backward)
+            return whole(*arguments)
+
+        return recording
+
     def lines(self, call: Call, cotangents: tuple[Array, ...], kernel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return a call in JAX's own words."""
         made = arguments_code(call, _code)

@@ -53,6 +53,23 @@ class Pair:
 
         return Recorded(tuple(map(np.array, self.arrays(output))), pull)
 
+    def recorded(self, kernel: Any, recorder: Any) -> Any:
+        """Return a pair whose backward tells a recorder of the call."""
+
+        def forward(*arguments: Any, **options: Any) -> Any:
+            place = recorder.place(arguments)
+            given = None if place is None else [np.array(one) if hasattr(one, "dtype") else one for one in arguments]
+            output, saved = kernel[0](*arguments, **options)
+            return output, (saved, place, given, options)
+
+        def backward(saved: Any, cotangent: Any) -> Any:
+            inner, place, given, options = saved
+            if place is not None:
+                recorder.keep(place, given, options, self.arrays(cotangent))
+            return kernel[1](inner, cotangent)
+
+        return forward, backward
+
     def lines(self, call: Call, cotangents: tuple[Array, ...], kernel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the two calls."""
         options = [f"{name}={value!r}" for name, value in call.options.items()]

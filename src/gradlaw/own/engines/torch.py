@@ -55,6 +55,28 @@ class Torch:
         _mirror(mirrors)
         return Recorded(self.arrays(outputs), lambda cotangents: _pull(call, outputs, leaves, mirrors, cotangents))
 
+    def recorded(self, kernel: Any, recorder: Any) -> Any:
+        """Return a kernel that tells a recorder of each call whose gradient is computed."""
+
+        def recording(*arguments: Any, **options: Any) -> Any:
+            place = recorder.place(arguments)
+            if place is None or not torch.is_grad_enabled():
+                return kernel(*arguments, **options)
+            given = tuple(map(_copied, arguments))
+            output = kernel(*arguments, **options)
+            ends = as_tuple(output)
+
+            def keep(cotangents: Any) -> None:
+                pairs = zip(ends, cotangents, strict=True)
+                arrays = tuple(_copied(torch.zeros_like(end) if one is None else one) for end, one in pairs)
+                recorder.keep(place, given, options, arrays)
+
+            if all(end.requires_grad for end in ends):
+                torch.autograd.graph.register_multi_grad_hook(ends, keep)
+            return output
+
+        return recording
+
     def lines(self, call: Call, cotangents: tuple[Array, ...], kernel: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return a call in torch's own words."""
         names = ["h" if name == call.shared else name for name in call.arguments]
@@ -69,6 +91,10 @@ class Torch:
         lines.append(f"gradients = torch.autograd.grad({ends}, [{wrt}], [{starts}], allow_unused=True)")
         lines.append("print(*outputs, *gradients, sep='\\n')")
         return ("import torch",), (*arguments_code(call, _code), *lines)
+
+
+def _copied(value: Any) -> Any:
+    return np.array(array_of(value.detach().cpu())) if isinstance(value, torch.Tensor) else value
 
 
 def _code(array: Array, layout: str) -> str:
