@@ -174,3 +174,30 @@ def test_a_kernel_may_flush_but_not_in_float16() -> None:
     gradlaw.check(lambda x: x * 0.25, kernel, "x: d", domain={"x": "[0, 1e-37]"})
     with pytest.raises(gradlaw.Violation, match="underflow"):
         gradlaw.check(lambda x: x * 0.25, kernel, "x: d", dtype="float16", domain=small)
+
+
+def test_a_row_that_depends_on_its_batch_is_told_apart_from_truth() -> None:
+    tenth = np.float32(0.1)
+
+    def forward(x: Any) -> Any:
+        return (x * tenth).sum(-1) if len(x) < 3 else x.sum(-1) * tenth, x
+
+    def backward(x: Any, g: Any) -> Any:
+        return np.broadcast_to(g[:, None] * tenth, x.shape)
+
+    def definition(x: Any) -> Any:
+        return xp.sum(x * 0.1, axis=-1)
+
+    result = gradlaw.check(definition, (forward, backward), "x: batch d", batch="batch")
+    assert "in the batch" in result.rows["float32"]
+    assert "SHOULD batch-invariance: " in str(result)
+    steady = (lambda x: (x * 2, None), lambda saved, g: g * 2)
+    clean = gradlaw.check(lambda x: x * 2, steady, "x: batch d", batch="batch", examples=10)
+    assert clean.rows == {"float32": ""}
+    assert "rows are bit for bit the same" in str(clean)
+
+
+@pytest.mark.parametrize("axis", ["d", "rows"])
+def test_rows_are_along_the_first_axis(axis: str) -> None:
+    with pytest.raises(SpecError, match=f"batch='{axis}'"):
+        gradlaw.check(lambda x: x * 2, (lambda x: (x, x), lambda x, g: g), "x: batch d", batch=axis)

@@ -14,6 +14,7 @@ import numpy as np
 from hypothesis import settings as hypothesis_settings
 
 from gradlaw.messages import near
+from gradlaw.own.batching import check_axis, difference
 from gradlaw.own.drawing import Maker, Subject, cases_of, palette_of, recorded_cases
 from gradlaw.own.failure import Failure, violation_text
 from gradlaw.own.hints import hint
@@ -81,6 +82,8 @@ class Asked:
     settings: Settings
     samples: tuple[Sample, ...] = ()
     """What was recorded, which is judged in place of what is drawn."""
+    batch: str | None = None
+    """The axis of rows that do not depend on each other."""
 
     @property
     def name(self) -> str:
@@ -104,6 +107,7 @@ def check(
     examples: int | None = None,
     seed: int = 0,
     recorded: str | Path | None = None,
+    batch: str | None = None,
 ) -> Result:
     """Judge a kernel's values, gradients and manners against its definition; raise `Violation` where it breaks a law.
 
@@ -114,12 +118,15 @@ def check(
     ``wrt`` names the inputs that are differentiated (all real ones), ``domain`` intervals such as ``"(0, inf)"``.
     ``also`` are other definitions of the same function: what one of them admits is admitted. ``accuracies`` say how
     accurate the kernel's primitives are, in unit roundoffs (8) or as a relative error (``"2**-11"``). ``recorded`` is a
-    file of `record`, whose calls are judged in place of drawn ones. Warns with
-    `PowerWarning` where a surely wrong backward would have passed. Raises SpecError for a mistake in what is given.
+    file of `record`, whose calls are judged in place of drawn ones. ``batch`` names the axis of rows that do not depend
+    on each other: the result says whether each has the same bits alone and in a batch, which is no violation.
+    Warns with `PowerWarning` where a surely wrong backward would have passed. Raises SpecError for a mistake in what is
+    given.
     Source: chapters *truth* and *pullback* of the law book.
     """
     inputs = read_signature(signature)
     names = (dtype,) if isinstance(dtype, str) else tuple(dtype)
+    check_axis(inputs, batch)
     subject = Subject(
         definition=definition,
         inputs=inputs,
@@ -130,18 +137,19 @@ def check(
         palette=(),
     )
     settings = Settings(examples=_examples(examples), seed=seed)
-    asked = Asked(
-        subject, (definition, *also), kernel, engine, read_accuracies(accuracies or {}), settings, _samples(recorded)
-    )
+    declared, samples = read_accuracies(accuracies or {}), _samples(recorded)
+    asked = Asked(subject, (definition, *also), kernel, engine, declared, settings, samples, batch)
     cells: dict[str, tuple[Cell, ...]] = {}
     power: list[Power] = []
+    rows: dict[str, str] = {}
     try:
         for name in names:
-            cells[name], found = _checked(asked, name)
+            cells[name], found, differs = _checked(asked, name)
             power += found
+            rows.update({name: differs} if batch is not None else {})
     except Mistake as mistake:
         raise mistake.error from None
-    result = Result(asked.name, cells, tuple(power))
+    result = Result(asked.name, cells, tuple(power), rows)
     for found_so_far in COLLECTING:
         found_so_far.append(result)
     for warning in result.warnings:
@@ -248,8 +256,8 @@ def _first_run(kernel: Kernel, values: Mapping[str, Array]) -> tuple[np.ndarray[
         raise Violation(f"the kernel raises {type(error).__name__}: {error}") from error
 
 
-def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Power, ...]]:
-    """Judge a kernel in a dtype; return its cells and the power of the check, or raise Violation."""
+def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Power, ...], str]:
+    """Judge a kernel in a dtype; return its cells, the power of the check and how rows differ, or raise Violation."""
     kernel, subject, outputs = _kernel(asked, dtype_name)
     target = kernel.target()
     cases: list[Case] = []
@@ -275,7 +283,8 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
         told = f"{asked.name}@{dtype_name}: the kernel raises {kernel.errors[0]}"
         expected = "outputs for every input of the signature; raise NotImplementedError for what it does not do"
         raise Violation(f"{told}\n  expected {expected}")
-    return cells, power_of(target, cases, dtype_name)
+    differs = difference(kernel, asked.batch, cases) if asked.batch is not None else ""
+    return cells, power_of(target, cases, dtype_name), differs
 
 
 def _law(cell: Cell) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gradlaw.own.batching import CLAUSE
 from gradlaw.own.power import Power
 from gradlaw_spec import Cell, dtype
 
@@ -19,6 +20,8 @@ class Result:
     """The cells of each dtype, one a law."""
     power: tuple[Power, ...] = field(default=())
     """What could have been found, for each input and dtype."""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """For each dtype what differs between a row alone and in a batch, where that was asked; empty: nothing."""
 
     @property
     def points(self) -> int:
@@ -50,4 +53,7 @@ class Result:
             small, typical = f"{least:.2g}", f"{max(one.typical, least):.2g}"
             found = f"  gradient of {one.input}@{one.dtype}: a relative error of {small} would have been rejected"
             lines.append(f"{found} (of {typical} at the median element)")
+        for name, differs in self.rows.items():
+            told = f"{CLAUSE}\n    {differs}" if differs else "rows are bit for bit the same, alone and in a batch"
+            lines.append(f"  {name}: {told}")
         return "\n".join((*lines, *(f"  warning: {warning}" for warning in self.warnings)))
