@@ -6,12 +6,45 @@ import math
 from typing import Any
 
 import liger_kernel.ops as ops
+import numpy as np
 import torch
 from definitions import cross_entropy, layer_norm, rms_norm, sparsemax
 from subjects import Subject, subject
 
 from gradlaw import xp
 
+
+def mend_the_interpreter() -> None:
+    """Let Triton's interpreter pass Python floats as tensors, as the compiler does, and compute libdevice's functions."""
+    import sys
+
+    import triton.language as tl
+    from triton.runtime import interpreter
+
+    plain = interpreter._implicit_cvt
+
+    def convert(argument: Any) -> Any:
+        if isinstance(argument, float):
+            handle = interpreter.TensorHandle(np.array([argument], dtype=np.float32), tl.float32)
+            return tl.tensor(handle, tl.float32)
+        return plain(argument)
+
+    interpreter._implicit_cvt = convert
+
+    def rsqrt(x: Any) -> Any:
+        return 1.0 / tl.sqrt(x)
+
+    def tanh(x: Any) -> Any:
+        return 2 / (1 + tl.exp(-2 * x)) - 1
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("liger_kernel.ops"):
+            for found, mended in (("rsqrt", rsqrt), ("tanh", tanh)):
+                if hasattr(module, found):
+                    setattr(module, found, mended)
+
+
+mend_the_interpreter()
 ROOT = math.sqrt(2 / math.pi)
 LABELS = "x: batch v, labels: int batch < v"
 TWO = "a: batch d, b: batch d"
@@ -19,6 +52,11 @@ TWO = "a: batch d, b: batch d"
 
 def triton(name: str, definition: Any, kernel: Any, signature: str, **declared: Any) -> Subject:
     return subject(name, definition, kernel, signature, engine="torch", **{"examples": 12, **declared})
+
+
+def copied(kernel: Any) -> Any:
+    """Return a kernel that is given copies: some of them overwrite what they are given."""
+    return lambda *given: kernel(*(one * 1 for one in given))
 
 
 def gelu(x: Any) -> Any:
@@ -59,6 +97,8 @@ def mean_of(definition: Any) -> Any:
 
 SUBJECTS = [
     triton("silu_mul", lambda a, b: xp.silu(a) * b, ops.LigerSiLUMulFunction.apply, TWO),
+    triton("silu_mul of copies", lambda a, b: xp.silu(a) * b, copied(ops.LigerSiLUMulFunction.apply), TWO),
+    triton("gelu_mul of copies", lambda a, b: gelu(a) * b, copied(ops.LigerGELUMulFunction.apply), TWO),
     triton("gelu_mul", lambda a, b: gelu(a) * b, ops.LigerGELUMulFunction.apply, TWO),
     triton("relu_squared", lambda x: xp.relu(x) * xp.relu(x), ops.LigerReLUSquaredFunction.apply, "x: batch d"),
     triton(

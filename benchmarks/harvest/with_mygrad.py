@@ -108,8 +108,12 @@ SUBJECTS = [
     matrix("cbrt", lambda x: x ** (1 / 3), mygrad.cbrt, domain=POSITIVE),
     matrix("sigmoid", xp.sigmoid, nnet.activations.sigmoid),
     matrix("relu", xp.relu, nnet.activations.relu),
-    matrix("leaky_relu", lambda x: xp.maximum(x, 0) + 0.1 * xp.minimum(x, 0), lambda x: nnet.activations.leaky_relu(x, 0.1)),
-    matrix("elu", lambda x: xp.maximum(x, 0) + 0.5 * xp.expm1(xp.minimum(x, 0)), lambda x: nnet.activations.elu(x, 0.5)),
+    matrix(
+        "leaky_relu", lambda x: xp.maximum(x, 0) + 0.1 * xp.minimum(x, 0), lambda x: nnet.activations.leaky_relu(x, 0.1)
+    ),
+    matrix(
+        "elu", lambda x: xp.maximum(x, 0) + 0.5 * xp.expm1(xp.minimum(x, 0)), lambda x: nnet.activations.elu(x, 0.5)
+    ),
     matrix("hard_tanh", lambda x: xp.clip(x, -1.0, 1.0), nnet.activations.hard_tanh),
     matrix("soft_sign", lambda x: x / (1 + xp.abs(x)), nnet.activations.soft_sign),
     matrix(
@@ -117,7 +121,9 @@ SUBJECTS = [
         lambda x: 1.0507009873554805 * (xp.maximum(x, 0) + 1.6732632423543772 * xp.expm1(xp.minimum(x, 0))),
         nnet.activations.selu,
     ),
-    matrix("glu", lambda x: x[:, :3] * xp.sigmoid(x[:, 3:]), lambda x: nnet.activations.glu(x, 1), signature="x: batch 6"),
+    matrix(
+        "glu", lambda x: x[:, :3] * xp.sigmoid(x[:, 3:]), lambda x: nnet.activations.glu(x, 1), signature="x: batch 6"
+    ),
     matrix("softmax", lambda x: xp.softmax(x, axis=-1), nnet.activations.softmax),
     matrix("logsoftmax", lambda x: xp.log_softmax(x, axis=-1), nnet.activations.logsoftmax),
     subject(

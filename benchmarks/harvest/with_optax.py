@@ -38,13 +38,17 @@ def pick(x: Any, labels: Any) -> Any:
 
 def margins(x: Any, labels: Any) -> Any:
     other = np.arange(x.shape[1]) != labels[:, None]
-    return xp.max(x + other * 1.0, axis=-1) - pick(x, labels)
+    return xp.max(x + 1 - (1.0 - other), axis=-1) - pick(x, labels)
 
 
 def focal(x: Any, y: Any, gamma: float = 2.0) -> Any:
     p = xp.sigmoid(x)
     loss = xp.softplus(x) - x * y
     return loss * (1 - (p * y + (1 - p) * (1 - y))) ** gamma
+
+
+def binary(x: Any, y: Any) -> Any:
+    return -y * xp.log_sigmoid(x) - (1 - y) * xp.log_sigmoid(-x)
 
 
 BINARY = {"wrt": "x", "domain": {"y": "[0, 1]"}}
@@ -56,7 +60,13 @@ SUBJECTS = [
     jax("cosine_similarity", cosine, optax.cosine_similarity, domain={"x": "[0.5, 4]", "y": "[-4, -0.5]"}),
     jax("hinge_loss", lambda x, y: xp.maximum(1 - x * y, 0), optax.losses.hinge_loss),
     jax("perceptron_loss", lambda x, y: xp.maximum(-(x * y), 0), optax.losses.perceptron_loss, wrt="x"),
-    jax("sigmoid_binary_cross_entropy", lambda x, y: xp.softplus(x) - x * y, optax.sigmoid_binary_cross_entropy, **BINARY),
+    jax(
+        "sigmoid_binary_cross_entropy",
+        lambda x, y: xp.softplus(x) - x * y,
+        optax.sigmoid_binary_cross_entropy,
+        also=(binary,),
+        **BINARY,
+    ),
     jax(
         "softmax_cross_entropy",
         lambda x, y: -xp.sum(y * xp.log_softmax(x, axis=-1), axis=-1),
@@ -88,7 +98,7 @@ SUBJECTS = [
     jax(
         "poly_loss_cross_entropy",
         lambda x, y: (
-            -xp.sum(y * xp.log_softmax(x, axis=-1), axis=-1) + 2 * (1 - xp.sum(y * xp.softmax(x, axis=-1), axis=-1))
+            -xp.sum(y * xp.log_softmax(x, axis=-1), axis=-1) + 2 * xp.sum(y * (1 - xp.softmax(x, axis=-1)), axis=-1)
         ),
         lambda x, y: optax.losses.poly_loss_cross_entropy(x, y, epsilon=2.0),
     ),
@@ -110,7 +120,12 @@ SUBJECTS = [
         lambda x: utils.scale_gradient(x, 0.25),
         "x: batch d",
     ),
-    jax("projection_hypercube", lambda x: xp.clip(x, 0.0, 1.0), lambda x: optax.projections.projection_hypercube(x), "x: batch d"),
+    jax(
+        "projection_hypercube",
+        lambda x: xp.clip(x, 0.0, 1.0),
+        lambda x: optax.projections.projection_hypercube(x),
+        "x: batch d",
+    ),
     jax("projection_non_negative", lambda x: xp.relu(x), projections.projection_non_negative, "x: batch d"),
     jax(
         "projection_l2_sphere",

@@ -98,6 +98,26 @@ def test_a_witness_is_tried_first_and_forgotten_when_it_is_mended() -> None:
     assert not kept.exists()
 
 
+def test_a_witness_of_another_definition_without_a_name_is_not_tried() -> None:
+    wrong = (lambda x, y: (x * y, (x, y)), lambda saved, g: (g * saved[1], g * saved[1]))
+    with pytest.raises(gradlaw.Violation):
+        gradlaw.check(lambda x, y: x * y, wrong, "x: d, y: d")
+    (kept,) = Path(".gradlaw/own").glob("*.json")
+    gradlaw.check(lambda z: z * 2, (lambda z: (z * 2, None), lambda saved, g: g * 2), "z: d", examples=5)
+    assert kept.exists()
+
+
+def test_a_witness_of_another_signature_is_forgotten() -> None:
+    def definition(*values: Any) -> Any:
+        return values[0] * 2
+
+    wrong = (lambda x, y: (x * 2, y), lambda y, g: (g * 3, 0 * y))
+    with pytest.raises(gradlaw.Violation):
+        gradlaw.check(definition, wrong, "x: d, y: d")
+    gradlaw.check(definition, (lambda z: (z * 2, None), lambda saved, g: g * 2), "z: d", examples=5)
+    assert not list(Path(".gradlaw/own").glob("*.json"))
+
+
 def test_the_same_seed_finds_the_same() -> None:
     first = str(found_by(own.eps_forgotten))
     for kept in Path(".gradlaw/own").glob("*.json"):

@@ -268,6 +268,8 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
 
     again = (shown_again(place_of(subject.definition, law, dtype_name), target) for law in LAWS)
     stored = next((cell for cell in again if cell is not None), None)
+    if stored is None:
+        kernel.errors.clear()  # a witness that is forgotten may be of another signature
     unit = Unit(PROGRAM, dtype_name, LAWS)
     if asked.samples:
         drawn = recorded_cases(subject, dtype_name, outputs, asked.samples)

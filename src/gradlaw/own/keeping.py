@@ -17,7 +17,10 @@ FOLDER: Final = Path(".gradlaw") / "own"
 def place_of(definition: Callable[..., object], law: str, dtype_name: str) -> Path:
     """Return where the witness of a definition, a law and a dtype is kept."""
     owner = (getattr(definition, "__module__", "") or "").rpartition(".")[2]
-    name = getattr(definition, "__name__", "definition").strip("<>")
+    name = getattr(definition, "__qualname__", "definition").replace(".<locals>", "")
+    if "<" in name:  # several of a file have no other name
+        line = getattr(getattr(definition, "__code__", None), "co_firstlineno", 0)
+        name = f"{name.replace('<', '').replace('>', '')}-{line}"
     return FOLDER / f"{owner}-{name}-{law}-{dtype_name}.json"
 
 
