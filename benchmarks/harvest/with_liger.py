@@ -142,7 +142,7 @@ SUBJECTS = [
     triton(
         "poly_norm",
         poly_norm,
-        lambda x, w, b: ops.LigerPolyNormFunction.apply(x, w, b, 1e-6, False),
+        lambda x, w, b: ops.LigerPolyNormFunction.apply(x, w, b.reshape(()), 1e-6, False),
         "x: batch d, w: 3, b: 1",
     ),
     triton(

@@ -26,7 +26,7 @@ EXAMPLES = 6
 """A test may use a few primitives as examples; so many in one literal are a list there too."""
 
 RULES = "reference_impl/gradlaw_reference/rules/"
-ENGINES = ("src/gradlaw/engines/",)
+ENGINES = ("src/gradlaw/engines/", "src/gradlaw/own/engines/")
 """An engine's own file may say where its names differ from the standard's."""
 
 ALLOWED = {

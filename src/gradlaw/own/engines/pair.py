@@ -13,6 +13,20 @@ from gradlaw.own.scripts import arguments_code, array_code
 from gradlaw.own.settings import COTANGENT
 from gradlaw_spec import Array, SpecError
 
+ACCURACIES: Final = {
+    "asin": 7,
+    "atan2": 5,
+    "cosh": 4,
+    "exp": 4,
+    "expm1": 4,
+    "log": 5,
+    "log10": 4,
+    "log1p": 4,
+    "tan": 4,
+}
+"""Where NumPy is less accurate than the pages ask. Largest errors in float32 at four million points, in unit roundoffs:
+5.8, 4.2, 3.6, 3.3, 3.02, 4.2, 3.6, 3.2 and 3.3 (NumPy 2.4.6)."""
+
 
 class Pair:
     """Runs a forward and a backward in NumPy."""
@@ -20,7 +34,7 @@ class Pair:
     name: Final = "numpy"
     version: str = np.__version__
     flushes_subnormals = False
-    accuracies: Mapping[str, int] = {}
+    accuracies: Mapping[str, int] = ACCURACIES
     shares = False
     shapes = 24
 
