@@ -1,4 +1,7 @@
-"""Run the script of each defect in ``known/packages``, where its package is installed: ``python benchmarks/harvest/confirm.py [package]``."""
+"""Run the script of each defect in ``known/packages``, where its package is installed.
+
+Run: ``python benchmarks/harvest/confirm.py [package]``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Judge functions of packages: ``python benchmarks/harvest/run.py with_mygrad [function]``; a line each, texts to a file.
+"""Judge functions of packages: a line each, and the texts of alarms in a folder.
+
+Run: ``python benchmarks/harvest/run.py with_mygrad [function] [--texts FOLDER]``.
 
 Each package is a module beside this one, with SUBJECTS. The packages are installed by hand, on a CPU.
 """

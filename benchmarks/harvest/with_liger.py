@@ -15,7 +15,7 @@ from gradlaw import xp
 
 
 def mend_the_interpreter() -> None:
-    """Let Triton's interpreter pass Python floats as tensors, as the compiler does, and compute libdevice's functions."""
+    """Let Triton's interpreter pass floats as tensors, as the compiler does, and compute libdevice's functions."""
     import sys
 
     import triton.language as tl

@@ -12,9 +12,11 @@ from gradlaw import xp
 
 # The package's own __init__ needs torchvision's compiled operators, which not every build of torch loads.
 _found = importlib.util.find_spec("timm")
-assert _found is not None and _found.origin is not None
+assert _found is not None
+assert _found.origin is not None
 _spec = importlib.util.spec_from_file_location("me", Path(_found.origin).parent / "layers" / "activations_me.py")
-assert _spec is not None and _spec.loader is not None
+assert _spec is not None
+assert _spec.loader is not None
 me = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(me)
 

@@ -1,4 +1,4 @@
-"""entmax, gpytorch, kornia, linear_operator, torchao, fairscale: functions of torch with backward passes of their own."""
+"""entmax, gpytorch, kornia, linear_operator: functions of torch, many with backward passes of their own."""
 
 from __future__ import annotations
 
