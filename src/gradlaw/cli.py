@@ -203,11 +203,12 @@ def replay(
 def check_function(
     place: Annotated[str, typer.Argument(help="A function that calls gradlaw.check: path.py:test.")],
     recorded: Annotated[Path | None, typer.Option(help="Judge the calls that gradlaw.record kept in a file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write what was found as a page.")] = None,
 ) -> int:
     """Run the checks of one function, and say what they could have found."""
     from gradlaw.own.command import check_function
 
-    return check_function(place, recorded)
+    return check_function(place, recorded, html)
 
 
 @app.command()

@@ -15,7 +15,8 @@ FILES = sorted(EXAMPLES.glob("*.py"))
 
 
 def ran(file: Path, folder: Path, bug: str) -> subprocess.CompletedProcess[str]:
-    missing = [name for name in ("torch", "jax", "triton") if f"import {name}" in file.read_text() and find_spec(name) is None]
+    used = [name for name in ("torch", "jax", "triton") if f"import {name}" in file.read_text()]
+    missing = [name for name in used if find_spec(name) is None]
     if missing:
         pytest.skip(f"{missing[0]} is not installed")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(file)]

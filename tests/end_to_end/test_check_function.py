@@ -27,9 +27,9 @@ def test_decorated(x):
 """
 
 
-def ran(folder: Path, place: str) -> subprocess.CompletedProcess[str]:
+def ran(folder: Path, place: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "kernels.py").write_text(FILE)
-    command = [sys.executable, "-m", "gradlaw", "check-function", place]
+    command = [sys.executable, "-m", "gradlaw", "check-function", place, *options]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -52,6 +52,16 @@ def test_a_violation_ends_with_one(tmp_path: Path) -> None:
     assert "/gradient@float32: violation" in done.stdout
     assert '["forward"]' in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("test", "verdict"), [("test_square", "pass"), ("test_wrong", "violation")])
+def test_what_was_found_is_a_page_too(tmp_path: Path, test: str, verdict: str) -> None:
+    pytest.importorskip("jinja2")
+    ran(tmp_path, f"kernels.py:{test}", "--html", "found.html")
+    page = (tmp_path / "found.html").read_text(encoding="utf-8")
+    assert test in page
+    assert verdict in page
+    assert "gradient" in page
 
 
 @pytest.mark.parametrize(

@@ -6,38 +6,57 @@ import importlib.util
 import inspect
 import sys
 from contextlib import nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
+from gradlaw.commands.files import write_file
+from gradlaw.formats import rendered, renderer
 from gradlaw.messages import error_line, near
 from gradlaw.own.checking import Violation, collected, judging
+from gradlaw.own.result import Result
+from gradlaw.reports.report import Engine, make_report
 from gradlaw_spec import SpecError
 from gradlaw_spec.text import printable
 
 
-def check_function(place: str, recorded: Path | None = None) -> int:
+def check_function(place: str, recorded: Path | None = None, html: Path | None = None) -> int:
     """Run a function that checks a kernel, ``path.py:test``; print what was found, and return the exit status.
 
-    With ``recorded``, the calls in that file are judged in place of drawn ones.
+    With ``recorded``, the calls in that file are judged in place of drawn ones; ``html`` is where a page is written.
     """
     path, colon, name = place.rpartition(":")
     if not colon or not path.endswith(".py"):
         raise SpecError("check-function", f"{place!r}", "path.py:function", "Name a function that calls gradlaw.check.")
     function = _function(place, _module(place, Path(path)), name)
+    if html is not None:
+        renderer("report", "html")  # a module that is missing is told before the work
     with collected() as results, judging(recorded) if recorded else nullcontext():
         try:
             function()
         except Violation as violation:
             print(printable(str(violation)))
+            _write(html, name, results, violation)
             return VIOLATIONS
     if not results:
         cure = "Call gradlaw.check in it, or put @gradlaw.checks above it."
         raise SpecError("check-function", f"{place!r}, which checks nothing", "a function that checks a kernel", cure)
     for result in results:
         print(printable(str(result)))
+    _write(html, name, results)
     return NO_VIOLATION
+
+
+def _write(html: Path | None, name: str, results: list[Result], violation: Violation | None = None) -> None:
+    """Write the page of what was judged, the violation first, where a page is asked for."""
+    if html is None:
+        return
+    found = [violation.cell] if violation is not None and violation.cell is not None else []
+    cells = [*found, *(cell for result in results for cells in result.cells.values() for cell in cells)]
+    report = make_report(version("gradlaw"), Engine(name, "a function of one's own"), None, cells)
+    write_file("html", html, rendered("report", "html", report, strict=False))
 
 
 def _module(place: str, path: Path) -> ModuleType:
