@@ -64,7 +64,9 @@ SUBJECTS = [
     jaxed("rlax.signed_hyperbolic", odd(lambda x: xp.sqrt(x + 1) - 1 + 1e-3 * x), transforms.signed_hyperbolic),
     jaxed("rlax.signed_parabolic", odd(parabolic), transforms.signed_parabolic),
     jaxed("rlax.power", odd(lambda x: ((x / 0.5**0.5 + 1) ** 0.5 - 1) / 0.5**0.5), lambda x: transforms.power(x, 0.5)),
-    jaxed("rlax.hyperbolic_sin", xp.sinh, transforms.hyperbolic_sin, domain={"x": "[-20, 20]"}, accuracies={"sinh": 4}),
+    jaxed(
+        "rlax.hyperbolic_sin", xp.sinh, transforms.hyperbolic_sin, domain={"x": "[-20, 20]"}, accuracies={"sinh": 12}
+    ),
     jaxed("rlax.hyperbolic_arcsin", xp.asinh, transforms.hyperbolic_arcsin),
     jaxed(
         "rlax.expectile_loss",

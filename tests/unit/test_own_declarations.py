@@ -201,3 +201,28 @@ def test_a_row_that_depends_on_its_batch_is_told_apart_from_truth() -> None:
 def test_rows_are_along_the_first_axis(axis: str) -> None:
     with pytest.raises(SpecError, match=f"batch='{axis}'"):
         gradlaw.check(lambda x: x * 2, (lambda x: (x, x), lambda x, g: g), "x: batch d", batch=axis)
+
+
+def test_what_is_meant_to_be_overwritten_is_declared() -> None:
+    def backward(x: Any, g: Any) -> Any:
+        g *= 2 * x
+        x[...] = 0
+        return g
+
+    def forward(x: Any) -> Any:
+        if not x.flags.writeable:
+            raise NotImplementedError("read-only")
+        return x * x, x
+
+    kernel = (forward, backward)
+    laws = {"inplace": ("x", "cotangent"), "examples": 10}
+    with pytest.raises(gradlaw.Violation, match="/purity@float32"):
+        gradlaw.check(lambda x: x * x, kernel, "x: d", examples=10)
+    with pytest.raises(gradlaw.Violation, match="/purity@float32"):
+        gradlaw.check(lambda x: x * x, kernel, "x: d", inplace="cotangent", examples=10)
+    with pytest.raises(gradlaw.Violation, match="/replay@float32"):  # what was saved is gone
+        gradlaw.check(lambda x: x * x, kernel, "x: d", **laws)
+    copies = (lambda x: (x * x, x.copy()), lambda x, g: np.multiply(g, 2 * x, out=g if g.flags.writeable else None))
+    gradlaw.check(lambda x: x * x, copies, "x: d", inplace="cotangent", examples=10)
+    with pytest.raises(SpecError, match="inplace='y'"):
+        gradlaw.check(lambda x: x * x, copies, "x: d", inplace="y")

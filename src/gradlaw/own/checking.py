@@ -24,7 +24,7 @@ from gradlaw.own.power import MOST_CASES, Power, PowerWarning, power_of
 from gradlaw.own.result import Result
 from gradlaw.own.samples import Sample, read_samples
 from gradlaw.own.sets import Sets
-from gradlaw.own.settings import SETTINGS, written_settings
+from gradlaw.own.settings import COTANGENT, SETTINGS, written_settings
 from gradlaw.own.signature import Input, read_signature
 from gradlaw_properties import Settings, Unit, examine
 from gradlaw_spec import PROGRAM, Array, Case, Cell, Interval, SpecError, dtype, load_primitives
@@ -84,6 +84,8 @@ class Asked:
     """What was recorded, which is judged in place of what is drawn."""
     batch: str | None = None
     """The axis of rows that do not depend on each other."""
+    inplace: frozenset[str] = frozenset()
+    """What the kernel may overwrite."""
 
     @property
     def name(self) -> str:
@@ -108,6 +110,7 @@ def check(
     seed: int = 0,
     recorded: str | Path | None = None,
     batch: str | None = None,
+    inplace: Sequence[str] = (),
 ) -> Result:
     """Judge a kernel's values, gradients and manners against its definition; raise `Violation` where it breaks a law.
 
@@ -120,6 +123,8 @@ def check(
     accurate the kernel's primitives are, in unit roundoffs (8) or as a relative error (``"2**-11"``). ``recorded`` is a
     file of `record`, whose calls are judged in place of drawn ones. ``batch`` names the axis of rows that do not depend
     on each other: the result says whether each has the same bits alone and in a batch, which is no violation.
+    ``inplace`` names inputs, or ``"cotangent"``, that the kernel is meant to overwrite.
+
     Warns with `PowerWarning` where a surely wrong backward would have passed. Raises SpecError for a mistake in what is
     given.
     Source: chapters *truth* and *pullback* of the law book.
@@ -138,7 +143,8 @@ def check(
     )
     settings = Settings(examples=_examples(examples), seed=seed)
     declared, samples = read_accuracies(accuracies or {}), _samples(recorded)
-    asked = Asked(subject, (definition, *also), kernel, engine, declared, settings, samples, batch)
+    written = _overwritten(inputs, inplace)
+    asked = Asked(subject, (definition, *also), kernel, engine, declared, settings, samples, batch, written)
     cells: dict[str, tuple[Cell, ...]] = {}
     power: list[Power] = []
     rows: dict[str, str] = {}
@@ -191,6 +197,14 @@ def _differentiated(inputs: tuple[Input, ...], wrt: str | Sequence[str] | None) 
     return tuple(name for name in real if name in names)
 
 
+def _overwritten(inputs: tuple[Input, ...], names: Sequence[str]) -> frozenset[str]:
+    known = [*(one.name for one in inputs), COTANGENT]
+    for name in (names,) if isinstance(names, str) else names:
+        if name not in known:
+            raise SpecError("inplace", f"inplace={name!r}", f"some of {', '.join(known)}", near(name, known))
+    return frozenset((names,) if isinstance(names, str) else names)
+
+
 def _domains(inputs: tuple[Input, ...], given: Mapping[str, str]) -> dict[str, Interval]:
     names = [one.name for one in inputs if one.kind in ("real", "float")]
     found = {}
@@ -231,7 +245,7 @@ def _kernel(asked: Asked, dtype_name: str) -> tuple[Kernel, Subject, tuple[str, 
     subject = asked.subject
     plain = Maker(subject, dtype(dtype_name), (), ()).plain()
     values = {**plain.values, SETTINGS: written_settings(plain.settings)}
-    kernel = Kernel(asked.kernel, library("numpy"), subject.inputs, subject.differentiated)
+    kernel = Kernel(asked.kernel, library("numpy"), subject.inputs, subject.differentiated, overwritten=asked.inplace)
     kernel.library = library_of(asked.kernel, asked.engine, kernel.call(values))
     palette = palette_of(subject.inputs, asked.settings.seed, kernel.library.shapes)
     subject = replace(subject, shares=kernel.library.shares, palette=palette)

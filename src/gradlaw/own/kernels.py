@@ -13,8 +13,9 @@ import numpy as np
 
 from gradlaw.messages import error_line
 from gradlaw.own.calling import Call, Library, Recorded
+from gradlaw.own.layouts import UNWRITABLE
 from gradlaw.own.sets import Sets
-from gradlaw.own.settings import read_settings
+from gradlaw.own.settings import COTANGENT, read_settings
 from gradlaw.own.signature import Input
 from gradlaw_spec import DTYPES, Array, Program, Pull, SpecError, Target, Unsupported, load_primitives
 from gradlaw_spec.target import Arrays, Gradients, Values, Walked, walks_of
@@ -97,13 +98,20 @@ class Kernel:
     """What makes its admissible sets."""
     accuracies: Mapping[str, int] = field(default_factory=dict)
     """The k of primitives that its user declares, beside those of its library."""
+    overwritten: frozenset[str] = frozenset()
+    """The inputs, and ``cotangent``, that it may overwrite: it is given copies."""
 
     def call(self, values: Mapping[str, Array]) -> Call:
         """Return the call that a case's values say."""
         settings = read_settings(values)
         every: dict[str, Any] = {**values, **settings.numbers}
         arguments = {one.name: every[one.name] for one in self.inputs}
-        return Call(self.function, arguments, self.differentiated, settings.options, settings.layouts, settings.shared)
+        layouts = {
+            name: layout
+            for name, layout in settings.layouts.items()
+            if not (name in self.overwritten and layout in UNWRITABLE)
+        }
+        return Call(self.function, arguments, self.differentiated, settings.options, layouts, settings.shared)
 
     def run(self, program: Program, values: Values) -> Arrays:
         """Return the outputs, without differentiation."""
@@ -114,8 +122,12 @@ class Kernel:
 
     def record(self, values: Mapping[str, Array]) -> Recorded:
         """Run once under differentiation."""
+        given = {name: np.array(value) if name in self.overwritten else value for name, value in values.items()}
         with self.watched():
-            return self.library.record(self.call(values))
+            recorded = self.library.record(self.call(given))
+        if COTANGENT not in self.overwritten:
+            return recorded
+        return Recorded(recorded.outputs, lambda cotangents: recorded.pull(tuple(map(np.array, cotangents))))
 
     def pullback(self, program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
         """Run under differentiation; each pull after the first has a record of its own."""

@@ -11,6 +11,9 @@ from gradlaw_spec import Array
 LAYOUTS: Final = ("contiguous", "transposed", "sliced", "expanded", "read-only")
 """The layouts, the simplest first. An expanded array is one number (or one row), repeated with a stride of 0."""
 
+UNWRITABLE: Final = ("expanded", "read-only")
+"""Those that nobody can write into."""
+
 
 def fitting(layout: str, array: Array) -> str:
     """Return a layout where an array can be laid out so, else ``contiguous``; only equal numbers can be expanded."""
