@@ -4,8 +4,9 @@ Each checker is used as its documentation shows, at three seeds of normal points
 it, and a checker that rejects the clean kernel finds nothing there. ``assert_close`` compares with torch's own gradient
 of the same function, in the same dtype, for a normal cotangent.
 
-Run: ``python benchmarks/kernels.py [--clean N]`` (needs torch). Prints a Markdown table; with ``--clean``, the clean
-kernels alone, at N cases a dtype.
+Run: ``python benchmarks/kernels.py [--clean N | --traced]`` (needs torch). Prints a Markdown table; with ``--clean``,
+the clean kernels alone, at N cases a dtype; with ``--traced``, what gradlaw finds where the definition is traced from
+the function that the others compare with.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -150,15 +152,32 @@ def clean(cases: int) -> None:
             )
 
 
+def traced() -> None:
+    found = total = 0
+    for name, kernel in KERNELS.items():
+        own = replace(kernel, definition=gradlaw.trace(kernel.reference), also=(), accuracies={})
+        for dtype in ("float32", "bfloat16"):
+            if not by_gradlaw(dtype)(own, ""):
+                print(f"{name}@{dtype}: the clean kernel is REJECTED", flush=True)
+        for bug in kernel.bugs:
+            hit = not by_gradlaw("float32")(own, bug)
+            found, total = found + hit, total + 1
+            print(f"{name}: {bug}: {'found' if hit else 'missed'}", flush=True)
+    print(f"by traced definitions in float32: {found} of {total}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clean", type=int, default=0, metavar="N", help="judge the clean kernels at N cases a dtype")
+    parser.add_argument("--traced", action="store_true", help="judge by definitions that are traced from references")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:  # witnesses of bugs are nobody's
         os.chdir(folder)
         torch.set_num_threads(1)
         if asked.clean:
             clean(asked.clean)
+        elif asked.traced:
+            traced()
         else:
             bugs()
 

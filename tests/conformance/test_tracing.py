@@ -56,6 +56,11 @@ def torch_attention(q: Any, k: Any, v: Any) -> Any:
     return functional.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True)[0]
 
 
+def torch_masks(x: Any) -> Any:
+    causal = torch.ones_like(x, dtype=torch.bool).tril()
+    return torch.softmax(x.masked_fill(~causal, -torch.inf), -1)
+
+
 def torch_cross_entropy(x: Any, labels: Any) -> Any:
     return functional.cross_entropy(x, labels, label_smoothing=0.1)
 
@@ -83,6 +88,7 @@ def jax_recurrence(x: Any) -> Any:
         (torch_overwrites, MATRIX),
         (torch_rotates, "x: b 6"),
         (torch_attention, "q: s d, k: s d, v: s e"),
+        (torch_masks, "x: s s"),
         (torch_cross_entropy, "x: b v, labels: int b < v"),
         (lambda x: functional.gelu(x, approximate="tanh") * functional.silu(x), MATRIX),
         (lambda x, w, b: functional.linear(x, w, b), "x: n d, w: e d, b: e"),

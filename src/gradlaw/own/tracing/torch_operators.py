@@ -26,6 +26,11 @@ im2col take masked_select index_fill view_copy zero
 """
 MOVED: Final = frozenset(f"aten.{name}" for name in MOVING.split())
 """Operations that move elements, and compute nothing: where each comes from is seen by running them."""
+MAKING: Final = """
+ones_like zeros_like full_like empty_like rand_like randn_like new_ones new_zeros new_full new_empty new_empty_strided
+"""
+MADE: Final = frozenset(f"aten.{name}" for name in MAKING.split())
+"""Operations that take the shape of a tensor, and no element."""
 WHOLE: Final = """
 _softmax _log_softmax _safe_softmax logsumexp gelu silu sigmoid tanh softplus elu native_layer_norm native_group_norm
 rsqrt mean var std linalg_vector_norm log_sigmoid_forward addmm baddbmm lerp addcmul addcdiv pow

@@ -17,7 +17,7 @@ from gradlaw.engines.torch import array_of, tensor_of
 from gradlaw.own import xp
 from gradlaw.own.traced import Traced, held
 from gradlaw.own.tracing.reference import Watched, line_of_user, not_traced, numbers_of, watched
-from gradlaw.own.tracing.torch_operators import LOWERED, MOVED, ONE_GO
+from gradlaw.own.tracing.torch_operators import LOWERED, MADE, MOVED, ONE_GO
 from gradlaw_spec import DTYPES, load_primitives
 
 torch: Any = engine
@@ -123,6 +123,8 @@ class TorchTracer(TorchDispatchMode):  # type: ignore[misc] # torch's classes ha
         if not any(id(tensor) in self.values or id(tensor) in self.gaps for tensor in tensors):
             return func(*args, **kwargs)
         name = func.overloadpacket._qualified_op_name.replace("::", ".")
+        if name in MADE:
+            return func(*args, **kwargs)
         overwrites = func._schema.is_mutable
         name = name.removesuffix("_") if overwrites else name
         if not overwrites and not _is_known(name) and _is_real(func(*args, **kwargs)):
