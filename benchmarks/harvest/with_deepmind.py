@@ -65,7 +65,11 @@ SUBJECTS = [
     jaxed("rlax.signed_parabolic", odd(parabolic), transforms.signed_parabolic),
     jaxed("rlax.power", odd(lambda x: ((x / 0.5**0.5 + 1) ** 0.5 - 1) / 0.5**0.5), lambda x: transforms.power(x, 0.5)),
     jaxed(
-        "rlax.hyperbolic_sin", xp.sinh, transforms.hyperbolic_sin, domain={"x": "[-20, 20]"}, accuracies={"sinh": 12}
+        "rlax.hyperbolic_sin",
+        xp.sinh,
+        transforms.hyperbolic_sin,
+        domain={"x": "[-20, 20]"},
+        accuracies={"sinh": 10, "cosh": 10},  # XLA's are 9.5 units off in float32, above 5
     ),
     jaxed("rlax.hyperbolic_arcsin", xp.asinh, transforms.hyperbolic_arcsin),
     jaxed(

@@ -100,9 +100,8 @@ SUBJECTS = [
     same("matmul", signature="x: a b, y: b c"),
     *(reduced(name) for name in ("sum", "mean", "var", "std", "max", "min", "prod")),
     matrix("cumsum", lambda x: running(x, False), lambda x: mygrad.cumsum(x, axis=1)),
-    matrix(  # its gradient is a running sum of g·y, divided by x: more roundings than a product has
-        "cumprod", lambda x: running(x, True), lambda x: mygrad.cumprod(x, axis=1)
-    ),
+    # its gradient is a running sum of g·y, divided by x: more roundings than a product has
+    matrix("cumprod", lambda x: running(x, True), lambda x: mygrad.cumprod(x, axis=1)),
     matrix("norm", lambda x: xp.vector_norm(x, axis=1), lambda x: mygrad.linalg.norm(x, axis=1)),
     matrix("clip", lambda x: xp.clip(x, -1.0, 1.0), lambda x: mygrad.clip(x, -1.0, 1.0)),
     matrix("einsum", lambda x, y: x @ y.mT, lambda x, y: mygrad.einsum("ab,cb->ac", x, y), signature="x: a b, y: c b"),
