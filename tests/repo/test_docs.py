@@ -32,7 +32,8 @@ chapters, contents_module, engines, formulas, markdown, samples = (
     for name in ("chapters", "contents", "engines", "formulas", "markdown", "samples")
 )
 book_module = __import__("gradlaw_book.book", fromlist=["*"])
-PAGES = (*sorted(path.name for path in DOCS.glob("*.md") if path.name != "README.md"), "../README.md")
+WRITTEN = (*DOCS.glob("*.md"), *(DOCS / "learn").glob("*.md"))
+PAGES = (*sorted(str(path.relative_to(DOCS)) for path in WRITTEN if path.name != "README.md"), "../README.md")
 WIDTH = "88"
 OPTION = re.compile(r":(\w+): (.+)\n")
 README_HELP = {"my_engine.py": "from tiny_engines import Number as Value\n"}
