@@ -264,13 +264,14 @@ def explain(
     dtype: Annotated[str | None, typer.Option(help="What this precision may return (default: float64).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed draws other numbers for randn.")] = 0,
     target: Annotated[str | None, typer.Option(help="Another target than the witness names.")] = None,
+    quiz: Annotated[bool, typer.Option("--quiz", help="Ask for the gradients (exercise:1 to exercise:60).")] = False,
     timeout: Timeout = 60.0,
     memory: Memory = None,
 ) -> int:
     """Show how gradients flow through a computation, or what an engine made of a witness."""
     from gradlaw.commands.explain import Asked, explain_asked
 
-    asked = Asked(what, tuple(at or ()), cotangent, form, output, certified, dtype, seed, target)
+    asked = Asked(what, tuple(at or ()), cotangent, form, output, certified, dtype, seed, target, quiz)
     return explain_asked(asked, _limits(1, timeout, memory))
 
 

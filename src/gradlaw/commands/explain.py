@@ -5,18 +5,23 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
 from gradlaw.circuits.explanation import Explanation, explain, explain_case
+from gradlaw.circuits.quiz import ask, exercise
 from gradlaw.circuits.values import read_assignments
 from gradlaw.commands.engine_side import engine_side
 from gradlaw.commands.files import replace_file
 from gradlaw.formats import rendered, renderer
-from gradlaw.formats.explanation.text import explanation_lines
+from gradlaw.formats.explanation.text import explanation_lines, flow_lines
 from gradlaw.requests import Limits
 from gradlaw.witnesses import check_witness, trusted_target
 from gradlaw_spec import SpecError, read_witness
+
+EXERCISE: Final = "exercise:"
+"""What stands before the number of an exercise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Asked:
     """What decides the numbers of ``randn``."""
     target: str | None
     """Another target than the witness names; None: the witness's."""
+    quiz: bool = False
+    """Whether the gradients are asked for, and not told."""
 
 
 def explain_asked(asked: Asked, limits: Limits) -> int:
@@ -49,6 +56,8 @@ def explain_asked(asked: Asked, limits: Limits) -> int:
     if asked.form == "png" and asked.output is None and sys.stdout.isatty():
         raise SpecError("explain", "--format=png on a terminal", "a file", "Add --output circuit.png.")
     explanation = _explanation(asked, limits)
+    if asked.quiz:
+        return _quiz(asked, explanation)
     if asked.form == "text" and asked.output is None:
         console = Console(file=sys.stdout, highlight=False)
         for line in explanation_lines(explanation):
@@ -59,7 +68,25 @@ def explain_asked(asked: Asked, limits: Limits) -> int:
     return 0
 
 
+def _quiz(asked: Asked, explanation: Explanation) -> int:
+    """Show the forward pass, and ask for what flows back."""
+    if asked.form != "text" or asked.output is not None:
+        cure = "Leave one of them out; the format html has a quiz of its own."
+        raise SpecError("explain", "--quiz with --format or --output", "one of them", cure)
+    print(explanation.title, end="\n\n")
+    for line in flow_lines(explanation.flow):
+        if not line.plain:
+            break
+        print(line.plain)
+    print()
+    for said in ask(explanation.flow, input):
+        print(said)
+    return 0
+
+
 def _explanation(asked: Asked, limits: Limits) -> Explanation:
+    if asked.what.startswith(EXERCISE):
+        return _of_exercise(asked)
     if asked.what.endswith(".json") or _is_file(asked.what):
         return _of_witness(asked, Path(asked.what), limits)
     if asked.target is not None:
@@ -72,6 +99,15 @@ def _explanation(asked: Asked, limits: Limits) -> Explanation:
         certified=asked.certified,
         seed=asked.seed,
     )
+
+
+def _of_exercise(asked: Asked) -> Explanation:
+    """Explain an exercise, which has its own point."""
+    number = asked.what.removeprefix(EXERCISE)
+    if asked.at:
+        raise SpecError("explain", "--at with an exercise", "the exercise's own point", "Leave it out.")
+    chosen = exercise(int(number) if number.isdecimal() and len(number) < 5 else 0)
+    return explain(chosen.formula, chosen.at)
 
 
 def _is_file(text: str) -> bool:
