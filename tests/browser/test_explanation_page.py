@@ -70,10 +70,10 @@ def test_max_switches_its_route_along_a_range(show):
 def test_the_keyboard_goes_through_in_reading_order(show):
     page = show(SWEPT).page
     places = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         places.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
-    assert places == ["DIV", "previous", "next", "stage", "point", "SUMMARY", "SUMMARY"]
+    assert places == ["DIV", "previous", "next", "stage", "point", "predict", "SUMMARY", "SUMMARY"]
 
 
 def test_a_narrow_page_scrolls_to_where_one_is(show):

@@ -15,6 +15,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 import gradlaw
+from gradlaw.circuits.quiz import exercises
 from gradlaw.formats import renderer
 
 FOLDER = "circuits"
@@ -86,6 +87,35 @@ class Circuit(SphinxDirective):
         (folder / name).write_text(content, encoding="utf-8")
 
 
+class Exercises(SphinxDirective):
+    """Show every exercise as a quiz that opens when its reader wants it."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Write a file for each exercise, and return the list."""
+        folder = circuits_folder(self.env)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.env.note_dependency(str(Path(gradlaw.__file__).parent / "circuits" / "exercises.toml"))
+        found = []
+        for number, one in enumerate(exercises(), 1):
+            explanation = gradlaw.explain(one.formula, at=one.at)
+            name = f"{self.env.docname.replace('/', '-')}-{number}.html"
+            (folder / name).write_text(str(explanation.html()), encoding="utf-8")
+            place = f"{'../' * self.env.docname.count('/')}_static/{FOLDER}/{name}"
+            at = ", ".join(f"{key} = {value}" for key, value in one.at.items())
+            found.append(exercise_block(number, one.formula, at, place))
+        return [nodes.raw("", "".join(found), format="html")]
+
+
+def exercise_block(number: int, formula: str, at: str, address: str) -> str:
+    """Return an exercise as a block that is closed at first; its frame is loaded when it is opened."""
+    said, point, place = (html.escape(text, quote=True) for text in (formula, at, address))
+    frame = f'<iframe src="{place}#quiz" title="Exercise {number}: {said}" loading="lazy"></iframe>'
+    summary = f"<summary>{number}. <code>{said}</code> at {point}</summary>"
+    return f'<details class="exercise">{summary}<figure class="circuit">{frame}</figure></details>'
+
+
 def picture(address: str, formula: str, caption: str, kind: str) -> str:
     """Return the figure of a circuit, with a link that opens it alone."""
     what, place, said = (html.escape(text, quote=True) for text in (f"Circuit of {formula}", address, caption))
@@ -105,4 +135,5 @@ def as_text(text: str) -> str:
 def setup(application: Sphinx) -> None:
     """Add the directive."""
     application.add_directive("circuit", Circuit)
+    application.add_directive("exercises", Exercises)
     application.connect("env-purge-doc", forget)

@@ -10,6 +10,7 @@ from gradlaw.circuits.diagram import Diagram, lay_out
 from gradlaw.circuits.explanation import Explanation
 from gradlaw.circuits.expressions import gradient_name, step_expression, unparse
 from gradlaw.circuits.flow import Flow, Part
+from gradlaw.circuits.quiz import questions
 from gradlaw.circuits.words import pattern_text, tie_text
 from gradlaw.formats.explanation import python, text
 from gradlaw.formats.explanation.svg import diagram_svg, templates, totals, wire_numbers
@@ -28,6 +29,7 @@ def render(explanation: Explanation) -> str:
         "stages": stages(flow, diagram),
         "sources": [(wire.key, wire.source) for wire in diagram.wires],
         "frames": [_frame(one, diagram) for one in explanation.flows],
+        "quiz": _quiz(flow, diagram),
         "points": [f"{explanation.name} = {numbers.number(point)}" for point in explanation.points],
     }
     return (
@@ -43,6 +45,22 @@ def render(explanation: Explanation) -> str:
             python=_python(explanation),
         )
     )
+
+
+def _quiz(flow: Flow, diagram: Diagram) -> list[dict[str, Any]]:
+    """Return the questions of the quiz, each with its wire and the place of the stepper that answers it."""
+    wires = {wire.part: wire.key for wire in diagram.wires}
+    before = len(flow.program.steps) + 2
+    return [
+        {
+            "stage": before + one.place,
+            "wire": wires[flow.parts[one.place].step, flow.parts[one.place].position],
+            "text": one.text,
+            "answer": one.answer,
+            "hint": one.hint,
+        }
+        for one in questions(flow)
+    ]
 
 
 def _python(explanation: Explanation) -> str:
