@@ -160,7 +160,9 @@ class FormulaReader:
 
     def read_binop(self, node: ast.BinOp) -> Reference:
         if type(node.op) not in BINARY:
-            raise self.refuse(node, type(node.op).__name__, "+ - * / ** @")
+            raise self.refuse(
+                node, "^" if isinstance(node.op, ast.BitXor) else type(node.op).__name__, "+ - * / ** (a power) @"
+            )
         left, right = self.read(node.left), self.read(node.right)
         return self.step(BINARY[type(node.op)], (left, right), {})
 

@@ -256,6 +256,7 @@ def spec(
 @_told
 def explain(
     what: Annotated[str, typer.Argument(help="Such as 'f = (x + sigmoid(y)) * x', or a witness in JSON.")],
+    more: Annotated[list[str] | None, typer.Argument(help="More values: x=1 y=2.")] = None,
     at: Annotated[list[str] | None, typer.Option(help="A value: x=3, 'x=[1, 2]', x=-2:2:9, 'W=randn(5, 10)'.")] = None,
     cotangent: Annotated[str | None, typer.Option(help="What flows in from behind (default: ones).")] = None,
     form: Annotated[str, typer.Option("--format", help=_words(formats("explanation")), metavar="FORMAT")] = "text",
@@ -271,7 +272,7 @@ def explain(
     """Show how gradients flow through a computation, or what an engine made of a witness."""
     from gradlaw.commands.explain import Asked, explain_asked
 
-    asked = Asked(what, tuple(at or ()), cotangent, form, output, certified, dtype, seed, target, quiz)
+    asked = Asked(what, (*(at or ()), *(more or ())), cotangent, form, output, certified, dtype, seed, target, quiz)
     return explain_asked(asked, _limits(1, timeout, memory))
 
 

@@ -17,7 +17,7 @@ from gradlaw_reference import FLOAT64, Arithmetic, Ball, Data, using
 from gradlaw_reference.engine import Array as EngineArray
 from gradlaw_reference.engine import Node, Tape, vjp
 from gradlaw_reference.programs import run
-from gradlaw_spec import Array, Program, SpecError, dtype, load_primitives
+from gradlaw_spec import Array, Program, SpecError, Step, dtype, load_primitives
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +181,25 @@ def _checked(program: Program, values: Mapping[str, Array]) -> dict[str, Data]:
         for step in program.steps:
             alone = Program((), (step,), (step.name,), tuple(dict.fromkeys(o for o in step.operands if o in found)))
             try:
+                _require_axes(step, found)
                 found[step.name] = run(alone, found)[step.name].data
             except (ValueError, IndexError, TypeError, SpecError) as error:
                 shapes = ", ".join(f"{o}: {found[o].shape}" for o in step.operands if isinstance(o, str))
                 what = f"{step.primitive} of {shapes}: {error}"
                 raise SpecError(f"step {step.name}", what, "operands that fit", "Mend the shapes.") from None
     return found
+
+
+def _require_axes(step: Step, found: Mapping[str, Data]) -> None:
+    """Raise ValueError where an axis is none of the operand's."""
+    for attribute in load_primitives()[step.primitive].attributes:
+        if attribute.kind not in ("axis", "optional-axes") or not isinstance(step.operands[0], str):
+            continue
+        value = step.attributes.get(attribute.name)
+        axes = value if isinstance(value, tuple) else (value,)
+        rank = found[step.operands[0]].ndim
+        if any(isinstance(axis, int) and not -rank <= axis < rank for axis in axes):
+            raise ValueError(f"axis={value} of an array with {rank} axes")
 
 
 def _cotangents(

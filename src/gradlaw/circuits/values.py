@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ def read_assignments(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         name = name.strip()
+        if re.search(r",\s*[A-Za-z_]\w*\s*=", value):
+            raise SpecError("--at", repr(text), "one name=value", "Write --at x=3 --at y=4.")
         if not equals or not name.isidentifier() or not value.strip():
             raise SpecError("--at", repr(text), f"name=value, with a value such as {FORMS}", "Write --at x=3.")
         if name in found:

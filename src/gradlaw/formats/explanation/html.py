@@ -11,6 +11,7 @@ from gradlaw.circuits.explanation import Explanation
 from gradlaw.circuits.expressions import gradient_name, step_expression, unparse
 from gradlaw.circuits.flow import Flow, Part
 from gradlaw.circuits.quiz import questions
+from gradlaw.circuits.remarks import is_product, remarks
 from gradlaw.circuits.words import pattern_text, tie_text
 from gradlaw.formats.explanation import python, text
 from gradlaw.formats.explanation.svg import diagram_svg, templates, totals, wire_numbers
@@ -127,11 +128,14 @@ def _part_caption(flow: Flow, part: Part, step: Step, met: list[Part]) -> str:
     """Say what a step hands to one operand, and the sum where it meets other branches."""
     received = numbers.reading(flow.received[part.step], 6)
     amount = numbers.reading(part.amount, 6)
-    local = f"{received} × {numbers.array(part.local, 6)} = " if part.local is not None and not part.local.ndim else ""
+    local = ""
+    if part.local is not None and not part.local.ndim and is_product(flow.received[part.step], part.local, part.amount):
+        local = f"{received} × {numbers.array(part.local, 6)} = "
     text = (
         f"{step.name} = {_text(step)}: {pattern_text(step)}. "
         f"It hands {part.operand}: {part.formula}{tie_text(part)} = {local}{amount}."
     )
+    text += "".join(f" ({remark[0].upper()}{remark[1:]}.)" for remark in remarks(flow, part))
     if len(met) > 1:
         parts = numbers.total((one.amount for one in met), 6)
         text += f" Branches add: {gradient_name(part.operand)} = {parts}"

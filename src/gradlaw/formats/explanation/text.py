@@ -11,6 +11,7 @@ from gradlaw.circuits import numbers
 from gradlaw.circuits.explanation import EngineSide, Explanation
 from gradlaw.circuits.expressions import gradient_name, step_expression, unparse
 from gradlaw.circuits.flow import Flow, Part, Reading
+from gradlaw.circuits.remarks import is_product, remarks
 from gradlaw.circuits.words import pattern_text, tie_text
 from gradlaw_spec import Step
 
@@ -74,15 +75,22 @@ def _part(flow: Flow, part: Part, width: int) -> Iterator[Text]:
     rule = f"{name} {'+=' if len(flow.arrivals(part.operand)) > 1 else '='} {part.formula}{tie_text(part)}"
     local = ""
     received = flow.received[part.step]
-    if part.local is not None and part.local.size <= MULTIPLIED:
+    if part.local is not None and part.local.size <= MULTIPLIED and is_product(received, part.local, part.amount):
         local = f"{numbers.reading(received)} * {numbers.array(part.local)} = "
     if len(rule) <= width and not local:
         yield from _line(rule, width - 2, part.amount, BACKWARD, flow.sets, 4)
+        yield from _remarks(flow, part)
         return
     yield Text(f"    {rule}")
     yield Text(f"        {local}") + Text(numbers.reading(part.amount), style=BACKWARD)
     if flow.sets and (told := numbers.interval(part.amount, flow.sets)):
         yield Text(f"        {told}", style="dim")
+    yield from _remarks(flow, part)
+
+
+def _remarks(flow: Flow, part: Part) -> Iterator[Text]:
+    for remark in remarks(flow, part):
+        yield Text(f"        ({remark})", style="italic")
 
 
 def _sum(flow: Flow, name: str) -> Iterator[Text]:
