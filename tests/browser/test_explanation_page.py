@@ -38,10 +38,21 @@ def test_the_stepper_walks_wire_by_wire(show):
 
 def test_arrow_keys_walk_from_anywhere(show):
     page = show(STAGED).page
+    page.locator("#stage").focus()
+    page.keyboard.press("Home")
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     assert page.locator("#place").text_content().startswith("1 of")
+
+
+def test_the_page_starts_behind_the_forward_pass(show):
+    page = show(STAGED).page
+    wires = page.locator("[data-wire]").count()
+    assert (visible(page, "forward"), visible(page, "backward")) == (wires, 0)
+    page.locator("#next").click()
+    assert visible(page, "backward") == 1
 
 
 def test_the_sum_is_told_where_branches_meet(show):
