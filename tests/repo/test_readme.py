@@ -8,7 +8,10 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+import gradlaw
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,3 +44,21 @@ def test_the_circuit_shown_is_what_explain_prints() -> None:
     words = shlex.split(command.removeprefix("$ gradlaw "))
     done = subprocess.run([sys.executable, "-m", "gradlaw", *words], capture_output=True, text=True, check=True)
     assert done.stdout == shown
+
+
+def test_the_table_of_engines_is_that_of_the_committed_verdicts() -> None:
+    rows = re.findall(r"^\| (\w+) ([\d.]+) \| (\d+) \| (\d+) \|", README, re.MULTILINE)
+    assert rows
+    for name, version, passes, deviations in rows:
+        results = tomllib.loads((ROOT / "results" / f"{name}.toml").read_text(encoding="utf-8"))
+        known = tomllib.loads((ROOT / "known" / f"{name}.toml").read_text(encoding="utf-8"))
+        cells = [verdict for row in results["verdicts"].values() for verdict in row.values()]
+        found = (results["version"], str(cells.count("pass")), str(len(known["deviation"])))
+        assert (version, passes, deviations) == found, name
+
+
+def test_the_picture_has_the_numbers_of_explain() -> None:
+    """Places depend on Graphviz, numbers do not."""
+    drawn = (ROOT / "docs" / "_static" / "circuit.svg").read_text(encoding="utf-8")
+    fresh = gradlaw.explain("f = (x + sigmoid(y)) / (sigmoid(x) + (x + y) ** 2)", x=3.0, y=-4.0).svg()
+    assert sorted(re.findall(r"<text[^>]*>([^<]*)", drawn)) == sorted(re.findall(r"<text[^>]*>([^<]*)", fresh))
