@@ -39,6 +39,16 @@ def test_answers_by_keyboard(show, size):
     assert page.locator("#told").text_content() == "Right. 1 of 2 at the first attempt, best so far 1."
 
 
+def test_an_address_opens_the_quiz_with_the_cursor_in_it(show):
+    page = show(PRODUCT).page
+    address = page.url
+    page.goto("about:blank")
+    page.goto(f"{address}#ask")
+    page.keyboard.type("-4")
+    page.keyboard.press("Enter")
+    assert page.locator("#told").text_content() == "Right."
+
+
 def test_a_gradient_is_shown_on_demand(show):
     page = show(PRODUCT).page
     page.locator("#predict").click()
