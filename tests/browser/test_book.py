@@ -8,7 +8,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 BUILT = Path(__file__).parents[2] / "docs" / "_build" / "html"
-PAGES = ("index", "patterns", "tutorial", "admissible-sets", "book/primitives/tanh", "book/laws/linearity")
+PAGES = (
+    *(
+        "index",
+        "patterns",
+        "tutorial",
+        "admissible-sets",
+        "explain",
+        "learn/network",
+        "learn/arrays",
+        "learn/exercises",
+    ),
+    *("book/primitives/tanh", "book/laws/linearity", "book/chapters/scope"),
+)
 
 pytestmark = pytest.mark.skipif(not BUILT.is_dir(), reason="no book: tox -e docs builds it")
 
