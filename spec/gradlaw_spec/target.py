@@ -121,6 +121,8 @@ class Target:
     """Whether a walk may start without a cotangent."""
     overwritten: Overwritten | None = None
     """Overwrites inputs between a run and its walk back; None: nobody can reach their buffers."""
+    deterministic: bool = True
+    """Whether the same call gives the same bits; False: sums are added in no fixed order (atomic additions)."""
     flushes_subnormals: bool = False
     """Whether results (and operands) below the smallest normal number may become zero."""
     accuracies: Mapping[str, int] = field(default_factory=dict)

@@ -126,7 +126,9 @@ def test_code_of_a_page(page: str, tmp_path: Path) -> None:
             code.append(block)
         elif block.language == "console" and not readme:  # the README's session needs torch: tests/conformance
             session(block.text, tmp_path)
-    for engine in sorted({name for block in code for name in re.findall(r"^import (torch|jax)\b", block.text, re.MULTILINE)}):
+    for engine in sorted(
+        {name for block in code for name in re.findall(r"^import (torch|jax)\b", block.text, re.MULTILINE)}
+    ):
         pytest.importorskip(engine, reason=f"this page imports {engine}: the conformance environment runs it")
     if code:
         mark = "-- the next block --"

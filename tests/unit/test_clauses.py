@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from gradlaw_properties import Settings, Unit, examine, mutants
+from gradlaw_properties.engines import reference_target
 from gradlaw_properties.judge import judge
 from gradlaw_reference import certify
 from gradlaw_spec import DTYPES, parse_computation
@@ -63,3 +67,57 @@ def test_a_mean_may_divide_or_multiply_by_the_rounded_reciprocal() -> None:
     neighbour = np.nextafter(divided, np.float32(1))
     assert problem(divided, gradient, "float32") == problem(neighbour, gradient, "float32") == ""
     assert problem(divided * np.float32(1.00001), gradient, "float32") != ""
+
+
+def _sums_anywhere(target: Any, calls: list[int]) -> Any:
+    """Return an engine whose gradient differs from call to call by the order of a sum."""
+
+    def pullback(program: Any, values: Any, keep: Any = None) -> Any:
+        outputs, pull = target.pullback(program, values, keep)
+
+        def pulled(cotangents: Any) -> Any:
+            calls.append(1)
+            factor = 1 + 2.0**-52 * (len(calls) % 2)
+            return tuple(gradient * factor for gradient in pull(cotangents))
+
+        return outputs, pulled
+
+    return replace(target, pullback=pullback)
+
+
+def _verdict(target: Any, law: str, subject: str = "logsumexp") -> str:
+    (cell,) = examine(Unit(subject, "float64", (law,)), target, Settings(examples=30))
+    return str(cell.verdict.value)
+
+
+def test_an_engine_without_an_order_of_sums_declares_it() -> None:
+    """Clause state/determinism: another last bit is convicted unless it is declared, a stale state always."""
+    shaky = _sums_anywhere(reference_target("shaky"), [])
+    assert _verdict(shaky, "determinism") == "violation"
+    assert _verdict(replace(shaky, deterministic=False), "determinism") == "pass"
+    stale = replace(mutants.stale_state.build(), deterministic=False)
+    assert _verdict(stale, "determinism") == "violation"
+
+
+def test_a_kink_has_one_matrix_for_all_cotangents() -> None:
+    """Clause pullback/linearity: a share that depends on the cotangent is in the kink's set, and no pullback."""
+
+    def chooses(share: Callable[[Any], Any]) -> Any:
+        target = reference_target("chooses")
+
+        def pullback(program: Any, values: Any, keep: Any = None) -> Any:
+            outputs, _ = target.pullback(program, values, keep)
+            x = values[program.inputs[0]]
+
+            def pulled(cotangents: Any) -> Any:
+                slope = np.where(x == 0, share(cotangents[0]), np.asarray(x > 0, dtype=x.dtype))
+                return (cotangents[0] * slope,)
+
+            return outputs, pulled
+
+        return replace(target, pullback=pullback)
+
+    assert _verdict(chooses(lambda cotangent: 0.25), "linearity", "relu") == "pass"
+    by_size = chooses(lambda cotangent: np.where(np.abs(cotangent) > 1, 1.0, 0.0))
+    assert _verdict(by_size, "gradient", "relu") == "pass"
+    assert _verdict(by_size, "linearity", "relu") == "violation"

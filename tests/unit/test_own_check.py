@@ -64,6 +64,13 @@ def test_a_kernel_that_depends_on_earlier_calls_is_told() -> None:
     assert "layer_norm/determinism@float32: violation" in str(found_by(own.depends_on_the_call()))
 
 
+def test_a_kernel_without_an_order_of_sums_is_judged_by_sets() -> None:
+    given = {"compute": "float32", "examples": 10, "deterministic": False}
+    gradlaw.check(own.layer_norm, (own.forward, own.depends_on_the_call()), own.SIGNATURE, **given)
+    with pytest.raises(gradlaw.Violation):
+        gradlaw.check(own.layer_norm, (own.forward, own.mean_forgotten), own.SIGNATURE, **given)
+
+
 @pytest.mark.parametrize("forward", [own.one_pass, own.stored_in_bfloat16])
 def test_statistics_without_digits_are_found(forward: Any) -> None:
     found_by(own.backward, forward, examples=80)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from gradlaw_properties.judge import Outcome, combine, difference, judge
+from gradlaw_properties.judge import Outcome, combine, difference, equal, judge
 from gradlaw_properties.trial import Cotangents, Gradients, Trial
 from gradlaw_reference import Data
 from gradlaw_spec import Array, Primitive, Program, Step, dtype
@@ -46,6 +46,13 @@ def unchanged(trial: Trial, what: str, others: Gradients) -> Outcome:
         for name, got, allowed, other in named
         if other is not None
     )
+
+
+def same(trial: Trial, what: str, got: Array, expected: Array, allowed: Data) -> Outcome:
+    """Judge that one call gave the same twice: in every bit, or where sums have no order, within the set."""
+    if trial.target.deterministic:
+        return equal(what, got, expected, trial.case.dtype)
+    return difference(what, got, allowed, exact(expected), allowed, trial.case.dtype)
 
 
 def one_step(trial: Trial, operands: tuple[Any, ...], inputs: tuple[str, ...]) -> Program:

@@ -31,7 +31,9 @@ def _scaled(sets: tuple[Data, ...], factor: float) -> tuple[Data, ...]:
 
 
 def _power_of_two(trial: Trial, alpha: float) -> Outcome:
-    """Scaling by a power of two is exact where nothing under- or overflows on the way."""
+    """Scaling by a power of two is exact where nothing under- or overflows on the way, and sums keep their order."""
+    if not trial.target.deterministic:
+        return NOTHING
     scaled = tuple(trial.rounded(alpha * g.astype(np.float64), g) for g in trial.cotangents)
     if not _calm(trial, scaled):
         return NOTHING

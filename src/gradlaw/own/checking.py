@@ -86,6 +86,8 @@ class Asked:
     """The axis of rows that do not depend on each other."""
     inplace: frozenset[str] = frozenset()
     """What the kernel may overwrite."""
+    deterministic: bool = True
+    """Whether equal calls have to give equal bits."""
 
     @property
     def name(self) -> str:
@@ -111,6 +113,7 @@ def check(
     recorded: str | Path | None = None,
     batch: str | None = None,
     inplace: Sequence[str] = (),
+    deterministic: bool = True,
 ) -> Result:
     """Judge a kernel's values, gradients and manners against its definition; raise `Violation` where it breaks a law.
 
@@ -124,6 +127,8 @@ def check(
     file of `record`, whose calls are judged in place of drawn ones. ``batch`` names the axis of rows that do not depend
     on each other: the result says whether each has the same bits alone and in a batch, which is no violation.
     ``inplace`` names inputs, or ``"cotangent"``, that the kernel is meant to overwrite.
+    ``deterministic=False`` declares that the kernel adds sums up in no fixed order (atomic additions): equal calls then
+    have to lie in one set, and not to be equal.
 
     Warns with `PowerWarning` where a surely wrong backward would have passed. Raises SpecError for a mistake in what is
     given.
@@ -144,7 +149,9 @@ def check(
     settings = Settings(examples=_examples(examples), seed=seed)
     declared, samples = read_accuracies(accuracies or {}), _samples(recorded)
     written = _overwritten(inputs, inplace)
-    asked = Asked(subject, (definition, *also), kernel, engine, declared, settings, samples, batch, written)
+    asked = Asked(
+        subject, (definition, *also), kernel, engine, declared, settings, samples, batch, written, deterministic
+    )
     cells: dict[str, tuple[Cell, ...]] = {}
     power: list[Power] = []
     rows: dict[str, str] = {}
@@ -245,7 +252,14 @@ def _kernel(asked: Asked, dtype_name: str) -> tuple[Kernel, Subject, tuple[str, 
     subject = asked.subject
     plain = Maker(subject, dtype(dtype_name), (), ()).plain()
     values = {**plain.values, SETTINGS: written_settings(plain.settings)}
-    kernel = Kernel(asked.kernel, library("numpy"), subject.inputs, subject.differentiated, overwritten=asked.inplace)
+    kernel = Kernel(
+        asked.kernel,
+        library("numpy"),
+        subject.inputs,
+        subject.differentiated,
+        overwritten=asked.inplace,
+        deterministic=asked.deterministic,
+    )
     kernel.library = library_of(asked.kernel, asked.engine, kernel.call(values))
     palette = palette_of(subject.inputs, asked.settings.seed, kernel.library.shapes)
     subject = replace(subject, shares=kernel.library.shares, palette=palette)

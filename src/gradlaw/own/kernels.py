@@ -100,6 +100,8 @@ class Kernel:
     """The k of primitives that its user declares, beside those of its library."""
     overwritten: frozenset[str] = frozenset()
     """The inputs, and ``cotangent``, that it may overwrite: it is given copies."""
+    deterministic: bool = True
+    """Whether equal calls give equal bits."""
 
     def call(self, values: Mapping[str, Array]) -> Call:
         """Return the call that a case's values say."""
@@ -167,6 +169,7 @@ class Kernel:
             composed=False,
             walks=self.walks,
             accumulates=False,
+            deterministic=self.deterministic,
             flushes_subnormals=self.library.flushes_subnormals,
             accuracies={**self.library.accuracies, **self.accuracies},
             sets=self.sets,

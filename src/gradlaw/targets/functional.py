@@ -48,6 +48,7 @@ def functional_target(
     primitives: Mapping[str, EngineFunction] | None = None,
     namespace: Any = None,
     composed: bool = True,
+    deterministic: bool = True,
     flushes_subnormals: bool = False,
     accuracies: Mapping[str, int] = MappingProxyType({}),
 ) -> Target:
@@ -61,7 +62,8 @@ def functional_target(
     are those in ``primitives``, and every one of the spec that ``namespace`` has under its name. ``jvp`` and
     ``compile`` become the target's own: what it can do beside, which no law of this version asks for.
     ``overwrite(value, other)`` writes the numbers of one engine value into the buffer of another, for an engine with
-    ``pullback`` whose values can be written to. ``accuracies`` declares the k of primitives at which the engine is
+    ``pullback`` whose values can be written to. ``deterministic=False`` declares that sums are added in no fixed order,
+    so that bits differ from call to call. ``accuracies`` declares the k of primitives at which the engine is
     less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one
     line, for what is none of this.
     """
@@ -105,6 +107,7 @@ def functional_target(
         jvp=jvp,
         compile=compile,
         composed=composed,
+        deterministic=deterministic,
         flushes_subnormals=flushes_subnormals,
         accuracies=require_accuracies(HELPER, accuracies),
     )

@@ -45,6 +45,7 @@ def tape_target(
     accumulates: bool | None = None,
     overwrite: Callable[[EngineValue, Any], Any] | None = None,
     composed: bool = True,
+    deterministic: bool = True,
     flushes_subnormals: bool = False,
     accuracies: Mapping[str, int] = MappingProxyType({}),
 ) -> Target:
@@ -64,6 +65,7 @@ def tape_target(
     engine where it is None. ``overwrite(variable, raw)`` writes other numbers into a variable between the run and the
     walk back (None: the array that ``variable`` was given is overwritten).
 
+    ``deterministic=False`` declares that sums are added in no fixed order, so that bits differ from call to call.
     ``accuracies`` declares the k of primitives at which the engine is
     less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one
     line, for what is none of this.
@@ -115,6 +117,7 @@ def tape_target(
         ),
         scalar=scalar,
         composed=composed,
+        deterministic=deterministic,
         cotangent=cotangent,
         flushes_subnormals=flushes_subnormals,
         accuracies=require_accuracies(HELPER, accuracies),
