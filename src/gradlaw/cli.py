@@ -60,6 +60,7 @@ Memory = Annotated[float | None, typer.Option(min=0, help="GiB that a worker may
 Strict = Annotated[bool, typer.Option("--strict", help="A SHOULD law fails the run too.")]
 KnownFile = Annotated[Path | None, typer.Option(help="A list of known deviations, instead of the shipped one.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was killed (with its --json FILE).")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Keep nothing of what an engine compiles for the next run.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the addresses and run nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -150,12 +151,14 @@ def check(
     known: KnownFile = None,
     dry_run: DryRun = False,
     resume: Resume = False,
+    no_cache: NoCache = False,
     *,
     files: Mapping[str, Path],
 ) -> int:
     """Check an engine's gradients against the law book."""
     from gradlaw.commands.check import check_target, list_addresses
     from gradlaw.requests import Request
+    from gradlaw.running.caches import keep_compiled
     from gradlaw_properties import Settings
 
     few = examples or (QUICK_EXAMPLES if quick else EXAMPLES)
@@ -164,6 +167,8 @@ def check(
         target=target, addresses=patterns, level=level, dtype=dtype, known=known, strict=strict, resume=resume
     )
     limits = _limits(jobs, timeout, memory)
+    if not no_cache:
+        keep_compiled()
     if dry_run:
         return list_addresses(request, limits)
     return check_target(request, Settings(few, seed, fuzz), limits, files)
