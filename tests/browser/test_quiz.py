@@ -43,7 +43,7 @@ def test_an_address_opens_the_quiz_with_the_cursor_in_it(show):
     page = show(PRODUCT).page
     address = page.url
     page.goto("about:blank")
-    page.goto(f"{address}#quiz")
+    page.goto(f"{address}#said")
     page.keyboard.type("-4")
     page.keyboard.press("Enter")
     assert page.locator("#told").text_content() == "Right."

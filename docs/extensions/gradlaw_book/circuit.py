@@ -111,7 +111,7 @@ class Exercises(SphinxDirective):
 def exercise_block(number: int, formula: str, at: str, address: str) -> str:
     """Return an exercise as a block that is closed at first; its frame is loaded when it is opened."""
     said, point, place = (html.escape(text, quote=True) for text in (formula, at, address))
-    frame = f'<iframe src="{place}#quiz" title="Exercise {number}: {said}" loading="lazy"></iframe>'
+    frame = f'<iframe src="{place}#said" title="Exercise {number}: {said}" loading="lazy"></iframe>'
     summary = f"<summary>{number}. <code>{said}</code> at {point}</summary>"
     return f'<details class="exercise">{summary}<figure class="circuit">{frame}</figure></details>'
 

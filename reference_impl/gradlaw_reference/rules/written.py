@@ -80,10 +80,11 @@ def smooth(page: Function | None) -> bool:
 def written(rule: Rule, position: int) -> tuple[Program, ...]:
     """Return the rule of an operand's gradient and its alternatives as programs of cotangent, value and operands.
 
-    There are none where one of them is not smooth and elementwise, so that it is no function of single numbers.
+    There are none where one of them is not smooth and elementwise, so that it is no function of single numbers, and
+    none of a composition, whose steps have other formulas each.
     """
     page = load_pages()[rule.name]
-    if not smooth(page):
+    if rule.composed or not smooth(page):
         return ()
     names = ("g", "value", *(operand.name for operand in page.operands))
     alternatives = rule.alternatives[position] if rule.alternatives else ()
