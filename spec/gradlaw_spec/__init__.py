@@ -5,7 +5,7 @@ from gradlaw_spec.array import Array
 from gradlaw_spec.attributes import Attribute, AttributeValue, IndexItem, Slice
 from gradlaw_spec.case import Case, Witness
 from gradlaw_spec.composition import composition
-from gradlaw_spec.computation import parse_computation
+from gradlaw_spec.computation import Condition, parse_computation, read_computation
 from gradlaw_spec.domains import Interval, Meeting
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, promoted, ulp
 from gradlaw_spec.errors import SpecError, Unsupported
@@ -51,6 +51,7 @@ __all__ = [
     "Cell",
     "Chapter",
     "Clause",
+    "Condition",
     "Dtype",
     "EngineFunction",
     "EngineValue",
@@ -99,6 +100,7 @@ __all__ = [
     "parse_formula",
     "program_function",
     "promoted",
+    "read_computation",
     "read_page",
     "read_witness",
     "ulp",

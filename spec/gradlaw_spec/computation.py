@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import count
 from typing import Final
 
 from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
-from gradlaw_spec.formula import FormulaReader, parsed
+from gradlaw_spec.formula import COMPARISONS, FormulaReader, parsed
 from gradlaw_spec.loader import load_primitives
 from gradlaw_spec.primitive import OperandKind, Primitive
 from gradlaw_spec.program import Program, Reference, Step
@@ -36,6 +38,37 @@ def parse_computation(text: str) -> Program:
     The names that no line defines are the inputs, in the order of their first use; those that are used as a condition
     or as indices are its data. Raises SpecError, with a caret under the place, for anything that is no computation.
     """
+    program, _ = _read(text, comparisons=False)
+    return program
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A comparison that stands where a condition is expected, such as ``x > 0`` in ``where(x > 0, x, 0)``."""
+
+    name: str
+    """The name among the program's data that it has."""
+    left: Reference
+    """What stands on the left: a name or a number."""
+    comparison: str
+    """The comparison, by its name in the array API standard: ``greater``."""
+    right: Reference
+    """What stands on the right."""
+    after: int
+    """How many of the program's steps stand before it."""
+    text: str
+    """It, as it was written."""
+
+
+def read_computation(text: str) -> tuple[Program, tuple[Condition, ...]]:
+    """Read a text as `parse_computation` does, with comparisons where a condition is expected.
+
+    Each is a name among the data, whose values are for the caller to compute. Raises SpecError as that does.
+    """
+    return _read(text, comparisons=True)
+
+
+def _read(text: str, *, comparisons: bool) -> tuple[Program, tuple[Condition, ...]]:
     text = text.strip()
     if len(text) > LIMIT:
         raise SpecError("computation", f"{len(text)} characters", f"at most {LIMIT}", "Shorten it.")
@@ -43,7 +76,8 @@ def parse_computation(text: str) -> Program:
     if not tree.body:
         raise SpecError("computation", "nothing", "such as 'f = x * y'", "Write one.")
     try:
-        return _ComputationReader(text, tree).computation(tree.body)
+        reader = _ComputationReader(text, tree, comparisons=comparisons)
+        return reader.computation(tree.body), tuple(reader.conditions)
     except RecursionError:
         raise SpecError("computation", "too deep an expression", "shallower ones", "Use several lines.") from None
 
@@ -68,13 +102,15 @@ class _ComputationReader(FormulaReader):
 
     what = "it"
 
-    def __init__(self, text: str, tree: ast.Module) -> None:
+    def __init__(self, text: str, tree: ast.Module, *, comparisons: bool) -> None:
+        self.comparisons = comparisons
         self.pages = load_primitives()
         self.free = _free_names(tree)
         stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         super().__init__(text, frozenset((*self.free, *stored)), frozenset(self.pages), {})
         self.known = {name: name for name in self.free}
         self.kinds: dict[str, OperandKind] = {}
+        self.conditions: list[Condition] = []
 
     def computation(self, statements: list[ast.stmt]) -> Program:
         output: Reference = ""
@@ -82,7 +118,7 @@ class _ComputationReader(FormulaReader):
             output = self.statement(statement)
         if not isinstance(output, str) or not self.free:
             raise self.refuse(statements[-1], "a constant", "a computation of some variables")
-        data = tuple(name for name in self.free if name in self.kinds)
+        data = (*(name for name in self.free if name in self.kinds), *(one.name for one in self.conditions))
         inputs = tuple(name for name in self.free if name not in self.kinds)
         return Program(inputs, tuple(self.steps), (output,), data)
 
@@ -92,8 +128,21 @@ class _ComputationReader(FormulaReader):
         return self.known[node.id]
 
     def read_compare(self, node: ast.Compare) -> Reference:
-        cure = "a condition as data, such as where(c, x, y) with c = [True, False]"
-        raise self.refuse(node, "a comparison", cure)
+        raise self.refuse(node, "a comparison as a number", "one where a condition is expected: where(x > 0, x, 0)")
+
+    def condition(self, node: ast.Compare) -> Reference:
+        """Read a comparison; its result is a name of its own."""
+        if not self.comparisons:
+            raise self.refuse(node, "a comparison", "a condition as data: where(c, x, y), with c = [True, False]")
+        if len(node.ops) != 1 or type(node.ops[0]) not in COMPARISONS:
+            raise self.refuse(node, "comparison", "one of < <= > >= ==")
+        left, right = self.read(node.left), self.read(node.comparators[0])
+        taken = {*self.names, *self.known, *(step.name for step in self.steps), *(one.name for one in self.conditions)}
+        name = next(f"c{number}" for number in count(1) if f"c{number}" not in taken)
+        compared = COMPARISONS[type(node.ops[0])]
+        self.conditions.append(Condition(name, left, compared, right, len(self.steps), ast.unparse(node)))
+        self.kinds[name] = "boolean"
+        return name
 
     def read_list(self, node: ast.List) -> Reference:
         raise self.refuse(node, "a list", "one in concat or stack only; arrays are given as values")
@@ -139,9 +188,9 @@ class _ComputationReader(FormulaReader):
     def operands(self, node: ast.Call, page: Primitive) -> tuple[tuple[Reference, ...], list[ast.expr]]:
         """Read the operands of a call; return them, and the arguments that are left for attributes."""
         sequence = page.operands[0].kind == "sequence"
-        count = len(page.operands)
-        if len(node.args) < count:
-            expected = f"{count}: {', '.join(operand.name for operand in page.operands)}"
+        number = len(page.operands)
+        if len(node.args) < number:
+            expected = f"{number}: {', '.join(operand.name for operand in page.operands)}"
             raise self.refuse(node, f"{len(node.args)} operands of {page.name}", expected)
         if sequence:
             first = node.args[0]
@@ -149,12 +198,20 @@ class _ComputationReader(FormulaReader):
                 raise self.refuse(first, ast.unparse(first), "a list of arrays, such as [x, y]")
             return tuple(self.read(item) for item in first.elts), node.args[1:]
         for operand, argument in zip(page.operands, node.args, strict=False):
+            if operand.kind == "boolean" and isinstance(argument, ast.Compare):
+                continue
             if operand.kind in ("boolean", "index"):
                 if not isinstance(argument, ast.Name) or argument.id not in self.free:
                     what = "a condition" if operand.kind == "boolean" else "indices"
                     raise self.refuse(argument, ast.unparse(argument), f"a name whose values are {what}")
                 self.kinds[argument.id] = operand.kind
-        return tuple(self.read(argument) for argument in node.args[:count]), node.args[count:]
+        given = tuple(
+            self.condition(argument)
+            if operand.kind == "boolean" and isinstance(argument, ast.Compare)
+            else self.read(argument)
+            for operand, argument in zip(page.operands, node.args, strict=False)
+        )
+        return given, node.args[number:]
 
     def attributes_of(self, node: ast.Call, page: Primitive, rest: list[ast.expr]) -> dict[str, AttributeValue]:
         """Read attributes by position and keyword; the step gives those that are left out their defaults."""

@@ -49,7 +49,7 @@ app = typer.Typer(
 TargetName = Annotated[str, typer.Argument(help="A name (gradlaw targets), package.module:attribute or file.py.")]
 Addresses = Annotated[list[str] | None, typer.Argument(help="Such as tanh, '*/linearity', 'pow/gradient@float32'.")]
 Level = Annotated[str | None, typer.Option(help="Only the primitives of this level.")]
-DtypeName = Annotated[str | None, typer.Option(help="Only this dtype.")]
+DtypeName = Annotated[list[str] | None, typer.Option("--dtype", help="Only this dtype.")]
 Examples = Annotated[int | None, typer.Option(min=1, help=f"Cases a primitive and dtype (default: {EXAMPLES}).")]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed tries other cases.")]
 Quick = Annotated[bool, typer.Option("--quick", help=f"Only {QUICK_EXAMPLES} examples.")]
@@ -161,10 +161,11 @@ def check(
     from gradlaw.running.caches import keep_compiled
     from gradlaw_properties import Settings
 
+    only = _one_dtype(dtype)
     few = examples or (QUICK_EXAMPLES if quick else EXAMPLES)
     patterns = tuple(address or ())
     request = Request(
-        target=target, addresses=patterns, level=level, dtype=dtype, known=known, strict=strict, resume=resume
+        target=target, addresses=patterns, level=level, dtype=only, known=known, strict=strict, resume=resume
     )
     limits = _limits(jobs, timeout, memory)
     if not no_cache:
@@ -279,6 +280,15 @@ def explain(
 
     asked = Asked(what, (*(at or ()), *(more or ())), cotangent, form, output, certified, dtype, seed, target, quiz)
     return explain_asked(asked, _limits(1, timeout, memory))
+
+
+def _one_dtype(given: list[str] | None) -> str | None:
+    from gradlaw_spec import SpecError
+
+    if given and len(given) > 1:
+        patterns = " ".join(f"'*@{name}'" for name in given)
+        raise SpecError("check", f"--dtype {len(given)} times", "one dtype", f"Write addresses: {patterns}.")
+    return given[0] if given else None
 
 
 def _limits(jobs: int | None, timeout: float, memory: float | None) -> Limits:

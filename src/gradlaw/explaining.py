@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import wraps
 from typing import ParamSpec
 
@@ -42,7 +43,7 @@ def _shown(explain: Callable[Parameters, Explanation]) -> Callable[Parameters, S
     @wraps(explain)
     def shown(*arguments: Parameters.args, **values: Parameters.kwargs) -> Shown:
         found = explain(*arguments, **values)
-        return Shown(found.title, found.flows, found.name, found.points, found.engine)
+        return Shown(**{one.name: getattr(found, one.name) for one in fields(found)})
 
     return shown
 

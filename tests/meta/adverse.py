@@ -51,9 +51,9 @@ class Adverse(Float):
     def off(self, name: str, exact: arb) -> float:
         """Return a result as a step of that name may give it: rounded correctly, or off by nearly its k."""
         page = load_primitives()[name]
+        spare = (page.accuracy - 1) * self.draw.choice((-0.98, -0.5, 0.0, 0.5, 0.98)) * self.excess
         if not (exact.is_finite() and exact.mid() != 0) or page.rounding == "correct" or page.accuracy < 2:
             return self.nearest(exact)
-        spare = (page.accuracy - 1) * self.draw.choice((-0.98, -0.5, 0.0, 0.5, 0.98)) * self.excess
         return self.nearest(exact * (1 + arb(spare * self.dtype.unit_roundoff)))
 
     def elementary(self, name: str, *operands: Data) -> Data:
@@ -68,7 +68,8 @@ class Adverse(Float):
                 if self.flushes:
                     numbers = [0.0 if abs(one) < self.dtype.smallest_normal else one for one in numbers]
                 exact = function(*map(arb, numbers)) if all(map(np.isfinite, numbers)) else arb("nan")
-                result[place] = self.off(name, exact) if exact.is_finite() else float(plain[place])
+                told = self.off(name, exact)
+                result[place] = told if exact.is_finite() else float(plain[place])
         finally:
             ctx.prec = before
         return self.asarray(result)

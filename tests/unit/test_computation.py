@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradlaw_spec import Slice, SpecError, Step, parse_computation
+from gradlaw_spec import Slice, SpecError, Step, parse_computation, read_computation
 
 
 def steps(text):
@@ -102,3 +102,16 @@ def test_anything_else_is_shown_with_a_caret(text, under, words):
 def test_hostile_lengths_and_depths_are_one_clear_error(text):
     with pytest.raises(SpecError):
         parse_computation(text)
+
+
+def test_a_comparison_is_a_condition_of_its_own() -> None:
+    program, conditions = read_computation("t = x * x; f = where(t > 3, t, where(x <= c1, x, 0))")
+    assert program.data == ("c2", "c3")
+    assert [(one.name, one.left, one.comparison, one.right, one.after) for one in conditions] == [
+        ("c2", "t", "greater", 3, 1),
+        ("c3", "x", "less_equal", "c1", 1),
+    ]
+    with pytest.raises(SpecError, match="as a number"):
+        read_computation("(x > 0) * x")
+    with pytest.raises(SpecError, match="one of < <="):
+        read_computation("where(0 < x < 1, x, 0)")

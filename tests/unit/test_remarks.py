@@ -23,6 +23,10 @@ KINK = "kink: any slope in [0, 1] is allowed"
         ("log(x)", {"x": "-1"}, "outside of the domain (0, inf)"),
         ("x ** y", {"x": "-2", "y": "3"}, "outside of the domain (0, inf)"),
         ("log1p(exp(x))", {"x": "1000"}, "0 times what is not finite"),
+        ("where(x > 0, sqrt(x), 0)", {"x": "[4, -1]"}, "c1 = x > 0             [True, False]"),
+        ("sum(x)", {"x": "[1, 2]"}, "(unreduce: the cotangent of a reduction, handed back"),
+        ("W @ x", {"W": "[[1, 2]]", "x": "[3, 4]"}, "dW = dt1[..., None] @ matrix_transpose(x[:, None])"),
+        ("x[1]", {"x": "[3, 4]"}, "dx = scatter(dt1, x, index=[1])"),
     ],
 )
 def test_what_is_said(formula, at, said):
@@ -63,3 +67,14 @@ def test_common_slips_are_told():
         gradlaw.explain("x^2", x=1.0)
     with pytest.raises(SpecError, match="--at x=3 --at y=4"):
         read_assignments(["x=1,y=2"])
+
+
+def test_a_kinks_set_is_shown_by_its_ends():
+    assert "\n               [-1, 1]\n" in gradlaw.explain("abs(x)", {"x": "0"}, certified=True).text()
+    assert "[0, 1], [0, 1]" in gradlaw.explain("max(x)", {"x": "[2, 2]"}, certified=True, dtype="bfloat16").text()
+
+
+def test_a_condition_of_a_range_is_decided_at_each_point():
+    explained = gradlaw.explain("t = x * x; where(t > 3, t, x)", {"x": "-2:2:5"})
+    assert [float(flow.received["x"].value) for flow in explained.flows] == [-4, 1, 1, 1, 4]
+    assert explained.flow.program.data == ("c1",)

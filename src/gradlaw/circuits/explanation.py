@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gradlaw.circuits.flow import Flow, trace_flow
+from gradlaw.circuits.flow import Flow, decided, trace_flow
 from gradlaw.circuits.values import Range, read_value
-from gradlaw_spec import Array, Case, Program, SpecError, Witness, parse_computation, read_witness
+from gradlaw_spec import Array, Case, Program, SpecError, Witness, read_computation, read_witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Explanation:
     """The numbers that it runs through."""
     engine: EngineSide | None = None
     """What an engine made of the same case, where one was asked."""
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """The comparisons that are data of the program, by their names."""
 
     @property
     def flow(self) -> Flow:
@@ -84,9 +86,10 @@ def explain(
         return explain_case(what.case, law=what.law, certified=certified)
     if isinstance(what, Case):
         return explain_case(what, certified=certified)
-    program = parse_computation(what) if isinstance(what, str) else what
+    program, conditions = read_computation(what) if isinstance(what, str) else (what, ())
     given = {**(at or {}), **values}
-    names = (*program.inputs, *program.data)
+    compared = {one.name for one in conditions}
+    names = tuple(name for name in (*program.inputs, *program.data) if name not in compared)
     _require_names(given, names)
     read = {name: read_value(name, given[name], seed) for name in names}
     fitted = {name: value if isinstance(value, Range) else _used(program, name, value) for name, value in read.items()}
@@ -103,8 +106,11 @@ def explain(
         raise SpecError("--at", f"ranges for {' and '.join(ranges)}", "one range at a time", "Give the others numbers.")
     name, points = next(((name, one.values) for name, one in ranges.items()), ("", ()))
     arrays = [{**fixed, name: np.asarray(point)} for point in points] or [fixed]
-    flows = tuple(trace_flow(program, one, cotangents, dtype_name=dtype, certified=certified) for one in arrays)
-    return Explanation(title, flows, name, points)
+    flows = tuple(
+        trace_flow(program, decided(program, conditions, one), cotangents, dtype_name=dtype, certified=certified)
+        for one in arrays
+    )
+    return Explanation(title, flows, name, points, conditions={one.name: one.text for one in conditions})
 
 
 def explain_case(case: Case, *, law: str = "", certified: bool = True, engine: EngineSide | None = None) -> Explanation:

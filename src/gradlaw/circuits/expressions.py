@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
 from gradlaw.reports.code import attribute_text, index_text
-from gradlaw_spec import Attribute, AttributeValue, Operand, Primitive, Reference, Step, load_primitives
+from gradlaw_spec import (
+    Attribute,
+    AttributeValue,
+    Function,
+    Operand,
+    Primitive,
+    Reference,
+    Step,
+    load_functions,
+    load_pages,
+    load_primitives,
+)
 from gradlaw_spec.formula import BINARY
 
 OPERATORS: Final[Mapping[str, type[ast.operator]]] = {name: operator for operator, name in BINARY.items()}
@@ -119,7 +132,73 @@ def replacements_of(step: Step) -> dict[str, ast.expr]:
     return found
 
 
-def rule_text(step: Step, position: int) -> str:
-    """Return the page's rule of an operand's gradient in the names of a step, such as ``df * y``."""
+def rule_text(step: Step, position: int, shapes: Sequence[tuple[int, ...]]) -> str:
+    """Return the page's rule of an operand's gradient in the names of a step, such as ``df * y``.
+
+    ``shapes`` are the operands'. What a function has by default is left out.
+    """
     page = load_primitives()[step.primitive]
-    return unparse(substituted(operand_of(page, position).vjp, replacements_of(step)))
+    if page.pattern == "matrix-shapes":
+        rule = matrix_rule(step, position, shapes)
+    else:
+        rule = substituted(operand_of(page, position).vjp, replacements_of(step))
+    return unparse(_WithoutDefaults().visit(rule)).replace("s_[", "[")
+
+
+class _WithoutDefaults(ast.NodeTransformer):
+    """Leaves out the attributes of calls that are what their pages say by default."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        page = load_pages().get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if page is not None:
+            known = {attribute.name: attribute for attribute in page.attributes}
+            node.keywords = [one for one in node.keywords if not _says_default(known.get(str(one.arg)), one.value)]
+        return node
+
+
+def _says_default(attribute: Attribute | None, value: ast.expr) -> bool:
+    if attribute is None or attribute.required:
+        return False
+    return unparse(value) == unparse(attribute_literal(attribute.value))
+
+
+def functions_of(step: Step, position: int) -> tuple[Function, ...]:
+    """Return the steps that only rules are made of, in the rule of an operand's gradient."""
+    rule = ast.walk(_parsed(operand_of(load_primitives()[step.primitive], position).vjp))
+    names = [node.func.id for node in rule if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return tuple(load_functions()[name] for name in dict.fromkeys(names) if name in load_functions())
+
+
+def matrix_rule(step: Step, position: int, shapes: Sequence[tuple[int, ...]]) -> ast.expr:
+    """Return the rule of a matrix product; a vector stands for a matrix with one row (first) or one column (second)."""
+    page = load_primitives()[step.primitive]
+    replacements = replacements_of(step)
+    vector = [len(shape) == 1 for shape in shapes]
+    added = ("None, :", ":, None")
+    for place, operand in enumerate(page.operands):
+        if vector[place]:
+            replacements[operand.name] = _at(replacements[operand.name], added[place])
+    axes = ["..."] * any(vector) + ["None"] * vector[0] + [":"] * (vector[0] and not vector[1]) + ["None"] * vector[1]
+    if axes:
+        replacements["g"] = _at(replacements["g"], ", ".join(axes))
+    rule = substituted(page.operands[position].vjp, replacements)
+    matrices = [(1, *shape) if index == 0 else (*shape, 1) for index, shape in enumerate(shapes)]
+    full = [matrix if one else shape for matrix, one, shape in zip(matrices, vector, shapes, strict=True)]
+    batch = np.broadcast_shapes(full[0][:-2], full[1][:-2])
+    own = full[position]
+    if own != (*batch, *own[-2:]):
+        rule = summed(rule, own)
+    return _at(rule, ("0", ":, 0")[position]) if vector[position] else rule
+
+
+def summed(rule: ast.expr, shape: tuple[int, ...]) -> ast.expr:
+    """Return a rule, summed to a shape that was broadcast."""
+    return ast.Call(ast.Name("unbroadcast"), [rule, attribute_literal(shape)], [])
+
+
+def _at(array: ast.expr, index: str) -> ast.expr:
+    """Return an array with an index behind it."""
+    example = ast.parse(f"_[{index}]", mode="eval").body
+    assert isinstance(example, ast.Subscript)
+    return ast.Subscript(array, example.slice)

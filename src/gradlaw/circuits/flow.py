@@ -17,7 +17,7 @@ from gradlaw_reference import FLOAT64, Arithmetic, Ball, Data, using
 from gradlaw_reference.engine import Array as EngineArray
 from gradlaw_reference.engine import Node, Tape, vjp
 from gradlaw_reference.programs import run
-from gradlaw_spec import Array, Program, SpecError, Step, dtype, load_primitives
+from gradlaw_spec import Array, Condition, Program, Reference, SpecError, Step, dtype, load_primitives
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,17 @@ def trace_flow(
     return _flow(program, floats, exact, sets, dtype_name)
 
 
+def decided(program: Program, conditions: tuple[Condition, ...], values: Mapping[str, Array]) -> dict[str, Array]:
+    """Return values with those of conditions: comparisons of what float64 gives, after the steps before each."""
+    found = dict(values)
+    for one in conditions:
+        before = Program(program.inputs, program.steps[: one.after], program.inputs, program.data)
+        known = {**found, **_checked(before, found)}
+        left, right = (known[side] if isinstance(side, str) else side for side in (one.left, one.right))
+        found[one.name] = np.asarray(getattr(np, one.comparison)(left, right))
+    return found
+
+
 def _real(array: Array) -> bool:
     return array.dtype.kind not in "bi"
 
@@ -176,8 +187,7 @@ def _checked(program: Program, values: Mapping[str, Array]) -> dict[str, Data]:
     """Run a program forward in float64, step by step, so that a step that does not fit is named."""
     found: dict[str, Data] = {}
     with using(FLOAT64), np.errstate(all="ignore"):
-        for name in (*program.inputs, *program.data):
-            found[name] = values[name]
+        found.update((name, values[name]) for name in (*program.inputs, *program.data) if name in values)
         for step in program.steps:
             alone = Program((), (step,), (step.name,), tuple(dict.fromkeys(o for o in step.operands if o in found)))
             try:
@@ -229,6 +239,9 @@ def _flow(program: Program, floats: _Run, truth: _Run, sets: _Run | None, name: 
             return Reading(value)
         return Reading(value, *_ends(getattr(sets, what)[key]))
 
+    def shape(operand: Reference) -> tuple[int, ...]:
+        return floats.values[operand].shape if isinstance(operand, str) else ()
+
     steps = {step.name: step for step in program.steps}
     parts = tuple(
         Part(
@@ -237,7 +250,7 @@ def _flow(program: Program, floats: _Run, truth: _Run, sets: _Run | None, name: 
             operand=str(steps[step].operands[position]),
             amount=reading("parts", (step, position)),
             local=floats.locals.get((step, position)),
-            formula=rule_text(steps[step], position),
+            formula=rule_text(steps[step], position, [shape(operand) for operand in steps[step].operands]),
         )
         for step, position in floats.parts
     )

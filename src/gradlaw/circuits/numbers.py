@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from gradlaw_spec import Array, dtype, ulp
 DIGITS, ALL = 10, 17
 FEW = 12
 """Arrays of at most so many elements are shown in full."""
+WIDE: Final = 0.25
+"""A set that is wider than so much of its largest number is no rounding: it is a kink's."""
 
 
 def number(value: float, digits: int = DIGITS) -> str:
@@ -55,12 +58,21 @@ def interval(found: Reading, sets: str) -> str:
     if not (np.isfinite(found.low) & np.isfinite(found.high)).all():
         return "anything, inf and nan included"
     width = max((_ulps(float(v), float(h) - float(w), sets) for v, w, h in _triples(found)), default=0.0)
+    if (found.high - found.low > WIDE * np.maximum(abs(found.low), abs(found.high))).any():
+        if found.value.size > FEW:
+            return "at some element as wide as its numbers are large"
+        return ", ".join(f"[{_end(low, high)}, {_end(high, low)}]" for _, low, high in _triples(found))
     said = "exact" if width == 0 else f"{width:.3g} ulp{'s' if width >= 1.5 else ''} wide"
     if found.value.ndim:
         return f"{said} at most" if width else said
     if width == 0:
         return said
     return f"[{float(found.low)!r}, {float(found.high)!r}], {said}"
+
+
+def _end(one: float, other: float) -> str:
+    """Return an end of a wide set, without the last digits of a radius."""
+    return number(0.0 if abs(one) < abs(other) * 2.0**-27 else one, 6)
 
 
 def _triples(found: Reading) -> list[tuple[float, float, float]]:

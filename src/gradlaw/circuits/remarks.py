@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw.circuits import numbers
-from gradlaw.circuits.expressions import operand_of
+from gradlaw.circuits.expressions import functions_of, operand_of
 from gradlaw.circuits.flow import Flow, Part, Reading
 from gradlaw_spec import Array, Kink, Primitive, Step, load_primitives
 
@@ -24,6 +24,8 @@ def remarks(flow: Flow, part: Part) -> tuple[str, ...]:
         infinite = (np.asarray(received.value) == 0) & ~np.isfinite(part.local)
         if infinite.any() and page.pattern not in MOVES:
             found.append("0 times what is not finite: shown as 0 here, nan in most engines; neither tells the slope")
+    for one in functions_of(step, part.position):
+        found.append(f"{one.name}: {one.summary[0].lower()}{one.summary[1:].removesuffix('.')}")
     return tuple(found)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from rich.text import Text
@@ -29,13 +30,14 @@ def render(explanation: Explanation) -> str:
     return "\n".join(line.plain.rstrip() for line in explanation_lines(explanation)) + "\n"
 
 
-def flow_lines(flow: Flow) -> Iterator[Text]:
+def flow_lines(flow: Flow, conditions: Mapping[str, str] = MappingProxyType({})) -> Iterator[Text]:
     """Return the lines of a flow: forward, then backward, then each input's gradient."""
     steps = [(step, f"{step.name} = {unparse(step_expression(step))}") for step in flow.program.steps]
     width = min(max((len(text) for _, text in steps), default=LEAST), MOST)
     yield Text("Forward", style="bold")
     for name in (*flow.program.inputs, *flow.program.data):
-        yield from _line(f"{name}", width, flow.values[name], FORWARD, flow.sets)
+        text = f"{name} = {conditions[name]}" if name in conditions else name
+        yield from _line(text, width, flow.values[name], FORWARD, flow.sets)
     for step, text in steps:
         yield from _line(text, width, flow.values[step.name], FORWARD, flow.sets)
     starts = ", ".join(f"{gradient_name(o)} = {numbers.reading(flow.received[o])}" for o in flow.program.outputs)
@@ -125,7 +127,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[Text]:
         yield Text()
         yield Text(f"At {explanation.name} = {numbers.number(explanation.points[len(explanation.points) // 2])}:")
         yield Text()
-    yield from flow_lines(explanation.flow)
+    yield from flow_lines(explanation.flow, explanation.conditions)
     if explanation.engine is not None:
         yield Text()
         yield from _engine_lines(explanation.engine)
