@@ -162,7 +162,7 @@ def killed(checker: Checker, mutant: Mutant) -> bool:
 
 def killed_by_gradlaw(mutant: Mutant) -> bool:
     page = load_primitives().get(mutant.subject)
-    laws = tuple(name for name, law in all_laws().items() if law.applies(page))
+    laws = tuple(name for name, law in all_laws().items() if law.applies(page) and law.judges(mutant.dtype))
     cells = examine(Unit(mutant.subject, mutant.dtype, laws), mutant.build(), Settings())
     if any(cell.verdict is Verdict.VIOLATION for cell in cells):
         return True

@@ -70,14 +70,21 @@ class Unit:
 
 
 def plan(
-    target: Target, globs: Iterable[str] = (), level: str | None = None, dtype: str | None = None
+    target: Target,
+    globs: Iterable[str] = (),
+    level: str | None = None,
+    dtype: str | None = None,
+    *,
+    campaigns: bool = False,
 ) -> tuple[Unit, ...]:
     """Return the units that a target is examined in: its dtypes × subjects × the laws that apply.
 
     ``globs`` are address patterns (none: everything), ``level`` and ``dtype`` limit further. A primitive
-    that the target claims by its level but lacks is in the plan, and comes out unsupported.
+    that the target claims by its level but lacks is in the plan, and comes out unsupported. A law that is a campaign is
+    in it only where a pattern has the law's own name, and no glob for it, or with ``campaigns``.
     """
     chosen = tuple(globs)
+    asked = {Address.parse(pattern).law for pattern in chosen}
     subjects: list[Primitive | None] = [
         page
         for page in load_primitives().values()
@@ -93,6 +100,8 @@ def plan(
                 law
                 for law, runnable in all_laws().items()
                 if runnable.applies(page)
+                and runnable.judges(kind)
+                and (campaigns or law in asked or not runnable.page.campaign)
                 and runnable.page.level in (*target.levels, "scalar")
                 and (not chosen or any(Address(name, law, kind).matches(pattern) for pattern in chosen))
             )
@@ -116,6 +125,7 @@ class _Tally:
     severity: Severity | None = None
     refused: int = 0
     notes: frozenset[str] = frozenset()
+    outside: int = 0
 
     def take(self, outcome: Outcome, case: Case) -> None:
         """Keep the problem of an outcome, and where it shows."""
@@ -262,7 +272,7 @@ def examine(
     if drawn:
         _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
     for name in tallies.keys() - drawn.keys():
-        _run_own_cases(all_laws()[name], target, unit.dtype, tallies[name], watch)
+        _run_own_cases(all_laws()[name], target, unit, tallies[name], watch)
     cells = {}
     for name, tally in sorted(tallies.items(), key=lambda item: bool(item[1].problem)):
         if tally.problem and name in drawn:
@@ -272,13 +282,14 @@ def examine(
     return tuple(cells[name] for name in unit.laws)
 
 
-def _run_own_cases(law: RunnableLaw, target: Target, dtype: str, tally: _Tally, watch: OnCase) -> None:
-    """Run a law on the cases that it has of its own; they are small already."""
+def _run_own_cases(law: RunnableLaw, target: Target, unit: Unit, tally: _Tally, watch: OnCase) -> None:
+    """Run a law on the cases that it has of its own, and reduce the one that shows a problem."""
     if law.cases is None or law.lacking(target):
         return
-    for case in law.cases(target, dtype):
+    for case in law.cases(target, unit.subject, unit.dtype):
         watch(case, law.page.id)
         _run(law, Trial(target, case), tally)
+    _reduce(law, target, tally, watch)
 
 
 def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
@@ -292,6 +303,7 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
         tally.examples += 1
         tally.points += outcome.points
         tally.inconclusive += outcome.inconclusive
+        tally.outside += outcome.outside
         tally.notes |= outcome.notes
         if outcome.violated and (tally.severity is None or worse(outcome.severity, tally.severity)):
             tally.take(outcome, trial.case)
@@ -316,16 +328,7 @@ def _shrink(
     watch: OnCase,
 ) -> None:
     """Run a failing law again alone; keep the smallest case of the same severity that Hypothesis finds, reduced."""
-    begin, tried, severity = time.perf_counter(), 0, tally.severity
-
-    def shows(case: Case) -> Outcome | None:
-        watch(case, law.page.id)
-        try:
-            outcome = judge_case(law, Trial(target, case))
-        except UnsupportedCase:
-            return None
-        alike = outcome.severity is severity and (outcome.finding is None) is (tally.finding is None)
-        return outcome if outcome.violated and alike else None
+    begin, tried, shows = time.perf_counter(), 0, _showing(law, target, tally, watch)
 
     def test(case: Case) -> None:
         nonlocal tried
@@ -341,11 +344,32 @@ def _shrink(
         pass
     except BaseExceptionGroup:
         pass
+    _reduce(law, target, tally, watch)
+    tally.seconds += time.perf_counter() - begin
+
+
+def _showing(law: RunnableLaw, target: Target, tally: _Tally, watch: OnCase) -> Callable[[Case], Outcome | None]:
+    """Return what says whether a case shows what is known of a law, and as bad."""
+    severity, about_none = tally.severity, tally.finding is None
+
+    def shows(case: Case) -> Outcome | None:
+        watch(case, law.page.id)
+        try:
+            outcome = judge_case(law, Trial(target, case))
+        except UnsupportedCase:
+            return None
+        alike = outcome.severity is severity and (outcome.finding is None) is about_none
+        return outcome if outcome.violated and alike else None
+
+    return shows
+
+
+def _reduce(law: RunnableLaw, target: Target, tally: _Tally, watch: OnCase) -> None:
+    """Put the smallest case that still shows it in place of the case that shows a problem."""
     if tally.case is not None:
-        smaller = reduce_case(tally.case, tally.finding, shows)
+        smaller = reduce_case(tally.case, tally.finding, _showing(law, target, tally, watch))
         if smaller is not None:
             tally.take(smaller[1], smaller[0])
-    tally.seconds += time.perf_counter() - begin
 
 
 def _verdict(tally: _Tally) -> Verdict:
@@ -370,6 +394,8 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message = "; ".join(sorted(tally.notes))
     elif not message and tally.refused:
         message = f"{tally.refused} cases unsupported: {tally.unsupported}"
+    if verdict is Verdict.VIOLATION and all_laws()[law].page.campaign and tally.outside:
+        message = f"{message} ({tally.outside} of {tally.points} points are outside)"
     return Cell(
         address=str(Address(unit.subject, law, unit.dtype)),
         verdict=verdict,
@@ -391,9 +417,9 @@ def replay(witness: Witness, target: Target) -> Cell:
     if law not in laws:
         raise SpecError("$.law", f"law={law!r}", "a law of the book (gradlaw laws)", "Name one.")
     page = None if case.subject == PROGRAM else load_primitives().get(case.subject)
-    if not laws[law].applies(page):
+    if not (laws[law].applies(page) and laws[law].judges(case.dtype)):
         expected = "a law that speaks about its subject (gradlaw laws)"
-        raise SpecError("$.law", f"law={law!r} of {case.subject!r}", expected, "Name another one.")
+        raise SpecError("$.law", f"law={law!r} of {case.subject!r} in {case.dtype}", expected, "Name another one.")
     tally = _Tally()
     _run(laws[law], Trial(target, case), tally)
     return _cell(Unit(case.subject, case.dtype, (law,)), law, tally, target.name)

@@ -32,6 +32,8 @@ class Outcome:
     notes: frozenset[str] = frozenset()
     case: Case | None = None
     """Where the problem shows, if the law moved the case there."""
+    outside: int = 0
+    """How many elements were outside of their sets."""
 
     @property
     def severity(self) -> Severity:
@@ -52,16 +54,17 @@ def worse(one: Severity, other: Severity) -> bool:
 
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """Add up outcomes; the worst problem stands for all, of equals the first."""
-    points = inconclusive = 0
+    points = inconclusive = outside = 0
     first = Outcome()
     notes: frozenset[str] = frozenset()
     for outcome in outcomes:
         notes |= outcome.notes
         points += outcome.points
         inconclusive += outcome.inconclusive
+        outside += outcome.outside
         if outcome.violated and (not first.violated or worse(outcome.severity, first.severity)):
             first = outcome
-    return replace(first, points=points, inconclusive=inconclusive, notes=notes)
+    return replace(first, points=points, inconclusive=inconclusive, notes=notes, outside=outside)
 
 
 def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
@@ -82,7 +85,7 @@ def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
             outside.append(Outcome(problem=_outside(finding, allowed, dtype_name), finding=finding))
         elif allowed.rel_accuracy_bits() < SMALLEST_BITS:
             inconclusive += 1
-    return replace(combine(outside), points=len(numbers), inconclusive=inconclusive)
+    return replace(combine(outside), points=len(numbers), inconclusive=inconclusive, outside=len(outside))
 
 
 def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:

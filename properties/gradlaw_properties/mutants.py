@@ -114,6 +114,9 @@ bfloat16_round_trip = _gradient_fault("bfloat16-round-trip", _through("bfloat16"
 wrong_below_zero = _gradient_fault("wrong-below-zero", _where_primal(lambda x: x < 0), "tanh")
 wrong_at_zero = _gradient_fault("wrong-at-zero", _where_primal(lambda x: x == 0), "sin")
 wrong_above_hundred = _gradient_fault("wrong-above-hundred", _where_primal(lambda x: np.abs(x) > 100), "multiply")
+wrong_at_one_input = _gradient_fault(
+    "wrong-at-one-input", _where_primal(lambda x: x == 1.2890625 * 2.0**-41), "log", "bfloat16"
+)
 gradients_in_float64 = _gradient_fault(
     "gradients-in-float64", lambda g, x, i: g.astype(np.float64), "program", "float32"
 )

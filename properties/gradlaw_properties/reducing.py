@@ -12,6 +12,8 @@ from gradlaw_spec import DTYPES, Array, Case, Finding, load_primitives
 
 MOST_TRIES = 80
 """Cases that are tried for one witness."""
+REPEATED = (4, 16, 32, 64)
+"""How often one element is repeated, for engines that compute single numbers in another way than many."""
 Shows = Callable[[Case], Outcome | None]
 """What a law finds on a case, if it finds there what the witness shows."""
 
@@ -52,7 +54,10 @@ def _smaller(case: Case, finding: Finding | None) -> Iterator[Case]:
 
 
 def _one_element(case: Case, finding: Finding | None) -> Iterator[Case]:
-    """Yield the case of a single element, where a primitive works element by element and the law names one."""
+    """Yield the case of a single element, where a primitive works element by element and the law names one.
+
+    Behind it come those of the element repeated: an engine may compute single numbers otherwise than many at once.
+    """
     page = load_primitives().get(case.subject)
     if page is None or page.shapes != "elementwise" or len(case.program.steps) != 1:
         return
@@ -64,7 +69,12 @@ def _one_element(case: Case, finding: Finding | None) -> Iterator[Case]:
     if any(place >= length for place, length in zip(index, shape, strict=True)):
         return
     values = {name: np.asarray(np.broadcast_to(value, shape)[index]) for name, value in case.values.items()}
-    yield replace(case, values=values, cotangents=(np.asarray(case.cotangents[0][index]),))
+    cotangent = np.asarray(case.cotangents[0][index])
+    yield replace(case, values=values, cotangents=(cotangent,))
+    for length in REPEATED:
+        if length < case.cotangents[0].size:
+            several = {name: np.repeat(value, length) for name, value in values.items()}
+            yield replace(case, values=several, cotangents=(np.repeat(cotangent, length),))
 
 
 def _shorter(value: Array) -> Iterator[Array]:

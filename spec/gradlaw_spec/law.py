@@ -35,7 +35,8 @@ class Chapter:
 class Law:
     """A law's page, read from ``spec/laws/<id>.md``: which clause it tests, and on what.
 
-    ``patterns`` limits a law to the primitives with that backward-flow pattern (empty: all).
+    ``patterns`` limits a law to the primitives with that backward-flow pattern (empty: all), ``dtypes`` to those dtypes
+    (empty: all). A ``campaign`` takes so long that it runs only where an address has its name.
     """
 
     id: str
@@ -45,4 +46,6 @@ class Law:
     subject: Subject
     summary: str
     patterns: tuple[Pattern, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    campaign: bool = False
     body: str = ""

@@ -1,4 +1,4 @@
-"""The command line: ``gradlaw check``, ``replay``, ``explain``, ``targets``, ``primitives``, ``laws`` and ``spec``.
+"""The command line: ``gradlaw check``, ``sweep``, ``replay``, ``explain``, ``targets``, ``primitives``, ``laws``, …
 
 Exit status: 0 no violation, 1 violations, 2 wrong usage, 3 the run did not finish. What a command needs is
 imported where it runs, so that worker processes, which import this module, start quickly.
@@ -173,6 +173,24 @@ def check(
     if dry_run:
         return list_addresses(request, limits)
     return check_target(request, Settings(few, seed, fuzz), limits, files)
+
+
+@app.command()
+@_told
+@_with_files("report")
+def sweep(
+    target: TargetName,
+    primitive: Annotated[str, typer.Argument(help="An elementwise primitive of one operand, such as tanh.")],
+    dtype: Annotated[str, typer.Option(help="float16 or bfloat16.")] = "bfloat16",
+    timeout: Timeout = 60.0,
+    memory: Memory = None,
+    *,
+    files: Mapping[str, Path],
+) -> int:
+    """Check a primitive's value and gradient at every number of a dtype (laws that are campaigns)."""
+    from gradlaw.commands.sweep import sweep_target
+
+    return sweep_target(target, primitive, dtype, _limits(1, timeout, memory), files)
 
 
 @app.command()

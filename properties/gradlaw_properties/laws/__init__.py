@@ -30,8 +30,12 @@ class RunnableLaw:
     needs: tuple[Need, ...] = ()
     """What it needs of an engine and of a case."""
 
-    cases: Callable[[Target, str], Iterable[Case]] | None = None
-    """The cases of its own, for a target and a dtype, if it needs no random ones."""
+    cases: Callable[[Target, str, str], Iterable[Case]] | None = None
+    """The cases of its own, for a target, a subject and a dtype, if it needs no random ones."""
+
+    def judges(self, dtype: str) -> bool:
+        """Whether it speaks about values of a dtype."""
+        return not self.page.dtypes or dtype in self.page.dtypes
 
     def lacking(self, target: Target) -> str:
         """Return what it needs and an engine has not; empty where it can be run there."""

@@ -18,7 +18,7 @@ NEEDS = (SEVERAL_WALKS, STARTS_ALONE)
 STEPS = ("multiply", "add", "subtract")
 
 
-def cases(target: Target, dtype_name: str) -> Iterator[Case]:
+def cases(target: Target, subject: str, dtype_name: str) -> Iterator[Case]:
     """Yield a step of two operands, whose result has one element and no, one or two axes."""
     primitive = next((name for name in STEPS if name in target.primitives), None)
     if primitive is None:

@@ -31,7 +31,7 @@ SLOW: Final = 0.25
 """Seconds of the processor below which nobody says how a time grows."""
 
 
-def cases(target: Target, dtype_name: str) -> Iterator[Case]:
+def cases(target: Target, subject: str, dtype_name: str) -> Iterator[Case]:
     """Yield what is repeated: a link of a chain, and a diamond, of primitives that the target has."""
     for links in (LINKS, (DIAMOND,)):
         found = next((link for link in links if {step.primitive for step in link} <= target.primitives), None)

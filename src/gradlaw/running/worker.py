@@ -182,7 +182,9 @@ def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
 
     def run(target: Target, heartbeat: Heartbeat) -> Plan:
         units = plan(target, request.addresses, request.level, request.dtype)
-        return Plan(target.name, target.version, target.primitives, units, plan(target), target.accuracies)
+        return Plan(
+            target.name, target.version, target.primitives, units, plan(target, campaigns=True), target.accuracies
+        )
 
     return _with_target(context, request.target, nothing_refused, run)
 
