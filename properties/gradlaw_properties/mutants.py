@@ -117,6 +117,9 @@ wrong_above_hundred = _gradient_fault("wrong-above-hundred", _where_primal(lambd
 wrong_at_one_input = _gradient_fault(
     "wrong-at-one-input", _where_primal(lambda x: x == 1.2890625 * 2.0**-41), "log", "bfloat16"
 )
+nan_for_infinity = _gradient_fault(
+    "nan-for-infinity", lambda g, x, i: np.where(np.isinf(x), np.nan, g).astype(g.dtype), "tanh"
+)
 gradients_in_float64 = _gradient_fault(
     "gradients-in-float64", lambda g, x, i: g.astype(np.float64), "program", "float32"
 )

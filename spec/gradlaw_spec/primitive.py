@@ -121,7 +121,8 @@ class Primitive(Function):
     program computes the value in floating point, where ``value`` would overflow or names the primitive itself (empty:
     its composition for one that is composed, else ``value``). ``symbol`` is the sign of its gate in a circuit (empty:
     its name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
-    brackets, such as ``e^{<x>}``.
+    brackets, such as ``e^{<x>}``. ``limits`` has the limits of a function of one operand at the ends of the
+    real line, of its value and of its slope, where both exist.
     """
 
     level: Level
@@ -136,6 +137,7 @@ class Primitive(Function):
     symbol: str = ""
     latex: str = ""
     kinks: tuple[Kink, ...] = ()
+    limits: dict[Literal["inf", "-inf"], tuple[float, float]] = field(default_factory=dict)
 
     @property
     def differentiable(self) -> tuple[Operand, ...]:

@@ -41,7 +41,7 @@ def cases(target: Target, subject: str, dtype_name: str) -> Iterator[Case]:
     size = 1 if target.scalar else PIECE
     for attributes in _attributes(page, target):
         step = Step(("y",), subject, ("x",), attributes)
-        cotangents = _cotangents(target, numbers.size, dtype(str(attributes.get("dtype", dtype_name))))
+        cotangents = cotangents_for(target, numbers.size, dtype(str(attributes.get("dtype", dtype_name))))
         for start in range(0, numbers.size, size):
             place = start if target.scalar else slice(start, start + size)
             yield Case(
@@ -70,7 +70,8 @@ def _attributes(page: Primitive, target: Target) -> tuple[Mapping[str, Attribute
     return tuple({**numbers, name: other} for name in named for other in target.dtypes) or (numbers,)
 
 
-def _cotangents(target: Target, count: int, facts: Dtype) -> Array:
+def cotangents_for(target: Target, count: int, facts: Dtype) -> Array:
+    """Return cotangents that change from one element to the next, or ones where the target knows no others."""
     chosen = (1.0,) if target.cotangent == "ones" else COTANGENTS
     return np.resize(np.asarray(chosen), count).astype(facts.numpy)
 
