@@ -6,7 +6,7 @@ from gradlaw_spec.attributes import Attribute, AttributeValue, IndexItem, Slice
 from gradlaw_spec.case import Case, Witness
 from gradlaw_spec.composition import composition
 from gradlaw_spec.computation import Condition, parse_computation, read_computation
-from gradlaw_spec.domains import Interval, Meeting
+from gradlaw_spec.domains import Interval, Meeting, Values
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, promoted, ulp
 from gradlaw_spec.errors import SpecError, Unsupported
 from gradlaw_spec.formula import parse_formula
@@ -22,7 +22,7 @@ from gradlaw_spec.loader import (
     read_page,
 )
 from gradlaw_spec.precision import computed_in, value_dtypes
-from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive
+from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive, Region
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
 from gradlaw_spec.signature import Signature
 from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Run, Target, program_function
@@ -69,6 +69,7 @@ __all__ = [
     "Pull",
     "Pullback",
     "Reference",
+    "Region",
     "Run",
     "Severity",
     "Signature",
@@ -77,6 +78,7 @@ __all__ = [
     "Step",
     "Target",
     "Unsupported",
+    "Values",
     "Verdict",
     "Witness",
     "book",

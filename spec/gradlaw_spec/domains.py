@@ -100,6 +100,47 @@ class Interval(Read):
         return np.asarray(self.upper - np.abs(values - self.upper)) if math.isfinite(self.upper) else values
 
 
+INTEGERS: Final = "integers"
+"""How a page writes that a number is whole."""
+
+
+class Values(Read):
+    """The numbers that an operand may have in a region: one number, an interval, or the integers.
+
+    ``interval`` has them all; ``whole`` says that only integers count.
+    """
+
+    __slots__ = ("interval", "whole")
+    interval: Interval
+    whole: bool
+
+    def __init__(self, interval: Interval, whole: bool) -> None:
+        object.__setattr__(self, "interval", interval)
+        object.__setattr__(self, "whole", whole)
+
+    @staticmethod
+    def read(text: str) -> Values:
+        """Read ``"0"``, ``"[0, inf)"`` or ``"integers"``; raise ValueError for anything else."""
+        if text == INTEGERS:
+            return Values(Interval(-math.inf, math.inf, False, False), True)
+        if text[:1] in ("(", "["):
+            return Values(Interval.read(text), False)
+        try:
+            number = float(text)
+        except ValueError:
+            raise ValueError("Expected a number, an interval such as '[0, inf)', or 'integers'") from None
+        return Values(Interval(number, number, True, True), False)
+
+    def __str__(self) -> str:
+        one = self.interval.lower == self.interval.upper
+        return INTEGERS if self.whole else f"{self.interval.lower:g}" if one else str(self.interval)
+
+    def contains(self, values: Array) -> Array:
+        """Return where finite float64 values are such numbers."""
+        inside = self.interval.contains(values)
+        return np.asarray(inside & (values == np.floor(values))) if self.whole else inside
+
+
 class Meeting(Read):
     """Where a kink is: an operand meets a number, another operand or an attribute; or elements of a reduction tie.
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import numpy as np
+
+from gradlaw_spec.array import Array
 from gradlaw_spec.attributes import Attribute, AttributeValue, complete
-from gradlaw_spec.domains import Interval, Meeting
+from gradlaw_spec.domains import Interval, Meeting, Values
 from gradlaw_spec.signature import NO_SIGNATURE, Signature
 
 Level = Literal["scalar", "array", "nn", "linalg", "complex", "higher-order", "low-precision"]
@@ -74,6 +77,18 @@ class Kink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Where only some operands have a derivative, beside the domain in which all of them have one.
+
+    ``where`` says which numbers each operand has there (a page writes ``"0"``, ``"[0, inf)"`` or ``"integers"``);
+    ``gradients`` names the operands whose gradient is finite there, and is judged. Nothing is claimed of the others'.
+    """
+
+    where: dict[str, Values]
+    gradients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A worked example with numbers, which runs as a test.
 
@@ -121,8 +136,9 @@ class Primitive(Function):
     program computes the value in floating point, where ``value`` would overflow or names the primitive itself (empty:
     its composition for one that is composed, else ``value``). ``symbol`` is the sign of its gate in a circuit (empty:
     its name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
-    brackets, such as ``e^{<x>}``. ``limits`` has the limits of a function of one operand at the ends of the
-    real line, of its value and of its slope, where both exist.
+    brackets, such as ``e^{<x>}``. ``regions`` are where some operand has a derivative outside of the operands' domains.
+    ``limits`` has the limits of a function of one operand at the ends of the real line, of its value and of its slope,
+    where both exist.
     """
 
     level: Level
@@ -136,6 +152,7 @@ class Primitive(Function):
     computed: str = ""
     symbol: str = ""
     latex: str = ""
+    regions: tuple[Region, ...] = ()
     kinks: tuple[Kink, ...] = ()
     limits: dict[Literal["inf", "-inf"], tuple[float, float]] = field(default_factory=dict)
 
@@ -143,3 +160,22 @@ class Primitive(Function):
     def differentiable(self) -> tuple[Operand, ...]:
         """The operands that have a gradient."""
         return tuple(operand for operand in self.operands if operand.kind in ("real", "sequence"))
+
+    def claims(self, name: str, values: Mapping[str, Array]) -> Array:
+        """Return where the gradient of an operand is finite, or a kink's, for float64 values of all that are real."""
+        real = [operand for operand in self.differentiable if operand.kind == "real"]
+        places = [
+            [(values[operand.name], tuple(Values(interval, False) for interval in operand.domain)) for operand in real]
+        ]
+        places += [
+            [(values[operand.name], (region.where[operand.name],)) for operand in real]
+            for region in self.regions
+            if name in region.gradients
+        ]
+        found = np.zeros((), dtype=bool)
+        for place in places:
+            inside = np.ones((), dtype=bool)
+            for numbers, choices in place:
+                inside = inside & np.logical_or.reduce([choice.contains(numbers) for choice in choices])
+            found = found | inside
+        return np.asarray(found)

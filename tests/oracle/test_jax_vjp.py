@@ -20,6 +20,7 @@ from gradlaw_properties.compose import expand
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_reference import Certified, certify
+from gradlaw_spec import DTYPES as DTYPE_FACTS
 from gradlaw_spec import Array, Case, Program, Slice, Step, interpret, load_primitives
 
 jax = pytest.importorskip("jax")
@@ -86,6 +87,24 @@ WRONG_FAR: Final[Mapping[str, str]] = MappingProxyType(
 """Where JAX's gradient is wrong for numbers that are very large or small; moderate ones are judged."""
 
 
+WRONG_AT_ZERO: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "pow": "JAX computes 0 * 0**-1, nan, for the base's gradient of 0**0",
+        "xlogy": "JAX computes 0 / 0, nan, for x2's gradient at (0, 0)",
+    }
+)
+"""Where JAX's gradient is wrong at two zeros (a subnormal base is one, flushed); other points are judged."""
+
+
+def has_two_zeros(case: Case) -> bool:
+    """Whether both operands are 0, or flushed to it, at some element of a case that JAX gets wrong there."""
+    if case.subject not in WRONG_AT_ZERO:
+        return False
+    first, second = (np.abs(case.values[str(name)]) for name in case.program.steps[0].operands)
+    smallest = DTYPE_FACTS[case.dtype].smallest_normal
+    return bool(((first < smallest) & (second < smallest)).any())
+
+
 def is_moderate(case: Case) -> bool:
     """Whether all real numbers of a case are 0 or of moderate size."""
     reals = [np.abs(array.astype(np.float64)) for array in (*case.values.values(), *case.cotangents)]
@@ -127,6 +146,8 @@ def certified(case: Case) -> Certified:
 def compare(case: Case) -> Outcome:
     """Judge JAX's values and gradients of a case."""
     if not (case.program.primitives.isdisjoint(WRONG_FAR) or is_moderate(case)):
+        return Outcome()
+    if has_two_zeros(case):
         return Outcome()
     truth = certified(case)
     outputs, gradients = jax_vjp(case)

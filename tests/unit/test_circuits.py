@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -67,8 +68,21 @@ def run_python(flow):
     return names
 
 
+def in_a_region(case):
+    """Whether some element of a primitive's case is outside of the domain in which all operands have a gradient."""
+    page = load_primitives().get(case.subject)
+    if page is None or not page.regions:
+        return False
+    given = zip(page.operands, case.program.steps[0].operands, strict=True)
+    values = {operand.name: case.values[str(name)] for operand, name in given}
+    plain = replace(page, regions=())
+    return not plain.claims(page.operands[0].name, values).all()
+
+
 def check_python(case):
     """The program's gradients are admissible, and its values are the flow's."""
+    if in_a_region(case):  # a page's formula is that of the domain in which all operands have a gradient
+        return
     values = {name: case.values[name] for name in (*case.program.inputs, *case.program.data)}
     cotangents = dict(zip(case.program.outputs, case.cotangents, strict=True))
     flow = trace_flow(case.program, values, cotangents)

@@ -9,7 +9,7 @@ from gradlaw_book.book import Book
 from gradlaw_book.engines import known_label, verdict_table
 from gradlaw_book.formulas import latex
 from gradlaw_book.markdown import code, escaped, fence, label, link, linked, math, sections, table, toctree
-from gradlaw_spec import DTYPES, Example, Kink, Operand, Primitive
+from gradlaw_spec import DTYPES, Example, Kink, Operand, Primitive, Region
 from gradlaw_spec.primitive import Number
 
 ROUNDING: Final = {
@@ -55,6 +55,9 @@ def additions(page: Primitive, heading: str) -> Iterable[str]:
     """Yield what the front matter adds to a section of the page's prose."""
     if heading == "Backward" and any(operand.alternatives for operand in page.operands):
         yield alternatives(page)
+    if heading == "Domain and kinks" and page.regions:
+        regions = ((region_where(region), ", ".join(map(code, region.gradients))) for region in page.regions)
+        yield table(("beside the domain, where", "whose gradient is asked for"), regions)
     if heading == "Domain and kinks" and page.kinks:
         rows = ((kink_where(kink), allowed_text(kink)) for kink in page.kinks)
         yield table(("kink where", "allowed local gradients"), rows)
@@ -132,6 +135,11 @@ def alternatives(page: Primitive) -> str:
             rows = ((f"{{math}}`{latex(other)}`", code(other)) for other in operand.alternatives)
             text.append(table((f"gradient of {code(operand.name)}", "as code"), rows))
     return "\n".join(text)
+
+
+def region_where(region: Region) -> str:
+    """Return which numbers the operands have in a region."""
+    return ", ".join(f"{code(name)} in {values}" for name, values in region.where.items())
 
 
 def kink_where(kink: Kink) -> str:

@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from gradlaw_properties.strategies.attributes import Shape, numeric
 from gradlaw_properties.strategies.layouts import OUTPUT, Layout, Slot, layouts
 from gradlaw_properties.strategies.picks import Cases, Chooser, Drawing
+from gradlaw_properties.strategies.specials import specials
 from gradlaw_properties.strategies.values import (
     BULKS,
     COTANGENTS,
@@ -26,6 +27,7 @@ from gradlaw_spec import DTYPES, Array, AttributeValue, Case, Dtype, Primitive, 
 Cotangents = Literal["any", "ones"]
 PLACES, VALUES, NUMBERS, SEEDS = 2**10, 2**7, 2**10, 2**16
 MOST_PLACEMENTS = 24
+MOST_SPECIALS = 6
 
 
 class Genes(NamedTuple):
@@ -38,6 +40,7 @@ class Genes(NamedTuple):
     cotangent: int
     case_seed: int
     placements: list[tuple[int, int]]
+    specials: list[tuple[int, int, int]]
 
 
 def primitive_cases(
@@ -53,7 +56,7 @@ def primitive_cases(
 
     ``scalar`` keeps everything 0-d, ``cotangents="ones"`` is for engines that can start from nothing else,
     ``dtypes`` are those to which a value may be cast, ``seed`` chooses the run's shapes. Values lie in the operands'
-    domains and are finite; they shrink to short decimals with what matters placed among them.
+    domains or in a region of the page, and are finite; they shrink to short decimals with what matters among them.
     """
     palette = layouts(primitive, dtypes, scalar=scalar, seed=seed)
     maker = _Maker(primitive, dtype(dtype_name), palette, cotangents)
@@ -68,6 +71,7 @@ class _Maker:
         self.sources = {
             _uses(slot): Source.of(page, slot.operands, facts) for layout in palette for slot in layout.slots
         }
+        self.specials = [specials(page, layout, facts) for layout in palette]
 
     def genes(self, drawing: Drawing) -> Genes:
         """Draw what a case is made of."""
@@ -81,6 +85,9 @@ class _Maker:
             cotangent=0 if self.cotangents == "ones" else pick(len(COTANGENTS)),
             case_seed=pick(2**32),
             placements=drawing.several(0, MOST_PLACEMENTS, more, lambda: (pick(PLACES), pick(VALUES))),
+            specials=drawing.several(0, MOST_SPECIALS, 0.6, lambda: (pick(VALUES), pick(PLACES), pick(NUMBERS)))
+            if any(self.specials)
+            else [],
         )
 
     def case(self, genes: Genes) -> Case:
@@ -120,6 +127,9 @@ class _Maker:
             arrays.append(source.bulk(kind, genes.seed, position, slot.size))
             sources.append(source)
         _place(arrays, sources, genes.placements)
+        possible = self.specials[genes.layout]
+        for which, place, number in genes.specials if possible else ():
+            possible[which % len(possible)].place(arrays, place, number)
         return {slot.name: typed(array, slot.shape, self.facts) for slot, array in zip(slots, arrays, strict=True)}
 
     def source(self, slot: Slot, attributes: Mapping[str, AttributeValue]) -> Source:

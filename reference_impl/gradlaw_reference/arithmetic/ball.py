@@ -48,6 +48,12 @@ def _share(x: arb, y: arb) -> arb:
     return ONE if x > y else ZERO if x < y else SOME
 
 
+def _angle(x: arb, y: arb) -> arb:
+    """On the negative axis the sign of a zero says which end it is; balls have no signed zeros, so both are meant."""
+    angle: arb = arb.atan2(x, y)
+    return angle.union(-angle) if x == 0 and y < 0 else angle
+
+
 def _square(x: arb) -> arb:
     return x * x if x.is_exact() else x**2
 
@@ -62,6 +68,7 @@ BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "pow": _power,
     "square": _square,
     "reciprocal": lambda x: 1 / x,
+    "atan2": _angle,
     "elu": lambda x: x.max(ZERO) + x.min(ZERO).expm1(),
     "exp2": lambda x: arb(2) ** x,
     "log2": lambda x: x.log() / arb(2).log(),

@@ -27,7 +27,7 @@ def route(g: Array, part: Array) -> Array:
 
 
 def _pow_exponent(g: Array, value: Array, x1: Array, x2: Array) -> Array:
-    """At a zero base and a positive exponent the power does not move with its exponent."""
+    """At a zero base and a positive exponent the power is 0, and does not move with its exponent."""
     still = (raw(x1) == 0) & (raw(x2) > 0)
     base = call("where", still.astype(bool), 1, x1)
     return call("where", still.astype(bool), 0, g * (value * call("log", base)))
@@ -102,6 +102,18 @@ def _logaddexp(used: Arithmetic, x1: Data, x2: Data) -> Data:
     return used.elementary("add", used.elementary("maximum", x1, x2), rest)
 
 
+def _xlogy(used: Arithmetic, x1: Data, x2: Data) -> Data:
+    """The product of the two, and 0 where the first factor is, whatever the second is."""
+    product = used.elementary("multiply", x1, used.elementary("log", x2))
+    return np.where(x1 == 0, used.asarray(0), product)
+
+
+def _xlogy_second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
+    """Where the first factor is 0 the value does not move with the second, where that is 0 or negative too."""
+    still = (raw(x1) == 0).astype(bool)
+    return call("where", still, 0, g * (x1 / call("where", still, 1, x2)))
+
+
 def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
     if min is not None:
         x = used.elementary("maximum", x, used.constant(min))
@@ -134,6 +146,7 @@ data_rule(
     lambda g, value, x1, x2: g * call("exp", x1 - value),
     lambda g, value, x1, x2: g * call("exp", x2 - value),
 )
+data_rule("xlogy", _xlogy, lambda g, value, x1, x2: g * call("log", x2), _xlogy_second, elementwise=True)
 data_rule("clip", _clip, _clip_vjp)
 data_rule(
     "where",

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from gradlaw_reference.arithmetic import arithmetic
 from gradlaw_reference.engine import Array, apply, vjp
 from gradlaw_reference.rule import RULES, LocalRule, Rule
@@ -16,12 +18,14 @@ from gradlaw_spec import (
     Primitive,
     Program,
     SpecError,
+    Step,
     composition,
     interpret,
     load_pages,
     load_primitives,
     parse_formula,
 )
+from gradlaw_spec.formula import COMPARISONS
 
 
 def elementwise(name: str, *vjp: LocalRule) -> None:
@@ -29,9 +33,11 @@ def elementwise(name: str, *vjp: LocalRule) -> None:
     _enter(Rule(name, lambda used, *data: used.elementary(name, *data), vjp, elementwise=True))
 
 
-def data_rule(name: str, value: Callable[..., Any], *vjp: LocalRule, sequence: bool = False) -> None:
+def data_rule(
+    name: str, value: Callable[..., Any], *vjp: LocalRule, sequence: bool = False, elementwise: bool = False
+) -> None:
     """Define a primitive by what it does to data: ``value(arithmetic, *data, **attributes)``."""
-    _enter(Rule(name, value, vjp, sequence=sequence))
+    _enter(Rule(name, value, vjp, sequence=sequence, elementwise=elementwise))
 
 
 def function(name: str, value: Callable[..., Array]) -> None:
@@ -53,16 +59,30 @@ def _composed(page: Primitive) -> Callable[..., Array]:
         raise SpecError(f"primitive {page.name}", "neither a rule nor a composition", "one of the two", cure)
 
     def value(*operands: Any, **attributes: Any) -> Array:
-        return _run(composition(page, attributes), operands)
+        return _run(composition(page, attributes), operands)  # type: ignore[no-any-return]
 
     return value
 
 
-def _run(program: Program, operands: tuple[Any, ...]) -> Array:
+def _run(program: Program, operands: tuple[Any, ...]) -> Any:
     """Compute a formula's program with the primitives."""
     given = dict(zip(program.inputs, operands, strict=True))
-    known = interpret(program, given, lambda step, values: apply(step.primitive, values, step.attributes))
-    return known[program.outputs[0]]  # type: ignore[no-any-return]
+    known = interpret(program, given, _apply)
+    return known[program.outputs[0]]
+
+
+def _apply(step: Step, operands: tuple[Any, ...]) -> Any:
+    """Apply a step of a formula; what is compared is data, and a comparison that rounding leaves open does not hold.
+
+    What is selected by comparing numbers of the program is a number still.
+    """
+    if step.primitive == "where" and isinstance(operands[0], bool):
+        return operands[1] if operands[0] else operands[2]
+    if step.primitive in COMPARISONS.values():
+        if all(isinstance(operand, int | float) for operand in operands):
+            return bool(getattr(np, step.primitive)(*operands))
+        return Array(np.asarray(getattr(np, step.primitive)(*map(raw, operands)), dtype=bool))
+    return apply(step.primitive, operands, step.attributes)
 
 
 def _differentiated(value: Callable[..., Array], operands: int) -> tuple[LocalRule, ...]:
@@ -99,7 +119,11 @@ def written_gradient(page: Function, formula: str) -> LocalRule:
     def program(attributes: tuple[tuple[str, Any], ...]) -> Program:
         return parse_formula(formula, names, load_pages(), attributes=dict(attributes))
 
-    return lambda *operands, **attributes: _run(program(tuple(attributes.items())), operands)
+    def rule(g: Array, *operands: Any, **attributes: Any) -> Array:
+        found = _run(program(tuple(attributes.items())), (g, *operands))
+        return g * found if isinstance(found, int | float) else found
+
+    return rule
 
 
 def raw(value: Any) -> Any:

@@ -106,5 +106,6 @@ target = functional_target(
     pullback=_pullback,
     namespace=np,
     primitives=PRIMITIVES,
-    accuracies={"asin": 5, "log10": 4},  # NumPy's in float32: 4.97 and 3.35 (benchmarks/accuracy.py)
+    # NumPy's in float32: 4.97, 3.86 and 3.35 (benchmarks/accuracy.py; atan2 at eight million points)
+    accuracies={"asin": 5, "atan2": 5, "log10": 4},
 )

@@ -116,6 +116,9 @@ def _page(page: Function | Law | Chapter) -> str:
         vjp = f"; gradient: `{operand.vjp}`" if operand.vjp else ""
         lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
     lines += [f"- attribute `{attribute.name}` ({attribute.kind})" for attribute in page.attributes]
+    for region in page.regions if isinstance(page, Primitive) else ():
+        where = ", ".join(f"{name} in {values}" for name, values in region.where.items())
+        lines.append(f"- beside the domain, where {where}: the gradient of {', '.join(region.gradients)}")
     for kink in page.kinks if isinstance(page, Primitive) else ():
         allowed = ", ".join(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in kink.allowed.items())
         lines.append(f"- kink where `{kink.where}`: {allowed}")

@@ -1,0 +1,54 @@
+"""Special points: numbers that operands have together, where only some of them has a derivative, or a corner is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradlaw_properties.strategies.domains import rounded
+from gradlaw_properties.strategies.layouts import Layout, Slot
+from gradlaw_spec import Array, Dtype, Operand, Primitive, Region, Values
+
+CANDIDATES = (0, 1, -1, 2, 3, -2, 0.5, -0.5, 4, -3, 10, 0.25, 1.5, -1.5, 5, -5, 100, -100)
+"""Numbers that a region has, if they are in it, the simplest first."""
+
+
+@dataclass(frozen=True)
+class Special:
+    """What the operands of one element may be together: a table of numbers for each variable."""
+
+    tables: tuple[Array, ...]
+
+    def place(self, arrays: list[Array], place: int, number: int) -> None:
+        """Write the numbers that a drawn one means into one element of each flat array."""
+        for array, table in zip(arrays, self.tables, strict=True):
+            array[place % array.size] = table[number % len(table)]
+            number //= len(table)
+
+
+def specials(page: Primitive, layout: Layout, facts: Dtype) -> tuple[Special, ...]:
+    """Return the special points of a layout: none where a variable is used twice or stretched, so that no element
+    could have numbers of its own."""
+    slots = [slot for slot in layout.slots if slot.kind == "real"]
+    alone = len(set(layout.operands)) == len(page.operands)
+    if page.shapes != "elementwise" or not alone or not slots[0].size or len({slot.shape for slot in slots}) > 1:
+        return ()
+    return tuple(_of_regions(page, slots, facts))
+
+
+def _of_regions(page: Primitive, slots: Sequence[Slot], facts: Dtype) -> Iterator[Special]:
+    for region in page.regions:
+        tables = tuple(_table(region, slot.operands[0], facts) for slot in slots)
+        if all(table.size for table in tables):
+            yield Special(tables)
+
+
+def _table(region: Region, operand: Operand, facts: Dtype) -> Array:
+    """Return the numbers of a dtype that an operand may have in a region, the simplest first."""
+    values: Values = region.where[operand.name]
+    tiny, small, huge = facts.smallest_subnormal, facts.smallest_normal, facts.largest
+    numbers = (*CANDIDATES, *operand.boundary, values.interval.lower, values.interval.upper)
+    found = rounded(np.array([*numbers, tiny, -tiny, small, -small, huge, -huge]), facts)
+    return np.array(list(dict.fromkeys(found[values.contains(found)].tolist())))
