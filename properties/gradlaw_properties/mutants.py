@@ -432,6 +432,15 @@ nan_at_domain_edge = _tape_fault("nan-at-domain-edge", _NanAtEdge, "sqrt")
 # --- faults of the call ---------------------------------------------------------------------------
 
 
+def _corner_without_length(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
+    """Where the length is 0, hand the cotangent to both operands: each alone is allowed, the vector is too long."""
+    gradients = pull(cotangents)
+    if any(primal.shape != cotangents[0].shape for primal in primals):
+        return gradients
+    zero = np.logical_and.reduce([primal == 0 for primal in primals])
+    return tuple(np.where(zero, cotangents[0], gradient).astype(cotangents[0].dtype) for gradient in gradients)
+
+
 def _stale_state() -> Target:
     previous: dict[tuple[int, ...], Array] = {}
 
@@ -540,6 +549,7 @@ rereads_its_inputs = Mutant(
     "rereads-its-inputs", lambda: reference_target("rereads-its-inputs", overwritten=_rereading), "multiply"
 )
 stale_state = Mutant("stale-state", _stale_state)
+corner_without_length = _pull_fault("corner-without-length", _corner_without_length, "hypot")
 accumulates_into_cotangent = _pull_fault("accumulates-into-cotangent", _accumulating)
 overwrites_primal = _pull_fault("overwrites-primal", _overwriting)
 merges_equal_values = _pull_fault("merges-equal-values", _merging, "multiply")

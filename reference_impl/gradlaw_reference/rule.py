@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gradlaw_spec import Program
+from gradlaw_spec.primitive import Joint
 
 LocalRule = Callable[..., Any]
 """Cotangent, value, operands and attributes to the gradient of one operand, all of them Arrays."""
@@ -20,7 +21,8 @@ class Rule:
     Arrays, made of other primitives. ``vjp`` has one function a differentiable operand (or one for all of a
     ``sequence``, told which by ``position``): cotangent, value, operands and attributes to the operand's gradient.
     ``elementwise``: it is computed element by element. ``alternatives`` are the page's other correct formulas of each
-    operand's gradient. ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
+    operand's gradient. ``corner`` is the set of its gradients where its value is 0 (empty: it has no corner there).
+    ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
     formulas of an operand's gradient.
     """
 
@@ -31,6 +33,7 @@ class Rule:
     elementwise: bool = False
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
+    corner: Joint = ""
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     writer: Callable[[Rule, int], tuple[Program, ...]] | None = None
 

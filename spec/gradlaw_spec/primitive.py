@@ -35,6 +35,9 @@ ShapeRule = Literal[
 ]
 Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "composed"]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
+Joint = Literal["", "shares", "ball", "centred-ball"]
+VALUE: Final = "value"
+"""How a page calls what the primitive computes."""
 Number = int | float | str
 """A number of a page: an integer, a decimal, or a string with a fraction (``"1/3"``) or many digits."""
 WHOLE: Final = Interval(-math.inf, math.inf, False, False)
@@ -69,11 +72,20 @@ class Kink:
 
     ``where`` is where an operand meets a number, an operand or an attribute (a page writes ``"x == 0"``,
     ``"x1 == x2"``, ``"x == min"``), or ``"ties"``, for equal largest elements of a reduction; ``allowed`` maps an
-    operand's name to the closed interval of its local gradient.
+    operand's name to the closed interval of its local gradient. ``joint`` says what the local gradients of all elements
+    that meet there are together (empty: each is free): shares that are at least 0 and add up to 1, a vector no longer
+    than 1 (``ball``), or one of *n* elements that is no longer than 1/√n and adds up to 0 (``centred-ball``). A page
+    writes ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
     """
 
     where: Meeting
     allowed: dict[str, tuple[float, float]]
+    joint: Joint = ""
+
+    @property
+    def corner(self) -> bool:
+        """Whether it is where the value is 0."""
+        return self.where.operand == VALUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gradlaw_properties import mutants
-from gradlaw_properties.judge import Outcome
+from gradlaw_properties.joint import judge_joint
+from gradlaw_properties.judge import Outcome, combine
 from gradlaw_properties.laws.common import gradients_admissible
 from gradlaw_properties.trial import Trial
 
@@ -32,9 +33,10 @@ MUTANTS = (
     mutants.detaches_view,
     mutants.at_the_output,
     mutants.exponent_without_gradient,
+    mutants.corner_without_length,
 )
 
 
 def check(trial: Trial) -> Outcome:
-    """Judge the gradients for the case's cotangents."""
-    return gradients_admissible(trial, trial.pull(), trial.truth())
+    """Judge the gradients for the case's cotangents, one by one, and together where elements meet at a kink."""
+    return combine((gradients_admissible(trial, trial.pull(), trial.truth()), judge_joint(trial)))

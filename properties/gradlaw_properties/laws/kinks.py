@@ -18,11 +18,13 @@ NEEDS = (DISTINCT_INPUTS,)
 
 def applies(page: Primitive | None) -> bool:
     """Whether the primitive declares a kink at which values meet."""
-    return page is not None and any(not kink.where.ties for kink in page.kinks)
+    return page is not None and any(not (kink.where.ties or kink.corner) for kink in page.kinks)
 
 
 def at_kink(trial: Trial, kink: Kink) -> Array | None:
     """Return where the case's elements are on a kink such as ``x == 0``, in the output's shape."""
+    if kink.corner:
+        return None  # law `gradient` judges its vectors as a whole
     met = other_side(trial, kink)
     if met is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from gradlaw_properties.strategies.domains import rounded
 from gradlaw_properties.strategies.layouts import Layout, Slot
+from gradlaw_reference.arithmetic.corners import spread
 from gradlaw_spec import Array, Dtype, Operand, Primitive, Region, Values
 
 CANDIDATES = (0, 1, -1, 2, 3, -2, 0.5, -0.5, 4, -3, 10, 0.25, 1.5, -1.5, 5, -5, 100, -100)
@@ -20,11 +22,14 @@ class Special:
     """What the operands of one element may be together: a table of numbers for each variable."""
 
     tables: tuple[Array, ...]
+    labels: Array | None = None
+    """The result of a reduction that each element goes into, where all of one's are alike."""
 
     def place(self, arrays: list[Array], place: int, number: int) -> None:
         """Write the numbers that a drawn one means into one element of each flat array."""
         for array, table in zip(arrays, self.tables, strict=True):
-            array[place % array.size] = table[number % len(table)]
+            here = place % array.size
+            array[here if self.labels is None else self.labels == self.labels[here]] = table[number % len(table)]
             number //= len(table)
 
 
@@ -32,10 +37,20 @@ def specials(page: Primitive, layout: Layout, facts: Dtype) -> tuple[Special, ..
     """Return the special points of a layout: none where a variable is used twice or stretched, so that no element
     could have numbers of its own."""
     slots = [slot for slot in layout.slots if slot.kind == "real"]
+    corner = any(kink.corner for kink in page.kinks)
+    if page.shapes == "reduction":
+        return _of_groups(slots[0], layout) if corner and slots[0].size else ()
     alone = len(set(layout.operands)) == len(page.operands)
     if page.shapes != "elementwise" or not alone or not slots[0].size or len({slot.shape for slot in slots}) > 1:
         return ()
-    return tuple(_of_regions(page, slots, facts))
+    zeros = (Special((np.zeros(1),) * len(slots)),) if corner else ()
+    return (*_of_regions(page, slots, facts), *zeros)
+
+
+def _of_groups(slot: Slot, layout: Layout) -> tuple[Special, ...]:
+    """Return the points of a reduction at which all elements of one result are 0, or are equal."""
+    labels = spread(np.arange(math.prod(layout.output)).reshape(layout.output), slot.shape, layout.attributes).ravel()
+    return (Special((np.zeros(1),), labels), Special((np.array([1.0, 3, -2, 0.5]),), labels))
 
 
 def _of_regions(page: Primitive, slots: Sequence[Slot], facts: Dtype) -> Iterator[Special]:

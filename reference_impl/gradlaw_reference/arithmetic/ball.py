@@ -55,7 +55,10 @@ def _angle(x: arb, y: arb) -> arb:
 
 
 def _square(x: arb) -> arb:
-    return x * x if x.is_exact() else x**2
+    if x.is_exact() or not x.contains(ZERO):
+        return x * x
+    most = abs(x).upper()  # flint's x**2 is nan here
+    return ZERO.union(most * most)
 
 
 BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
@@ -131,6 +134,9 @@ class Ball(Objects):
 
     def share(self, first: Data, second: Data) -> Data:
         return elementwise(_share, 2)(first, second)
+
+    def within(self, cotangent: Data, squared: float) -> Data:
+        return elementwise(lambda g: g * arb(squared).sqrt() * arb(0, 1), 1)(cotangent)
 
     def share_of_maximum(self, value: Data, axis: int) -> Data:
         if value.size == 0:

@@ -8,7 +8,9 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gradlaw_reference.arithmetic.corners import at_corner, elements_of, reach, spread
 from gradlaw_spec import Program
+from gradlaw_spec.primitive import Joint
 
 Data = NDArray[Any]
 """The elements of an array in the current arithmetic: floats, or objects in an object array."""
@@ -20,11 +22,15 @@ class LocalRules(Protocol):
     """What an arithmetic sees of a primitive's rule: the name of its page, and the formulas of its gradients.
 
     ``vjp`` has one function an operand (or one for all of a sequence), ``alternatives`` the page's other correct
-    formulas of each; ``written`` returns all of an operand's as programs, where they are smooth and elementwise.
+    formulas of each; ``corner`` is the set of gradients where the value is 0;
+    ``written`` returns all of an operand's as programs, where they are smooth and elementwise.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def corner(self) -> Joint: ...  # noqa: D102
 
     @property
     def vjp(self) -> tuple[Callable[..., Any], ...]: ...  # noqa: D102
@@ -128,8 +134,24 @@ class Plain:
         return value
 
     def local(self, rule: LocalRules, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
-        """Apply the rule itself."""
-        return rule.vjp[position](*operands, **attributes)
+        """Apply the rule itself; where the value is at a corner, it is the set of gradients there."""
+        return self.cornered(rule, rule.vjp[position](*operands, **attributes), operands, attributes)
+
+    def cornered(self, rule: LocalRules, share: Any, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        """Return a share with what the corner of a rule allows instead, where the value is 0."""
+        if not rule.corner or share.tape is not None:
+            return share
+        value, shape = operands[1].data, share.shape
+        met = at_corner(rule.corner, value, shape, attributes)
+        if not met.any():
+            return share
+        cotangent = spread(operands[0].data, shape, attributes)
+        inside = self.within(cotangent, reach(rule.corner, elements_of(value, shape)))
+        return share.like(np.where(met, inside, share.data))
+
+    def within(self, cotangent: Data, squared: float) -> Data:
+        """Return what is allowed for one element at a corner, which goes as far as a root times the cotangent: 0."""
+        return cotangent * 0
 
     def after(self, share: Data, value: Data) -> Data:
         """Return the share: it is what it is."""

@@ -245,13 +245,15 @@ class Rounding(Ball):
         if all(getattr(operand, "tape", None) is None for operand in operands):
             fused = self._fused_formulas(rule, position)
             if fused is not None:
-                return operands[1].like(fused(*(x if isinstance(x, np.ndarray) else self.constant(x) for x in plain)))
+                data = fused(*(x if isinstance(x, np.ndarray) else self.constant(x) for x in plain))
+                return self.cornered(rule, operands[1].like(data), operands, attributes)
         share = rule.vjp[position](*operands, **attributes)
         if share.tape is not None:
             return share
         data = share.data
         for formula in rule.alternatives[position] if rule.alternatives else ():
             data = elementwise(arb.union, 2)(data, formula(*operands, **attributes).data)
+        data = self.cornered(rule, share.like(data), operands, attributes).data
         if (terms := _uses(rule.name, position, attributes)) > 1:
             data = data.view(_Several)
             data.terms = terms

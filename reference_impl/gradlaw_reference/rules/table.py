@@ -100,12 +100,14 @@ def _differentiated(value: Callable[..., Array], operands: int) -> tuple[LocalRu
 def _enter(rule: Rule) -> None:
     """Put a rule into the table, with what its page adds."""
     page = load_pages()[rule.name]
+    kinks = page.kinks if isinstance(page, Primitive) else ()
     alternatives = tuple(
         tuple(written_gradient(page, formula) for formula in operand.alternatives) for operand in page.operands
     )
     RULES[rule.name] = replace(
         rule,
         alternatives=alternatives if any(alternatives) else (),
+        corner=next((kink.joint for kink in kinks if kink.corner), ""),
         complete=page.complete if page.attributes else dict,
         writer=written,
     )

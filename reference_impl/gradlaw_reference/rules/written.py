@@ -68,11 +68,12 @@ class _Writer(Tape):
 
 
 def smooth(page: Function | None) -> bool:
-    """Whether a primitive is computed element by element, of numbers alone, without a kink."""
+    """Whether a primitive is computed element by element, of numbers alone, without a kink but a corner."""
     return (
         isinstance(page, Primitive)
         and page.shapes == "elementwise"
-        and not (page.kinks or page.attributes)
+        and all(kink.corner for kink in page.kinks)
+        and not page.attributes
         and all(operand.kind == "real" for operand in page.operands)
     )
 

@@ -1,0 +1,140 @@
+"""Joint sets: at a kink where several elements meet, their gradients are judged together, and not one by one.
+
+The share of each of two equal operands may be anything from 0 to the cotangent, but together they are the cotangent; at
+the origin the gradient of a length may point anywhere, but it is no longer than the cotangent. A number of the engine's
+stands for every exact number of which it may be the rounding: what is asked is whether some of these are in the set. It
+is computed in fractions. Source: spec clause *kinks/joint-set*.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from gradlaw_properties.judge import Outcome, combine
+from gradlaw_properties.needs import DISTINCT_INPUTS
+from gradlaw_properties.trial import Trial
+from gradlaw_reference.arithmetic.corners import at_corner, spread
+from gradlaw_spec import Array, Kink, dtype
+from gradlaw_spec.primitive import Joint
+
+ROUNDINGS: Final = 2
+"""A share is rounded, and so is its product with the cotangent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How far rounding may carry a number from an exact one: ``|v - s| <= unit |s| + tail``."""
+
+    unit: Fraction
+    tail: Fraction
+
+    @staticmethod
+    def of(trial: Trial) -> Grid:
+        """Return that of a target in a trial's dtype."""
+        facts = dtype(trial.case.dtype)
+        tail = max(facts.tiny(trial.target.flushes_subnormals), ROUNDINGS / 2 * facts.smallest_subnormal)
+        return Grid(ROUNDINGS * Fraction(facts.unit_roundoff), Fraction(tail))
+
+    def sizes(self, number: float) -> tuple[Fraction, Fraction]:
+        """Return the smallest and the largest size of an exact number of which this may be the rounding."""
+        size = abs(Fraction(number))
+        return max(Fraction(0), (size - self.tail) / (1 + self.unit)), (size + self.tail) / (1 - self.unit)
+
+    def ends(self, number: float) -> tuple[Fraction, Fraction]:
+        """Return the smallest and the largest exact number of which this may be the rounding."""
+        least, most = self.sizes(number)
+        if abs(Fraction(number)) <= self.tail:
+            return -most, most
+        return (least, most) if number > 0 else (-most, -least)
+
+
+def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid) -> bool:
+    """Whether a vector may be the rounding of a cotangent times an element of the set."""
+    if not all(map(math.isfinite, vector)):
+        return False
+    exact, count = Fraction(cotangent), len(vector)
+    ends = [grid.ends(number) for number in vector]
+    if joint == "shares":
+        low, high = min(exact, Fraction(0)), max(exact, Fraction(0))
+        clipped = [(max(lower, low), min(upper, high)) for lower, upper in ends]
+        if any(lower > upper for lower, upper in clipped):
+            return False
+        return sum(lower for lower, _ in clipped) <= exact <= sum(upper for _, upper in clipped)
+    squared = sum(grid.sizes(number)[0] ** 2 for number in vector)
+    if joint == "ball":
+        return squared <= exact**2
+    level = sum(lower for lower, _ in ends) <= 0 <= sum(upper for _, upper in ends)
+    return level and count * squared <= exact**2
+
+
+def words(joint: Joint, cotangent: float, count: int) -> str:
+    """Say which vectors a set has."""
+    if joint == "shares":
+        return f"shares of {cotangent!r}, from 0 to all of it, that add up to it"
+    length = f"a vector of length at most {abs(cotangent)!r}"
+    return length if joint == "ball" else f"{length} / √{count} whose elements add up to 0"
+
+
+def judge_joint(trial: Trial) -> Outcome:
+    """Judge the gradients of all elements that meet at a kink of a primitive together; nothing where none do."""
+    page = trial.page
+    if page is None or not any(kink.joint for kink in page.kinks) or not DISTINCT_INPUTS.of_case(trial):
+        return Outcome()
+    if not trial.runnable.primitives <= {page.name}:
+        return Outcome()  # the target has no such primitive, and its composition is judged step by step
+    grid = Grid.of(trial)
+    outcomes = []
+    for kink in page.kinks:
+        for where, vector, cotangent in _meetings(trial, kink) if kink.joint else ():
+            problem = ""
+            if not member(kink.joint, vector, cotangent, grid):
+                allowed = words(kink.joint, cotangent, len(vector))
+                problem = f"gradient{where} at the kink {kink.where}: got {vector!r} together; allowed {allowed}"
+            outcomes.append(Outcome(1, 0, problem))
+    return combine(outcomes)
+
+
+def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[list[int], list[float], float]]:
+    """Yield each place where elements meet at a kink: the place, their gradients, and the cotangent."""
+    shape, got = trial.cotangents[0].shape, trial.pull()
+    if trial.page is not None and trial.page.shapes == "elementwise":
+        if any(value.shape != shape for value in trial.inputs):
+            return
+        met = _together(trial, kink)
+        for place in map(tuple, np.argwhere(met).tolist()):
+            yield list(place), [float(gradient[place]) for gradient in got], float(trial.cotangents[0][place])
+        return
+    x, attributes = trial.inputs[0], trial.step.attributes
+    labels = spread(np.arange(trial.cotangents[0].size).reshape(shape), x.shape, attributes)
+    chosen = _of_reduction(trial, kink)
+    for label, cotangent in enumerate(trial.cotangents[0].ravel().tolist()):
+        here = chosen & (labels == label)
+        if here.sum() > (0 if kink.corner else 1):
+            place = [int(i) for i in np.unravel_index(label, shape)]
+            yield place, got[0][here].astype(np.float64).tolist(), float(cotangent)
+
+
+def _together(trial: Trial, kink: Kink) -> Array:
+    """Return where the operands of an elementwise primitive meet: they are equal, or the value is 0."""
+    if kink.corner:
+        return at_corner(kink.joint, trial.certified.outputs[0], trial.cotangents[0].shape, {})
+    first, second = (value.astype(np.float64) for value in trial.inputs)
+    smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0
+    return np.asarray((first == second) & ((first == 0) | (np.abs(first) >= smallest)))
+
+
+def _of_reduction(trial: Trial, kink: Kink) -> Array:
+    """Return which elements of a reduction meet: all of those whose value is 0, or those that are as extreme as it."""
+    x, attributes = trial.inputs[0].astype(np.float64), trial.step.attributes
+    value = trial.certified.outputs[0]
+    if kink.corner:
+        return at_corner(kink.joint, value, x.shape, attributes)
+    extreme = spread(np.asarray(value.astype(np.float64)), x.shape, attributes)
+    smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0
+    return np.asarray((x == extreme) & ((x == 0) | (np.abs(x) >= smallest)))

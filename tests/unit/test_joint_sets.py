@@ -1,0 +1,160 @@
+"""Joint sets at kinks: what is just inside passes, what is just outside does not, for shares and for vectors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+import pytest
+
+from gradlaw_properties import Settings, Unit, examine
+from gradlaw_properties.engines import reference_target
+from gradlaw_properties.joint import Grid, judge_joint, member
+from gradlaw_properties.mutants import corner_without_length
+from gradlaw_properties.strategies import primitive_cases
+from gradlaw_properties.trial import Trial
+from gradlaw_reference import certify
+from gradlaw_spec import DTYPES, Case, Program, Step, load_primitives, parse_computation
+
+DTYPE_NAMES: Final = list(DTYPES)
+
+
+def trial(name: str, cotangent: Any, dtype: str = "float64", **values: Any) -> Trial:
+    """Return a trial of the reference: its own gradients are inside."""
+    attributes = {} if len(values) == 2 else {"axis": None, "keepdims": False}
+    program = Program(tuple(values), (Step(("y",), name, tuple(values), attributes),), ("y",))
+    numpy = DTYPES[dtype].numpy
+    given = {key: np.asarray(value, numpy) for key, value in values.items()}
+    cotangents = (np.asarray(cotangent, numpy),)
+    case = Case(subject=name, program=program, values=given, cotangents=cotangents, dtype=dtype, seed=0)
+    return Trial(reference_target(), case)
+
+
+def grid(dtype: str) -> Grid:
+    return Grid.of(trial("hypot", 1.0, dtype, x1=0.0, x2=0.0))
+
+
+def neighbour(number: float, dtype: str, towards: float, steps: int = 1) -> float:
+    near = np.asarray(number, DTYPES[dtype].numpy)
+    for _ in range(steps):
+        near = np.nextafter(near, np.asarray(towards, near.dtype))
+    return float(near)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+@pytest.mark.parametrize("g", [1.0, -2.0, 0.75])
+def test_a_vector_as_long_as_the_cotangent_is_inside_and_a_longer_one_is_not(dtype: str, g: float) -> None:
+    exact = grid(dtype)
+    for vector in ([g, 0.0], [0.0, -g], [0.0, 0.0], [g / 2, g / 2], [0.6 * g, 0.8 * g]):
+        rounded = np.asarray(vector, DTYPES[dtype].numpy).astype(float).tolist()
+        assert member("ball", rounded, g, exact)
+    most = neighbour(abs(g), dtype, math.inf)  # one ulp is at most two unit roundoffs
+    assert member("ball", [most, 0.0], g, exact) == (most <= abs(g) * float(1 + exact.unit))
+    assert not member("ball", [neighbour(abs(g), dtype, math.inf, 3), 0.0], g, exact)
+    assert not member("ball", [g, g], g, exact)
+    assert not member("ball", [g, g / 2], g, exact)
+    assert not member("ball", [math.nan, 0.0], g, exact)
+    assert not member("ball", [math.inf, 0.0], g, exact)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+def test_the_length_of_a_ball_is_exact_in_two_dimensions(dtype: str) -> None:
+    """3-4-5 lies on the sphere; what is longer by more than two roundings of each element is outside."""
+    exact, unit = grid(dtype), DTYPES[dtype].unit_roundoff
+    assert member("ball", [3.0, 4.0], 5.0, exact)
+    assert member("ball", [3.0 * (1 + 2 * unit), 4.0], 5.0, exact)
+    assert not member("ball", [3.0 * (1 + 4 * unit), 4.0 * (1 + 4 * unit)], 5.0, exact)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+@pytest.mark.parametrize("g", [1.0, -2.0])
+def test_shares_that_add_up_are_inside_and_others_are_not(dtype: str, g: float) -> None:
+    exact, unit = grid(dtype), DTYPES[dtype].unit_roundoff
+    third = float(np.asarray(g / 3, DTYPES[dtype].numpy))
+    for shares in ([g, 0.0, 0.0], [g / 2, g / 2, 0.0], [third] * 3, [0.25 * g, 0.75 * g, -0.0]):
+        assert member("shares", shares, g, exact)
+    assert member("shares", [g * (1 + 2 * unit), 0.0], g, exact)
+    for shares in ([g, g], [0.0, 0.0], [g / 2, 0.0], [1.5 * g, -0.5 * g], [g * (1 + 4 * unit), 0.0], [math.nan, g]):
+        assert not member("shares", shares, g, exact)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+def test_a_deviation_s_corner_is_a_ball_of_vectors_that_add_up_to_zero(dtype: str) -> None:
+    exact, unit = grid(dtype), DTYPES[dtype].unit_roundoff
+    assert member("centred-ball", [0.0], 3.0, exact)
+    assert not member("centred-ball", [0.5], 3.0, exact)
+    assert member("centred-ball", [1.0, -1.0], 2.0, exact)
+    assert not member("centred-ball", [1.0 + 4 * unit, -1.0 - 4 * unit], 2.0, exact)
+    assert not member("centred-ball", [1.0, -0.5], 2.0, exact)
+    assert not member("centred-ball", [1.0, 0.0], 2.0, exact)
+    assert not member("centred-ball", [math.nan, 0.0], 2.0, exact)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+@pytest.mark.parametrize(
+    ("text", "x", "ends"),
+    [
+        ("vector_norm(x)", [0.0, 0.0], 1.0),
+        ("vector_norm(x)", [0.0], 1.0),
+        ("std(x)", [0.0, 0.0], 0.5),
+        ("std(x)", [0.0, 0.0, 0.0, 0.0], math.sqrt(3) / 4),
+        ("std(x)", [7.0], 0.0),
+    ],
+)
+def test_the_interval_of_one_element_is_the_projection_of_its_joint_set(
+    text: str, x: list[float], ends: float, dtype: str
+) -> None:
+    certified = certify(parse_computation(text), {"x": np.asarray(x, DTYPES[dtype].numpy)}, dtype=dtype)
+    for allowed in certified.gradients((np.ones(()),))[0]:
+        assert allowed.contains(ends)
+        assert allowed.contains(-ends)
+        assert not allowed.contains(ends + 1e-6)
+        assert not allowed.contains(-ends - 1e-6)
+
+
+def test_the_origin_of_hypot_is_judged_and_its_axes_are_ordinary() -> None:
+    certified = certify(
+        parse_computation("hypot(x, y)"), {"x": np.zeros(2), "y": np.array([0.0, -3.0])}, dtype="float64"
+    )
+    first, second = certified.gradients((np.ones(2),))
+    assert first[0].is_finite()
+    assert second[0].is_finite()
+    assert (first[1] == 0, second[1].contains(-1), second[1].contains(-1.0001)) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "points"),
+    [
+        ("hypot", {"x1": 0.0, "x2": 0.0}, 1),
+        ("hypot", {"x1": 0.0, "x2": 1.0}, 0),
+        ("maximum", {"x1": 2.0, "x2": 2.0}, 1),
+        ("maximum", {"x1": 2.0, "x2": 1.0}, 0),
+        ("max", {"x": [2.0, 1.0, 2.0]}, 1),
+        ("min", {"x": [2.0, 1.0, 2.0]}, 0),
+        ("vector_norm", {"x": [0.0, 0.0]}, 1),
+        ("std", {"x": [0.0, 0.0, 0.0]}, 1),
+        ("std", {"x": [5.0]}, 1),
+        ("sum", {"x": [0.0, 0.0]}, 0),
+    ],
+)
+def test_the_reference_is_inside_wherever_elements_meet(name: str, values: dict[str, Any], points: int) -> None:
+    outcome = judge_joint(trial(name, 2.0, **values))
+    assert (outcome.problem, outcome.points) == ("", points)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_vector_that_is_too_long_at_the_origin_is_told_and_shrunk(seed: int) -> None:
+    (cell,) = examine(Unit("hypot", "float64", ("gradient",)), corner_without_length.build(), Settings(seed=seed))
+    assert "at the kink value == 0" in cell.message
+    assert "a vector of length at most" in cell.message
+    assert cell.witness is not None
+    assert [array.size for array in cell.witness.case.values.values()] == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["hypot", "vector_norm", "std"])
+def test_corners_are_drawn_often(name: str) -> None:
+    from test_strategies import drawn
+
+    cases = drawn(primitive_cases(load_primitives()[name], "float32"))
+    assert sum(judge_joint(Trial(reference_target(), case)).points > 0 for case in cases) >= 5
