@@ -158,3 +158,23 @@ def test_corners_are_drawn_often(name: str) -> None:
 
     cases = drawn(primitive_cases(load_primitives()[name], "float32"))
     assert sum(judge_joint(Trial(reference_target(), case)).points > 0 for case in cases) >= 5
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("hypot", 2), ("vector_norm", 1), ("vector_norm", 5), ("std", 2), ("std", 6)]
+)
+def test_the_gradients_around_a_corner_are_in_its_set_and_reach_its_end(name: str, count: int) -> None:
+    """The set is the convex hull of the slopes around the point: each of them is in it, and at its end."""
+    draw = np.random.Generator(np.random.PCG64(5))
+    joint = load_primitives()[name].kinks[0].joint
+    names = ("x1", "x2") if name == "hypot" else ("x",)
+    attributes = {} if name == "hypot" else {"axis": None, "keepdims": False}
+    program = Program(names, (Step(("y",), name, names, attributes),), ("y",))
+    for _ in range(20):
+        point = draw.standard_normal(count) * 2.0**-100
+        values = dict(zip(names, point, strict=True)) if name == "hypot" else {"x": point}
+        given = {key: np.asarray(value) for key, value in values.items()}
+        found = certify(program, given, dtype=None, precision=300).gradients((np.ones(()),))
+        vector = [float(item.mid()) for gradient in found for item in gradient.ravel()]
+        assert member(joint, vector, 1.0, grid("float64"))
+        assert not member(joint, [1.0001 * number for number in vector], 1.0, grid("float64"))

@@ -93,6 +93,8 @@ def test_formulas_agree_with_the_reference(name: str) -> None:
             expected = evaluate_page(variant, point.values(page, make), point.attributes, make(point.cotangent))
             assert_same(f"{name}{point.attributes}", expected.value, value)
             assert expected.gradients.keys() == gradients.keys()
+            if any(kink.corner for kink in page.kinks) and (expected.value == 0).any():
+                continue  # the formula is 0/0 at a corner, whose set test_joint_sets looks at
             for operand in variant.differentiable:
                 what = f"{name}{point.attributes}: {operand.vjp}"
                 assert_same(what, expected.gradients[operand.name], gradients[operand.name])
@@ -212,5 +214,5 @@ def test_kinks_name_operands_and_attributes(name: str) -> None:
         if kink.where.ties:
             assert page.shapes == "reduction"
             continue
-        assert kink.where.operand in words
+        assert kink.corner or kink.where.operand in words
         assert isinstance(kink.where.other, float) or kink.where.other in words

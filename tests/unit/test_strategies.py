@@ -86,6 +86,8 @@ def hits(kink: Kink, page: Primitive, case: Case) -> bool:
     """Whether some element of a case is on a kink."""
     step, values = case.program.steps[0], arrays(case)
     operands = dict(zip((operand.name for operand in page.operands), step.operands, strict=True))
+    if kink.corner:
+        return bool((evaluate(case.program, values)[step.name] == 0).any())
     if kink.where.ties:
         x = values[case.program.inputs[0]]
         extreme = evaluate(case.program, values)[step.name]

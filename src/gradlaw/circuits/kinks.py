@@ -21,7 +21,16 @@ def shared(page: Primitive, formula: str, attributes: Mapping[str, AttributeValu
     """
     parsed = ast.parse(formula, mode="eval").body
     result: ast.expr = _Sharing(page, attributes).visit(parsed) if page.kinks else parsed
-    return result
+    return _at_corner(page, result) if any(kink.corner for kink in page.kinks) else result
+
+
+def _at_corner(page: Primitive, formula: ast.expr) -> ast.expr:
+    """Return a formula that is 0 where the value is, where it would divide by it."""
+    value = "value"
+    if page.shapes == "reduction":
+        value = f"unreduce(value, {page.operands[0].name}, axis=axis, keepdims=keepdims)"
+    condition = ast.parse(f"{value} == 0", mode="eval").body
+    return ast.Call(ast.Name("where"), [condition, ast.Constant(0), formula], [])
 
 
 class _Sharing(ast.NodeTransformer):

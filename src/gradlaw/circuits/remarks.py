@@ -42,6 +42,8 @@ def _kink(flow: Flow, part: Part, step: Step, page: Primitive) -> list[str]:
     name = operand_of(page, part.position).name
     for kink in page.kinks:
         if name in kink.allowed and _meets(flow, step, page, kink):
+            if kink.corner:
+                return ["corner: any vector no longer than the cotangent is allowed; engines differ"]
             low, high = kink.allowed[name]
             return [f"kink: any slope in [{low:g}, {high:g}] is allowed; engines differ"]
     return []
@@ -50,6 +52,8 @@ def _kink(flow: Flow, part: Part, step: Step, page: Primitive) -> list[str]:
 def _meets(flow: Flow, step: Step, page: Primitive, kink: Kink) -> bool:
     """Whether some element of a step's operands is at a kink."""
     given = {one.name: _given(flow, operand) for one, operand in zip(page.operands, step.operands, strict=False)}
+    if kink.corner:
+        return bool((flow.values[step.results[0]].value == kink.where.other).any())
     if kink.where.ties:
         return _ties(next(iter(given.values())), flow.values[step.results[0]].value, step)
     other: Any = kink.where.other
