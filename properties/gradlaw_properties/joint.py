@@ -116,8 +116,8 @@ def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[list[int], list[float]
     for label, cotangent in enumerate(trial.cotangents[0].ravel().tolist()):
         here = chosen & (labels == label)
         if here.sum() > (0 if kink.corner else 1):
-            place = [int(i) for i in np.unravel_index(label, shape)]
-            yield place, got[0][here].astype(np.float64).tolist(), float(cotangent)
+            at = [int(i) for i in np.unravel_index(label, shape)]
+            yield at, got[0][here].astype(np.float64).tolist(), float(cotangent)
 
 
 def _together(trial: Trial, kink: Kink) -> Array:

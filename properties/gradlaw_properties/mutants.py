@@ -438,7 +438,10 @@ def _corner_without_length(pull: Pull, primals: Arrays, cotangents: Arrays) -> G
     if any(primal.shape != cotangents[0].shape for primal in primals):
         return gradients
     zero = np.logical_and.reduce([primal == 0 for primal in primals])
-    return tuple(np.where(zero, cotangents[0], gradient).astype(cotangents[0].dtype) for gradient in gradients)
+    right = (
+        np.zeros_like(primal) if found is None else found for primal, found in zip(primals, gradients, strict=True)
+    )
+    return tuple(np.where(zero, cotangents[0], gradient).astype(gradient.dtype) for gradient in right)
 
 
 def _stale_state() -> Target:
