@@ -78,3 +78,8 @@ def test_a_condition_of_a_range_is_decided_at_each_point():
     explained = gradlaw.explain("t = x * x; where(t > 3, t, x)", {"x": "-2:2:5"})
     assert [float(flow.received["x"].value) for flow in explained.flows] == [-4, 1, 1, 1, 4]
     assert explained.flow.program.data == ("c1",)
+
+
+def test_a_corner_is_told():
+    explained = gradlaw.explain("hypot(x, y)", {"x": "0", "y": "0"}, certified=True).text()
+    assert "corner: any vector no longer than the cotangent is allowed" in explained
