@@ -51,13 +51,14 @@ def test_zero_is_asked_of_zero_only_where_the_set_is_bounded() -> None:
     assert sets("x / y", x=1e-20, y=1e-17)[1][1].item().is_finite()
 
 
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
 @pytest.mark.parametrize(("text", "low", "high"), [("relu(x)", 0.0, 1.0), ("abs(x)", -1.0, 1.0)])
-def test_a_kink_allows_its_interval_and_nothing_beside_it(text: str, low: float, high: float) -> None:
-    gradient = sets(text, x=0.0)[1][0]
+def test_a_kink_allows_its_interval_and_nothing_beside_it(text: str, low: float, high: float, dtype: str) -> None:
+    gradient = sets(text, dtype, x=0.0)[1][0]
     for inside in (low, (low + high) / 2, high):
-        assert problem(inside, gradient) == ""
-    assert problem(high + 0.001, gradient) != ""
-    assert problem(low - 0.001, gradient) != ""
+        assert problem(inside, gradient, dtype) == ""
+    assert problem(high + 2.0**-7, gradient, dtype) != ""
+    assert problem(low - 2.0**-7, gradient, dtype) != ""
 
 
 def test_a_mean_may_divide_or_multiply_by_the_rounded_reciprocal() -> None:

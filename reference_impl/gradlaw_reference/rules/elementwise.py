@@ -82,7 +82,7 @@ elementwise("elu", lambda g, value, x: g * call("exp", call("minimum", x, 0)))
 elementwise("sigmoid", lambda g, value, x: g * (value * (1 - value)))
 elementwise("softplus", lambda g, value, x: g * call("sigmoid", x))
 
-elementwise("abs", lambda g, value, x: route(g, 2 * share(x, 0) - 1))
+elementwise("abs", lambda g, value, x: route(g, call("balance", x)))
 elementwise(
     "maximum", lambda g, value, x1, x2: route(g, share(x1, x2)), lambda g, value, x1, x2: route(g, share(x2, x1))
 )
@@ -156,9 +156,15 @@ data_rule(
     lambda g, value, condition, x1, x2: _selected(g, condition, first=False),
 )
 
+
+def _exactly_signed(share: Data) -> Data:
+    return share + share - 1
+
+
 # Steps that rules are made of.
 function("cast_back", lambda x, like: call("astype", x, dtype=like.dtype))
 data_rule("share", lambda used, x1, x2: used.share(x1, x2))
+data_rule("balance", lambda used, x: _exactly_signed(used.share(x, used.asarray(0))))
 data_rule(
     "route",
     lambda used, g, part: used.route(g, part),
