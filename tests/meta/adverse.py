@@ -143,7 +143,7 @@ class Adverse(Float):
 
     def local(self, rule: Any, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
         formulas = (rule.vjp[position], *(rule.alternatives[position] if rule.alternatives else ()))
-        share = self.draw.choice(formulas)(*operands, **attributes)
+        share = self.cornered(rule, self.draw.choice(formulas)(*operands, **attributes), operands, attributes)
         if load_primitives().get(rule.name) is None or share.tape is not None or share.shape != operands[0].shape:
             return share
         return share.like(self.of(share.dtype).stop_zeros(operands[0].data, share.data))
