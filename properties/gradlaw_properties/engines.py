@@ -18,7 +18,7 @@ from gradlaw_spec import (
     load_primitives,
     program_function,
 )
-from gradlaw_spec.target import Overwritten, Run, Walks, walks_of
+from gradlaw_spec.target import Overwritten, Run, SecondOrder, Walks, walks_of
 
 PRIMITIVES: Final = {name: getattr(reference, name) for name in load_primitives()}
 
@@ -61,6 +61,29 @@ def run(program: Program, values: Mapping[str, Array]) -> tuple[Array, ...]:
         return tuple(output.data for output in function(*map(typed, primals)))
 
 
+def second_order_of(tape: Callable[[], Tape] = Tape, inner: Callable[[], Tape] = Tape) -> SecondOrder:
+    """Return the second order of the reference engine, or of one that differs by a tape.
+
+    The inner tape is that of the pullback, the outer one differentiates it.
+    """
+
+    def second_order(
+        program: Program, values: Mapping[str, Array], cotangents: tuple[Array, ...], directions: tuple[Array, ...]
+    ) -> tuple[Array | None, ...]:
+        inputs, given = tuple(map(typed, primals_of(program, values))), tuple(map(typed, cotangents))
+        function = program_function(program, values, PRIMITIVES, typed)
+
+        def gradients(*variables: Any) -> Any:
+            pull = reference.vjp(function, *variables[: len(inputs)], tape=inner())[1]
+            return pull(variables[len(inputs) :])
+
+        with using(FLOAT64):
+            pull = reference.vjp(gradients, *inputs, *given, tape=tape())[1]
+            return tuple(gradient.data for gradient in pull(tuple(map(typed, directions))))
+
+    return second_order
+
+
 def overwritten_of(pullback: Pullback) -> Overwritten:
     """Return what overwrites the arrays that a program was run on, then pulls back."""
 
@@ -84,6 +107,7 @@ def reference_target(
     plain: Run = run,
     walks: Walks | None = None,
     overwritten: Overwritten | None = None,
+    second_order: SecondOrder | None = None,
 ) -> Target:
     """Return the reference implementation as a target; a tape or pullback of its own makes it a mutant."""
     chosen = pullback or pullback_of(tape)
@@ -98,4 +122,5 @@ def reference_target(
         walks=walks or walks_of(chosen),
         starts_alone=True,
         overwritten=overwritten or overwritten_of(chosen),
+        second_order=second_order or second_order_of(inner=tape),
     )

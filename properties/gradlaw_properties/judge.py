@@ -104,15 +104,18 @@ def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:
     return replace(combine(outside), points=got.size)
 
 
-def difference(what: str, first: Array, first_set: Data, second: Data, second_set: Data, dtype_name: str) -> Outcome:
+def difference(
+    what: str, first: Array | Data, first_set: Data, second: Data, second_set: Data, dtype_name: str
+) -> Outcome:
     """Judge that two ways to compute one thing agree: their difference lies in the difference of their sets.
 
-    ``second`` is object data (the engine's numbers combined exactly); nothing is asked where a set is
-    unbounded. It needs no truth: only how far rounding may carry the two apart.
+    ``second`` is object data (the engine's numbers combined exactly), and ``first`` may be; nothing is asked where
+    a set is unbounded. It needs no truth: only how far rounding may carry the two apart.
     """
     exact = np.asarray(first_set - second_set, dtype=object)
     numbers = first.astype(np.float64).ravel().tolist()
-    apart = [arb(x) - y for x, y in zip(numbers, second.ravel().tolist(), strict=True)]
+    given = first.ravel().tolist() if first.dtype == object else numbers
+    apart = [arb(x) - y for x, y in zip(given, second.ravel().tolist(), strict=True)]
     outside, inconclusive = [], 0
     for position, (distance, allowed) in enumerate(zip(apart, exact.ravel().tolist(), strict=True)):
         got = numbers[position]

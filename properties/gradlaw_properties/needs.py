@@ -32,6 +32,10 @@ SEVERAL_WALKS: Final = Need("one record for several walks", of_target=lambda tar
 REACHABLE_BUFFERS: Final = Need(
     "inputs whose buffers can be overwritten", of_target=lambda target: target.overwritten is not None
 )
+DIFFERENTIATES_PULLBACKS: Final = Need(
+    "pullbacks that can be differentiated",
+    of_target=lambda target: target.second_order is not None and target.sets is None,
+)
 STARTS_ALONE: Final = Need("a backward without a cotangent", of_target=lambda target: target.starts_alone)
 ANY_COTANGENT: Final = Need("cotangents other than ones", of_target=lambda target: target.cotangent != "ones")
 DISTINCT_INPUTS: Final = Need("each operand an input of its own", of_case=_plain)

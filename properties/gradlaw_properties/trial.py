@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb
 
 from gradlaw_properties.compose import expand
-from gradlaw_reference import Certified, Data, Rounding, certify, rounding
+from gradlaw_reference import Certified, Data, Rounding, certify, certify_pullback, rounding
 from gradlaw_spec import (
     DTYPES,
     Array,
@@ -55,6 +55,7 @@ class Trial:
         self._record: tuple[Cotangents, Pull] | None = None
         self._pulled: dict[bytes, tuple[Cotangents, Gradients]] = {}
         self._truths: dict[bytes, tuple[Data, ...]] = {}
+        self._second: dict[bytes, tuple[Cotangents, tuple[Data, ...]]] = {}
 
     @property
     def inputs(self) -> Cotangents:
@@ -232,6 +233,51 @@ class Trial:
                 sets = tuple(np.full(gradient.shape, arb("nan"), dtype=object) for gradient in sets)
             self._truths[key] = sets
         return self._truths[key]
+
+    def second(self, directions: Cotangents) -> tuple[Cotangents, tuple[Data, ...]]:
+        """The target's gradients of its pullback, each input's, then each cotangent's; and their admissible sets.
+
+        Raise UnsupportedCase where the engine refuses with an error, which is within its rights.
+        """
+        key = b"".join(direction.tobytes() for direction in directions)
+        if key not in self._second:
+            found = self._pulled_twice(directions)
+            self._second[key] = found, self.certified_pullback.gradients(directions)
+        return self._second[key]
+
+    def _pulled_twice(self, directions: Cotangents) -> Cotangents:
+        assert self.target.second_order is not None
+        program = self.runnable
+        try:
+            found = self.target.second_order(
+                program, self._with(tuple(map(np.copy, self.inputs))), tuple(map(np.copy, self.cotangents)), directions
+            )
+        except Exception as error:
+            raise UnsupportedCase(f"its pullback is not differentiated: {error_text(error)}") from error
+        likes = (*self.inputs, *self.cotangents)
+        return tuple(np.zeros_like(like) if got is None else got for got, like in zip(found, likes, strict=True))
+
+    @cached_property
+    def certified_pullback(self) -> Certified:
+        """The program's pullback, as the target runs it, in ball arithmetic under the rounding model."""
+        return certify_pullback(
+            self.runnable,
+            self.values,
+            self.cotangents,
+            dtype=self.case.dtype,
+            dtypes=self.started,
+            flushes_subnormals=self.target.flushes_subnormals,
+            accuracies=self.target.accuracies,
+        )
+
+    def directions(self, draw: np.random.Generator) -> Cotangents:
+        """Draw cotangents for the gradients: signed quarters, 0 now and then."""
+        return tuple(self.rounded(draw.integers(-8, 9, size=value.shape) / 4, value) for value in self.inputs)
+
+    def second_names(self) -> tuple[str, ...]:
+        """How messages call the gradients of the pullback: ``second-order gradient of x``."""
+        inputs = (f"second-order gradient of {name}" for name in self.program.inputs)
+        return (*inputs, *(f"second-order gradient of the cotangent of {name}" for name in self.program.outputs))
 
     def _total_overflows(self, cotangents: Cotangents) -> bool:
         """Whether the sum from which backward is started may overflow, which is none of the engine's doing."""

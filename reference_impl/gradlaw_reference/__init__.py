@@ -33,9 +33,11 @@ from gradlaw_reference.programs import (
     admissible,
     apply_step,
     certify,
+    certify_pullback,
     evaluate,
     program_vjp,
     run,
+    second_vjp,
 )
 from gradlaw_reference.rule import RULES, Rule
 from gradlaw_spec import load_primitives
@@ -62,6 +64,7 @@ __all__ = [
     "arithmetic",
     "as_array",
     "certify",
+    "certify_pullback",
     "evaluate",
     "grad",
     "in_dtype",
@@ -69,6 +72,7 @@ __all__ = [
     "rounding",
     "rules",
     "run",
+    "second_vjp",
     "using",
     "value_and_grad",
     "vjp",

@@ -20,7 +20,7 @@ import numpy as np
 
 from gradlaw_reference.arithmetic import Data, arithmetic
 from gradlaw_reference.operators import NOTHING, Operand, Operators
-from gradlaw_reference.rule import RULES, Rule
+from gradlaw_reference.rule import RULES, LocalRule, Rule
 from gradlaw_spec import SpecError, promoted
 
 Pullback = Callable[..., "tuple[Array, ...]"]
@@ -126,11 +126,45 @@ class Tape:
             attributes, position = {**attributes, "position": position}, 0
         if position >= len(rule.vjp):
             return None
-        used = arithmetic().of(node.value.dtype)
-        share = used.local(rule, position, (cotangent, node.value, *node.operands), attributes)
-        if rule.elementwise and share.tape is None:
-            share = self.stop_zeros(cotangent, share)
+        if any(type(item) is Array and item.tape is not None for item in (cotangent, *node.operands)):
+            share = _on_tapes(self.pulling(node, position, attributes), (cotangent, *node.operands), NOTHING)
+        else:
+            share = self.share(rule, position, (cotangent, node.value, *node.operands), attributes)
         return self.fit(share, operand.shape)
+
+    def share(self, rule: Rule, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Array:
+        """Apply the local rule of an operand to cotangent, value and operands, none of them on a tape."""
+        share: Array = arithmetic().of(operands[1].dtype).local(rule, position, operands, attributes)
+        return self.stop_zeros(operands[0], share) if rule.elementwise else share
+
+    def pulling(self, node: Node, position: int, attributes: Mapping[str, Any]) -> Rule:
+        """Return the local rule of an operand as a primitive of cotangent and operands, for a tape further out.
+
+        Its gradients are those of the rule's formula, and of the page's other formulas.
+        """
+        rule = node.rule
+
+        def value(cotangent: Array, *operands: Any) -> Array:
+            known = node.value.like(node.value.data)
+            return self.share(rule, position, (cotangent, known, *operands), attributes)
+
+        def gradients(formula: LocalRule) -> tuple[LocalRule, ...]:
+            def shared(cotangent: Array, *operands: Any) -> Array:
+                known = _on_tapes(rule, operands, node.attributes)
+                return formula(cotangent, known, *operands, **attributes)  # type: ignore[no-any-return]
+
+            places = 1 if rule.sequence else 1 + len(rule.vjp)
+            return tuple(_one_gradient(shared, place) for place in range(places))
+
+        others = rule.alternatives[position] if rule.alternatives else ()
+        return Rule(
+            f"pullback of {rule.name}",
+            value,
+            gradients(rule.vjp[position]),
+            composed=True,
+            elementwise=rule.elementwise,
+            alternatives=tuple(zip(*map(gradients, others), strict=True)),
+        )
 
     def stop_zeros(self, cotangent: Array, share: Array) -> Array:
         """Let a zero cotangent stay zero where the local gradient is infinite (clause ``patterns/zero-stops``)."""
@@ -154,10 +188,28 @@ def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any
     if len(dtypes) > 1 and not rule.composed:
         common = promoted(*dtypes)
         return apply(name, tuple(_cast(operand, common) for operand in operands), attributes)
-    tapes = [array.tape for array in arrays if array.tape is not None]
+    return _on_tapes(rule, operands, given)
+
+
+def _on_tapes(rule: Rule, operands: tuple[Operand, ...], attributes: Mapping[str, Any]) -> Array:
+    """Compute a rule's value, and record it on the innermost tape that an operand is on."""
+    tapes = [item.tape for item in operands if type(item) is Array and item.tape is not None]
     if not tapes:
-        return _apply_rule(rule, operands, given)
-    return max(tapes, key=lambda tape: tape.level).record(rule, operands, given)
+        return _apply_rule(rule, operands, attributes)
+    return max(tapes, key=lambda tape: tape.level).record(rule, operands, attributes)
+
+
+def _one_gradient(function: Callable[..., Array], place: int) -> LocalRule:
+    """Return the local rule of one operand of a function of Arrays: the engine's own pullback."""
+
+    def gradient(cotangent: Array, value: Array, *operands: Any) -> Array:
+        def varied(operand: Array) -> Array:
+            return function(*operands[:place], operand, *operands[place + 1 :])
+
+        found: Array = vjp(varied, operands[place])[1](cotangent)[0]
+        return found
+
+    return gradient
 
 
 def _cast(operand: Operand, dtype: str) -> Operand:
@@ -171,7 +223,7 @@ def _apply_rule(rule: Rule, operands: Sequence[Operand], attributes: Mapping[str
     """Compute a rule's value; operands may still be on outer tapes, which then record it."""
     arrays = [operand for operand in operands if type(operand) is Array]
     if any(array.tape is not None for array in arrays):
-        return apply(rule.name, tuple(operands), attributes)
+        return _on_tapes(rule, tuple(operands), attributes)
     dtype = next((array.dtype for array in arrays if array.dtype is not None), None)
     if rule.composed:
         result = rule.value(*map(as_array, operands), **attributes)

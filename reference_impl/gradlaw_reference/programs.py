@@ -44,6 +44,23 @@ def program_vjp(program: Program, values: Mapping[str, Any]) -> tuple[tuple[Arra
     return outputs, pullback, known
 
 
+def second_vjp(
+    program: Program, values: Mapping[str, Any], cotangents: tuple[Array, ...]
+) -> tuple[tuple[Array, ...], Pullback]:
+    """Pull cotangents back through a program, on a tape; return the gradients, and the pullback of that pullback.
+
+    It takes one tuple with a direction for each gradient, and returns what they give each input, then each cotangent.
+    """
+    inputs = tuple(values[name] for name in program.inputs)
+
+    def gradients(*variables: Array) -> tuple[Array, ...]:
+        given = dict(zip(program.inputs, variables, strict=False))
+        _, pullback, _ = program_vjp(program, {**values, **given})
+        return pullback(variables[len(inputs) :])
+
+    return vjp(gradients, *inputs, *cotangents)
+
+
 @dataclass(frozen=True, slots=True)
 class Enclosures:
     """Certified sets of a program at a point, as object arrays of ``flint.arb``.
@@ -88,17 +105,49 @@ def certify(
     rounded as the dtypes of its operands say. ``accuracies`` has the k of primitives at which an implementation
     declares itself worse than their pages ask. Source: spec chapter *admissible-sets*.
     """
-    ball = (
-        Ball(precision=precision)
-        if dtype is None
-        else rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies, precision=precision)
-    )
+    ball = _arithmetic(dtype, flushes_subnormals, accuracies, precision)
     with using(ball):
-        apart = {name: in_dtype(values[name], dtypes[name]) for name in dtypes}
-        outputs, pullback, known = program_vjp(program, {**values, **apart})
+        outputs, pullback, known = program_vjp(program, _started(values, dtypes))
         return Certified(
             tuple(output.data for output in outputs), {name: item.data for name, item in known.items()}, pullback, ball
         )
+
+
+def certify_pullback(
+    program: Program,
+    values: Mapping[str, Any],
+    cotangents: tuple[Data, ...],
+    *,
+    dtype: str | None,
+    dtypes: Mapping[str, str] = MappingProxyType({}),
+    flushes_subnormals: bool = False,
+    accuracies: Mapping[str, int] = MappingProxyType({}),
+    precision: int = 128,
+) -> Certified:
+    """Pull cotangents back through a program as `certify` does; its outputs are the gradients.
+
+    Its own gradients, for one direction a gradient, are those with respect to each input, then to each cotangent.
+    Cotangents are NumPy arrays, each in the dtype of its output. Source: spec chapter *admissible-sets*.
+    """
+    ball = _arithmetic(dtype, flushes_subnormals, accuracies, precision)
+    with using(ball):
+        given = tuple(in_dtype(cotangent, cotangent.dtype.name if dtype else None) for cotangent in cotangents)
+        gradients, pullback = second_vjp(program, _started(values, dtypes), given)
+        return Certified(tuple(gradient.data for gradient in gradients), {}, pullback, ball)
+
+
+def _arithmetic(
+    dtype: str | None, flushes_subnormals: bool, accuracies: Mapping[str, int], precision: int
+) -> Arithmetic:
+    """Return the rounding model of a dtype, or exact balls."""
+    if dtype is None:
+        return Ball(precision=precision)
+    return rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies, precision=precision)
+
+
+def _started(values: Mapping[str, Any], dtypes: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of a program, those in a dtype of their own as Arrays of it."""
+    return {**values, **{name: in_dtype(values[name], dtypes[name]) for name in dtypes}}
 
 
 def admissible(

@@ -74,6 +74,18 @@ class Walks(Protocol):
         ...
 
 
+class SecondOrder(Protocol):
+    """``second_order(program, values, cotangents, directions) -> gradients``: differentiate the pullback itself.
+
+    The function that it differentiates takes inputs and cotangents to the gradients of the inputs; ``directions`` are
+    its cotangents, one a gradient.
+    """
+
+    def __call__(self, program: Program, values: Values, cotangents: Arrays, directions: Arrays) -> Gradients:
+        """Return one gradient an input, then one a cotangent (None: the engine has none)."""
+        ...
+
+
 class Overwritten(Protocol):
     """``overwritten(program, values, others, cotangents) -> gradients``: run, overwrite the inputs, pull back.
 
@@ -119,6 +131,8 @@ class Target:
     """Whether an input's gradient grows with every walk, or is replaced; None: nobody said, so it is asked."""
     starts_alone: bool = False
     """Whether a walk may start without a cotangent."""
+    second_order: SecondOrder | None = None
+    """Differentiates its own pullbacks; None: the engine cannot, or nobody said that it can."""
     overwritten: Overwritten | None = None
     """Overwrites inputs between a run and its walk back; None: nobody can reach their buffers."""
     deterministic: bool = True

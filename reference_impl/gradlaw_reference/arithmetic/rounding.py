@@ -232,7 +232,7 @@ class Rounding(Ball):
         return elementwise(either, 4)(base, exact, product, general)
 
     def composed(self, name: str, value: Data) -> Data:
-        page = load_pages()[name]
+        page = load_pages().get(name)
         return self._widened(value, self.accuracy(name)) if isinstance(page, Primitive) else value
 
     def after(self, share: Data, value: Data) -> Data:
@@ -386,7 +386,7 @@ class Rounding(Ball):
 
 def _uses(name: str, position: int, attributes: Mapping[str, Any]) -> int:
     """Return how often a composed primitive's steps use one of its operands."""
-    page = load_pages()[name]
+    page = load_pages().get(name)
     if not isinstance(page, Primitive) or page.rounding != "composed":
         return 1
     steps = composition(page, attributes).steps

@@ -69,6 +69,7 @@ target = functional_target(
     array=jnp.asarray,
     numpy=np.asarray,
     pullback=lambda function, primals: jax.vjp(function, *primals),
+    differentiates_pullbacks=True,
     namespace=jnp,
     primitives=PRIMITIVES,
     flushes_subnormals=True,

@@ -51,6 +51,8 @@ def array_of(tensor: Any) -> Array:
 
 
 def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
+    # Inside a function that is pulled back itself, the walk back is recorded too.
+    inside = any(primal.requires_grad for primal in primals)
     variables = tuple(primal.requires_grad_() for primal in primals)
     output = function(*variables)
     outputs = output if isinstance(output, tuple) else (output,)
@@ -61,7 +63,9 @@ def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
         if not recorded:
             return (None,) * len(primals)
         ends, starts = zip(*recorded, strict=True)
-        gradients: tuple[Any, ...] = torch.autograd.grad(ends, variables, starts, retain_graph=True, allow_unused=True)
+        gradients: tuple[Any, ...] = torch.autograd.grad(
+            ends, variables, starts, retain_graph=True, create_graph=inside, allow_unused=True
+        )
         return gradients
 
     return output, pull
@@ -220,5 +224,6 @@ target = functional_target(
     numpy=array_of,
     pullback=_pullback,
     overwrite=_overwrite,
+    differentiates_pullbacks=True,
     primitives=PRIMITIVES,
 )

@@ -45,6 +45,7 @@ def functional_target(
     jvp: Callable[..., Any] | None = None,
     compile: Callable[..., Any] | None = None,
     overwrite: Callable[[EngineValue, EngineValue], Any] | None = None,
+    differentiates_pullbacks: bool = False,
     primitives: Mapping[str, EngineFunction] | None = None,
     namespace: Any = None,
     composed: bool = True,
@@ -62,22 +63,26 @@ def functional_target(
     are those in ``primitives``, and every one of the spec that ``namespace`` has under its name. ``jvp`` and
     ``compile`` become the target's own: what it can do beside, which no law of this version asks for.
     ``overwrite(value, other)`` writes the numbers of one engine value into the buffer of another, for an engine with
-    ``pullback`` whose values can be written to. ``deterministic=False`` declares that sums are added in no fixed order,
-    so that bits differ from call to call. ``accuracies`` declares the k of primitives at which the engine is
-    less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one
-    line, for what is none of this.
+    ``pullback`` whose values can be written to. ``differentiates_pullbacks=True`` declares that ``pullback`` can be
+    called inside a function that is itself pulled back, for gradients of gradients. ``deterministic=False`` declares
+    that sums are added in no fixed order, so that bits differ from call to call. ``accuracies`` declares the k of
+    primitives at which the engine is less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports
+    list them. Raises SpecError, in one line, for what is none of this.
     """
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
     require_callable(HELPER, array=array, numpy=numpy, **({} if vjp is None and pullback is not None else {"vjp": vjp}))
     for key, optional in (("pullback", pullback), ("jvp", jvp), ("compile", compile), ("overwrite", overwrite)):
         if optional is not None:
             require_callable(HELPER, **{key: optional})
+    if differentiates_pullbacks and pullback is None:
+        cure = "Give pullback=, or leave the keyword out."
+        raise SpecError(HELPER, "differentiates_pullbacks=True", "a pullback to differentiate", cure)
     functions = _functions(primitives, namespace)
     handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, array, numpy, overwrite))
 
     engine = _Engine(array, numpy, vjp, pullback, overwrite)
     record, forward = handed.guard_pullback(engine.record), handed.guard(engine.forward)
-    rewritten = handed.guard(engine.overwritten)
+    rewritten, twice = handed.guard(engine.overwritten), handed.guard(engine.twice)
 
     def primals_of(program: Program, values: Values) -> Arrays:
         return tuple(values[name] for name in program.inputs)
@@ -93,6 +98,10 @@ def functional_target(
         function = function_of(program, values)
         return rewritten(function, primals_of(program, values), primals_of(program, others), cotangents)  # type: ignore[no-any-return]
 
+    def second_order(program: Program, values: Values, cotangents: Arrays, directions: Arrays) -> Gradients:
+        function = function_of(program, values)
+        return twice(function, primals_of(program, values), cotangents, directions)  # type: ignore[no-any-return]
+
     return Target(
         name=name,
         version=version,
@@ -104,6 +113,7 @@ def functional_target(
         walks=None if pullback is None else walks_of(recorded),
         accumulates=False,
         overwritten=None if pullback is None or overwrite is None else overwritten,
+        second_order=second_order if differentiates_pullbacks else None,
         jvp=jvp,
         compile=compile,
         composed=composed,
@@ -148,6 +158,24 @@ class _Engine:
         for value, other in zip(held, others, strict=True):
             self.overwrite(value, self.array(other))
         return self.gradients(engine_pull(_packed(tuple(map(self.array, cotangents)))), primals)
+
+    def twice(self, function: EngineFunction, primals: Arrays, cotangents: Arrays, directions: Arrays) -> Gradients:
+        """Pull back through the pullback: what each primal gets, then each cotangent."""
+        assert self.pullback is not None
+        pullback, count = self.pullback, len(primals)
+
+        def gradients(*variables: EngineValue) -> Any:
+            _, pull = pullback(_unpacking(function), variables[:count])
+            found = _paired(pull(_packed(variables[count:])), primals)
+            known = (
+                self.array(np.zeros_like(primal)) if gradient is None else gradient
+                for gradient, primal in zip(found, primals, strict=True)
+            )
+            return _packed(tuple(known))
+
+        given = (*primals, *cotangents)
+        _, pull = pullback(gradients, tuple(map(self.array, given)))
+        return self.gradients(pull(_packed(tuple(map(self.array, directions)))), given)
 
     def watched(self, function: EngineFunction, primals: Arrays) -> EngineFunction:
         """Return a function that says Unsupported where it raises and the plain run computes with bare NumPy arrays.
