@@ -200,13 +200,17 @@ def _on_tapes(rule: Rule, operands: tuple[Operand, ...], attributes: Mapping[str
 
 
 def _one_gradient(function: Callable[..., Array], place: int) -> LocalRule:
-    """Return the local rule of one operand of a function of Arrays: the engine's own pullback."""
+    """Return the local rule of one operand of a function of Arrays: the engine's own pullback.
+
+    Where the function overflowed, or lies outside its domain, its gradient may be anything.
+    """
 
     def gradient(cotangent: Array, value: Array, *operands: Any) -> Array:
         def varied(operand: Array) -> Array:
             return function(*operands[:place], operand, *operands[place + 1 :])
 
-        found: Array = vjp(varied, operands[place])[1](cotangent)[0]
+        start = apply("after", (cotangent, value))
+        found: Array = vjp(varied, operands[place])[1](start)[0]
         return found
 
     return gradient

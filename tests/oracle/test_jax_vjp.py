@@ -19,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from gradlaw_properties.compose import expand
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.strategies import primitive_cases, program_cases
-from gradlaw_reference import Certified, certify
+from gradlaw_reference import Certified, certify, certify_pullback
 from gradlaw_spec import DTYPES as DTYPE_FACTS
 from gradlaw_spec import Array, Case, Program, Slice, Step, interpret, load_primitives
 
@@ -239,3 +239,58 @@ def test_a_wrong_gradient_is_not_admissible() -> None:
 
     run()
     assert any(found)
+
+
+@pytest.mark.parametrize("name", sorted(load_primitives()))
+def test_second_order_gradients_of_a_primitive_are_admissible(name: str) -> None:
+    """What ``jax.vjp`` of ``jax.vjp`` returns at moderate numbers lies in the sets."""
+    points = 0
+
+    @seed(2)
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(primitive_cases(load_primitives()[name], "float64"))
+    def run(case: Case) -> None:
+        nonlocal points
+        if (
+            not is_moderate(case)
+            or has_two_zeros(case)
+            or has_zero_exponent(case)
+            or has_corners(case, certified(case))
+        ):
+            return
+        outcome = compare_second_order(case)
+        assert not outcome.violated, outcome.problem
+        points += outcome.points - outcome.inconclusive
+
+    run()
+    assert points > EXAMPLES
+
+
+def has_zero_exponent(case: Case) -> bool:
+    """Whether an exponent is 0, where the Hessian of JAX's power is not symmetric: its derivative by both is 0."""
+    return case.subject == "pow" and any((array == 0).any() for array in case.values.values())
+
+
+def compare_second_order(case: Case) -> Outcome:
+    """Judge what JAX gives inputs and cotangent when its pullback is pulled back."""
+    values = {name: case.values[name] for name in (*case.program.inputs, *case.program.data)}
+    inputs = tuple(jnp.asarray(values[name]) for name in case.program.inputs)
+    given = tuple(map(jnp.asarray, case.cotangents))
+    function = jax_program(case.program, values)
+
+    def gradients(*variables: Any) -> Any:
+        return jax.vjp(function, *variables[: len(inputs)])[1](variables[len(inputs) :])
+
+    directions = tuple(np.where(np.arange(array.size).reshape(array.shape) % 3, -0.5, 1.5) for array in inputs)
+    found = jax.vjp(gradients, *inputs, *given)[1](tuple(map(jnp.asarray, directions)))
+    sets = certify_pullback(
+        case.program, values, case.cotangents, dtype=case.dtype, flushes_subnormals=FLUSHES, accuracies=ACCURACIES
+    ).gradients(directions)
+    named = zip((*case.program.inputs, "cotangent"), map(np.asarray, found), sets, strict=True)
+    return combine(judge(what, got, allowed, case.dtype) for what, got, allowed in named)

@@ -10,12 +10,12 @@ from flint import arb
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, difference
 from gradlaw_properties.laws.common import exact
-from gradlaw_properties.needs import DIFFERENTIATES_PULLBACKS
+from gradlaw_properties.needs import DIFFERENTIATES_PULLBACKS, ONE_IN_FOUR
 from gradlaw_properties.trial import Cotangents, Trial
 from gradlaw_reference import Data
 
 MUTANTS = (mutants.first_row_doubled,)
-NEEDS = (DIFFERENTIATES_PULLBACKS,)
+NEEDS = (DIFFERENTIATES_PULLBACKS, ONE_IN_FOUR)
 
 
 def check(trial: Trial) -> Outcome:

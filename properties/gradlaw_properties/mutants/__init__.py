@@ -11,6 +11,8 @@ from typing import Any, Final
 from gradlaw_properties.mutants import calls, finished, rules, second_order, tapes
 from gradlaw_properties.mutants.mutant import Mutant
 
+__all__ = ["Mutant", "all_mutants"]
+
 _MUTANTS: Final = {
     name: item
     for module in (finished, rules, tapes, calls, second_order)

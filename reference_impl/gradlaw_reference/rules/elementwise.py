@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,19 +28,23 @@ def route(g: Array, part: Array) -> Array:
 
 
 def _pow_exponent(g: Array, value: Array, x1: Array, x2: Array) -> Array:
-    """At a zero base and a positive exponent the power is 0, and does not move with its exponent."""
-    still = (raw(x1) == 0) & (raw(x2) > 0)
-    base = call("where", still.astype(bool), 1, x1)
-    return call("where", still.astype(bool), 0, g * (value * call("log", base)))
+    """At a zero base and a positive exponent the power is 0, and does not move with its exponent.
+
+    Up to the exponent 1, that ends with a jump beside the point.
+    """
+    still = ((raw(x1) == 0) & (raw(x2) > 0)).astype(bool)
+    base = call("where", still, 1, x1)
+    share = call("where", still, 0, g * (value * call("log", base)))
+    return call("settled", still & (raw(x2) <= 1).astype(bool), share)
 
 
 def _pow_base(g: Array, value: Array, x1: Array, x2: Array) -> Array:
-    """At exponent 0 the power is constant, at a zero base too."""
+    """At a zero base, the power of exponent 0 is constant."""
     if isinstance(x2, int | float):  # a constant exponent stays one
         return g * (x2 * call("pow", x1, x2 - 1)) if x2 else g * 0
-    constant = (raw(x2) == 0).astype(bool)
+    constant = ((raw(x1) == 0) & (raw(x2) == 0)).astype(bool)
     exponent = call("where", constant, 1, x2)
-    return call("where", constant, 0, g * (x2 * call("pow", x1, exponent - 1)))
+    return call("settled", constant, g * (x2 * call("pow", x1, exponent - 1)))
 
 
 elementwise("add", lambda g, value, x1, x2: g, lambda g, value, x1, x2: g)
@@ -110,8 +115,8 @@ def _xlogy(used: Arithmetic, x1: Data, x2: Data) -> Data:
 
 def _xlogy_second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     """Where the first factor is 0 the value does not move with the second, where that is 0 or negative too."""
-    still = (raw(x1) == 0).astype(bool)
-    return call("where", still, 0, g * (x1 / call("where", still, 1, x2)))
+    still = ((raw(x1) == 0) & (raw(x2) <= 0)).astype(bool)
+    return call("settled", still, g * (x1 / call("where", still, 1, x2)))
 
 
 def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
@@ -157,6 +162,16 @@ data_rule(
 )
 
 
+def _settled(used: Arithmetic, condition: Data, x: Data) -> Data:
+    return np.where(condition.astype(bool), used.asarray(0), x)
+
+
+def _settled_vjp(g: Array, value: Array, condition: Any, x: Array) -> Array:
+    """What a definition settles at a point says nothing of the gradient there: it may be anything."""
+    steepness = call("where", condition, math.inf, call("broadcast_to", 1, shape=g.shape))
+    return call("after", call("where", condition, 0, g), steepness)
+
+
 def _exactly_signed(share: Data) -> Data:
     return share + share - 1
 
@@ -165,6 +180,7 @@ def _exactly_signed(share: Data) -> Data:
 function("cast_back", lambda x, like: call("astype", x, dtype=like.dtype))
 data_rule("share", lambda used, x1, x2: used.share(x1, x2))
 data_rule("balance", lambda used, x: _exactly_signed(used.share(x, used.asarray(0))))
+data_rule("settled", _settled, lambda g, value, condition, x: 0 * g, _settled_vjp)
 data_rule(
     "route",
     lambda used, g, part: used.route(g, part),

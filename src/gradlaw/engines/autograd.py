@@ -18,7 +18,15 @@ import autograd.numpy as np
 import numpy
 from autograd.differential_operators import make_vjp
 
-from gradlaw.engines.spelling import Block, Run, Spelling, Template, functional_block, functional_parts
+from gradlaw.engines.spelling import (
+    Block,
+    Run,
+    Spelling,
+    Template,
+    functional_block,
+    functional_parts,
+    second_order_block,
+)
 from gradlaw.targets.functional import functional_target, functions_of
 from gradlaw_spec import Step, load_primitives
 
@@ -29,7 +37,8 @@ def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
         return autograd.builtins.tuple(output) if isinstance(output, tuple) else output
 
     pull, output = make_vjp(wrapped, argnum=tuple(range(len(primals))))(*primals)
-    return output, pull
+    # Inside a function that is differentiated itself, the gradients are one box of autograd's, and no tuple.
+    return output, lambda cotangent: tuple(map(pull(cotangent).__getitem__, range(len(primals))))
 
 
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
@@ -80,9 +89,19 @@ if find_spec("scipy") is not None:
 def _block(spelling: Spelling, run: Run) -> Block:
     result, primals = functional_parts(spelling, run)
     result = result if len(run.program.outputs) == 1 else f"builtins.tuple({result})"
+    if run.directions:
+        return _second_order(spelling, run, result, primals)
     positions = repr(tuple(range(len(run.program.inputs))))
     pull = f"pullback, value = make_vjp(f, argnum={positions})(*{primals})"
     return functional_block(spelling, run, result, pull)
+
+
+def _second_order(spelling: Spelling, run: Run, result: str, primals: str) -> Block:
+    count, outputs = len(run.program.inputs), len(run.program.outputs)
+    made = f"make_vjp(f, argnum={tuple(range(count))!r})({', '.join(run.program.inputs)})[0]"
+    pulled = f"builtins.tuple([d for d in map({made}({'g[0]' if outputs == 1 else 'g'}).__getitem__, range({count}))])"
+    pull = f"pullback, _ = make_vjp(pulled, argnum={tuple(range(count + outputs))!r})(*{primals}, *g)"
+    return second_order_block(spelling, run, result, pulled, pull)
 
 
 SPELLING: Final = Spelling(
@@ -104,6 +123,7 @@ target = functional_target(
     array=lambda array: array,
     numpy=numpy.asarray,
     pullback=_pullback,
+    differentiates_pullbacks=True,
     namespace=np,
     primitives=PRIMITIVES,
     # NumPy's in float32: 4.97, 3.86 and 3.35 (benchmarks/accuracy.py; atan2 at eight million points)

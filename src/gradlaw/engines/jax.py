@@ -12,7 +12,7 @@ import jax as engine
 import jax.numpy as jnp
 import numpy as np
 
-from gradlaw.engines.spelling import Block, Run, Spelling, functional_block, functional_parts
+from gradlaw.engines.spelling import Block, Run, Spelling, functional_block, functional_parts, second_order_block
 from gradlaw.targets.functional import functional_target, functions_of
 from gradlaw_spec import load_primitives
 
@@ -46,6 +46,10 @@ PRIMITIVES: Final[dict[str, Any]] = {
 
 def _block(spelling: Spelling, run: Run) -> Block:
     result, primals = functional_parts(spelling, run)
+    if run.directions:
+        inputs, given = ", ".join(run.program.inputs), "g[0]" if len(run.program.outputs) == 1 else "g"
+        pulled = f"jax.vjp(f, {inputs})[1]({given})"
+        return second_order_block(spelling, run, result, pulled, f"_, pullback = jax.vjp(pulled, *{primals}, *g)")
     return functional_block(spelling, run, result, f"value, pullback = jax.vjp(f, *{primals})")
 
 

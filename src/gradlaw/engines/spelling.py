@@ -41,10 +41,14 @@ class Run:
     cotangents: tuple[tuple[Array | None, ...], ...]
     one_record: bool = False
     """Whether the program was run once for all of them, and gradients were read after each."""
+    directions: tuple[tuple[Array, ...], ...] = ()
+    """What was pulled back through the pullback from each of the cotangents; empty: that was not done."""
 
     def same_program(self, other: Run) -> bool:
         """Whether another run has the same program at the same values, bit for bit."""
-        if self.program != other.program or self.values.keys() != other.values.keys():
+        if self.program != other.program or bool(self.directions) != bool(other.directions):
+            return False
+        if self.values.keys() != other.values.keys():
             return False
         return all(same_array(self.values[name], other.values[name]) for name in self.values)
 
@@ -194,8 +198,18 @@ def cotangents_text(literal: Callable[[Array], str], run: Run, absent: str = "No
 
 
 def names_text(run: Run) -> str:
-    """Return the names of a run's inputs as an expression."""
-    return f'"{" ".join(run.program.inputs)}".split()'
+    """Return the names of what a run has gradients of as an expression: its inputs, and its cotangents."""
+    cotangents = [f"cotangent_{name}" for name in run.program.outputs] if run.directions else []
+    return f'"{" ".join([*run.program.inputs, *cotangents])}".split()'
+
+
+def starts_text(literal: Callable[[Array], str], run: Run) -> str:
+    """Return the cotangents and directions of a run as a list of pairs of tuples."""
+    pairs = (
+        f"({tuple_text([literal(one) for one in given if one is not None])}, {tuple_text(list(map(literal, along)))})"
+        for given, along in zip(run.cotangents, run.directions, strict=True)
+    )
+    return f"[{', '.join(pairs)}]"
 
 
 def functional_block(spelling: Spelling, run: Run, result: str, pull: str) -> Block:
@@ -210,6 +224,23 @@ def functional_block(spelling: Spelling, run: Run, result: str, pull: str) -> Bl
         f'print("value", *((v.dtype, v.tolist()) for v in {"(value,)" if single else "value"}))',
         f"for g in {cotangents_text(spelling.literal, run)}:",
         f"    for name, d in zip({names_text(run)}, pullback({'g[0]' if single else 'g'})):",
+        f"        {SHOW}",
+    )
+    return Block(tuple(before), spelling.calls(run), after, "    ")
+
+
+def second_order_block(spelling: Spelling, run: Run, result: str, pulled: str, pull: str) -> Block:
+    """Write a run of an engine that differentiates its pullback, ``pulled``; ``pull`` is the line that does it."""
+    program, inputs = run.program, ", ".join(run.program.inputs)
+    before = [f"{name} = {spelling.literal(run.values[name])}" for name in program.data]
+    before.append(f"def f({inputs}):")
+    after = (
+        f"    return {result}",
+        f"def pulled({inputs}, *g):",
+        f"    return {pulled}",
+        f"for g, u in {starts_text(spelling.literal, run)}:",
+        f"    {pull}",
+        f"    for name, d in zip({names_text(run)}, pullback(u)):",
         f"        {SHOW}",
     )
     return Block(tuple(before), spelling.calls(run), after, "    ")

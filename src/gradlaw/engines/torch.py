@@ -23,6 +23,7 @@ from gradlaw.engines.spelling import (
     cotangents_text,
     names_text,
     reduced_axes,
+    starts_text,
     tuple_text,
 )
 from gradlaw.reports.code import operand_text
@@ -197,6 +198,8 @@ def _block(spelling: Spelling, run: Run) -> Block:
     before += [f"{name} = {spelling.literal(run.values[name])}" for name in program.data]
     after = [f'print("value", {name}.dtype, {name}.tolist())' for name in program.outputs]
     outputs, inputs = tuple_text(program.outputs), tuple_text(program.inputs)
+    if run.directions:
+        return Block(tuple(before), spelling.calls(run), _second_order(spelling, run, outputs, inputs))
     after += [
         f"for g in {cotangents_text(spelling.literal, run)}:",
         f"    gradients = torch.autograd.grad({outputs}, {inputs}, g, retain_graph=True, allow_unused=True)",
@@ -204,6 +207,18 @@ def _block(spelling: Spelling, run: Run) -> Block:
         f"        {SHOW}",
     ]
     return Block(tuple(before), spelling.calls(run), tuple(after))
+
+
+def _second_order(spelling: Spelling, run: Run, outputs: str, inputs: str) -> tuple[str, ...]:
+    return (
+        f"for g, u in {starts_text(spelling.literal, run)}:",
+        "    g = tuple(one.requires_grad_() for one in g)",
+        f"    first = torch.autograd.grad({outputs}, {inputs}, g, create_graph=True, allow_unused=True)",
+        "    first, u = zip(*((d, v) for d, v in zip(first, u) if d is not None and d.requires_grad))",
+        f"    second = torch.autograd.grad(first, (*{inputs}, *g), u, allow_unused=True)",
+        f"    for name, d in zip({names_text(run)}, second):",
+        f"        {SHOW}",
+    )
 
 
 SPELLING: Final = Spelling(

@@ -20,6 +20,7 @@ from gradlaw.engines.spelling import (
     cotangents_text,
     names_text,
     same_array,
+    starts_text,
     tuple_text,
 )
 from gradlaw.messages import first_line
@@ -62,13 +63,29 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
             found.append(Run(program, copies, tuple(start or () for start in starts), one_record=True))
         return target.walks(program, values, starts, anew=anew)
 
-    replay(witness, replace(target, pullback=pullback, walks=None if target.walks is None else walks))
+    def second_order(program: Program, values: Values, cotangents: Arrays, directions: Arrays) -> Gradients:
+        assert target.second_order is not None
+        copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+        given, along = tuple(map(np.copy, cotangents)), tuple(map(np.copy, directions))
+        found.append(Run(program, copies, (given,), directions=(along,)))
+        return target.second_order(program, values, cotangents, directions)
+
+    watched = replace(
+        target,
+        pullback=pullback,
+        walks=None if target.walks is None else walks,
+        second_order=None if target.second_order is None else second_order,
+    )
+    replay(witness, watched)
     if repeated := tuple(run for run in found if run.one_record):
         return repeated[:1]
     merged: list[Run] = []
     for run in found:
         for position, earlier in enumerate(merged):
             if earlier.same_program(run):
+                if run.directions:
+                    merged[position] = _with_start(earlier, run)
+                    break
                 known = earlier.cotangents
                 new = tuple(g for g in run.cotangents if not any(all(map(_same_start, g, h)) for h in known))
                 merged[position] = replace(earlier, cotangents=(*known, *new))
@@ -76,6 +93,15 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
         else:
             merged.append(run)
     return tuple(merged)
+
+
+def _with_start(earlier: Run, later: Run) -> Run:
+    """Return a run of a pullback that is differentiated from what a later run starts from too."""
+    return replace(
+        earlier,
+        cotangents=(*earlier.cotangents, *later.cotangents),
+        directions=(*earlier.directions, *later.directions),
+    )
 
 
 def script_of(cell: Cell, witness: Witness, target: Target, text: str) -> str:
@@ -88,8 +114,8 @@ def script_of(cell: Cell, witness: Witness, target: Target, text: str) -> str:
     program = expand(own.program, target.primitives)
     plain = own if program is None else replace(own, program=program)
     runs = runs_of(witness, target) or (own,)
-    if any(run.same_program(plain) for run in runs):
-        ordered = sorted(runs, key=lambda run: not run.same_program(plain))
+    if any(run.directions or run.same_program(plain) for run in runs):
+        ordered = sorted(runs, key=lambda run: not (run.directions or run.same_program(plain)))
     else:  # the law ran parts of the case, and there may be room for one: that which is wrong
         ordered = sorted(runs, key=lambda run: not _is_wrong(run, witness, target))
     return write_script(header, ordered, text, target.primitives)
@@ -188,6 +214,14 @@ def _adapter(text: str, run: Run) -> Block:
             "print(walked.refusal)",
         )
         return Block(tuple(before), steps, (made, *walks))
+    if run.directions:
+        second = (
+            f"for g, u in {starts_text(_numpy, run)}:",
+            f"    second = {run_by}.second_order(program, dict({values}), g, u)",
+            f"    for name, d in zip({names_text(run)}, second):",
+            f"        {SHOW}",
+        )
+        return Block(tuple(before), steps, (made, *second))
     after = (
         made,
         f"values, pull = {run_by}.pullback(program, dict({values}))",
