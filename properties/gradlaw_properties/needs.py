@@ -36,7 +36,10 @@ DIFFERENTIATES_PULLBACKS: Final = Need(
     "pullbacks that can be differentiated",
     of_target=lambda target: target.second_order is not None and target.sets is None,
 )
-ONE_IN_FOUR: Final = Need("one case in four", of_case=lambda trial: trial.case.seed % 4 == 0)
+SOME_CASES: Final = Need(
+    "one case in two of a primitive, and one in four of programs",
+    of_case=lambda trial: trial.case.seed % (2 if len(trial.program.steps) == 1 else 4) == 0,
+)
 STARTS_ALONE: Final = Need("a backward without a cotangent", of_target=lambda target: target.starts_alone)
 ANY_COTANGENT: Final = Need("cotangents other than ones", of_target=lambda target: target.cotangent != "ones")
 DISTINCT_INPUTS: Final = Need("each operand an input of its own", of_case=_plain)

@@ -24,10 +24,12 @@ CUBE = Program(("x",), (Step(("s",), "multiply", ("x", "x")), Step(("y",), "mult
 POWER = Program(("x", "y"), (Step(("z",), "pow", ("x", "y")),), ("z",))
 
 
-def sets(program: Program, inputs: tuple[float, ...], g: float, u: tuple[float, ...]) -> list[arb]:
-    """Return the exact second-order gradients of a program of numbers."""
+def sets(
+    program: Program, inputs: tuple[float, ...], g: float, u: tuple[float, ...], dtype: str | None = None
+) -> list[arb]:
+    """Return the second-order gradients of a program of numbers: exact ones, or what a dtype may give."""
     values = dict(zip(program.inputs, map(np.float64, inputs), strict=True))
-    certified = certify_pullback(program, values, (np.asarray(g),), dtype=None)
+    certified = certify_pullback(program, values, (np.float64([g]).reshape(()),), dtype=dtype)
     return [one.item() for one in certified.gradients(tuple(map(np.float64, u)))]
 
 
@@ -46,7 +48,7 @@ def test_the_hessian_of_a_power_is_symmetric_at_exponent_zero() -> None:
 
 @pytest.mark.parametrize(("base", "exponent"), [(0, 0), (0, 0.5), (0, 1)])
 def test_what_a_definition_settles_leaves_the_second_order_open(base: float, exponent: float) -> None:
-    assert any(not one.is_finite() for one in sets(POWER, (base, exponent), 1, (1, 1)))
+    assert not sets(POWER, (base, exponent), 1, (0, 1), "float64")[0].is_finite()
 
 
 def test_gradients_have_gradients_have_gradients() -> None:

@@ -10,12 +10,18 @@ from flint import arb
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, difference
 from gradlaw_properties.laws.common import exact
-from gradlaw_properties.needs import DIFFERENTIATES_PULLBACKS, ONE_IN_FOUR
+from gradlaw_properties.needs import DIFFERENTIATES_PULLBACKS, SOME_CASES
 from gradlaw_properties.trial import Cotangents, Trial
 from gradlaw_reference import Data
+from gradlaw_spec import Primitive
 
 MUTANTS = (mutants.first_row_doubled,)
-NEEDS = (DIFFERENTIATES_PULLBACKS, ONE_IN_FOUR)
+NEEDS = (DIFFERENTIATES_PULLBACKS, SOME_CASES)
+
+
+def applies(page: Primitive | None) -> bool:
+    """Whether there are several operands, so that there is something off the diagonal, or several elements of one."""
+    return page is None or page.shapes != "elementwise" or len(page.operands) > 1
 
 
 def check(trial: Trial) -> Outcome:

@@ -34,8 +34,7 @@ def _pow_exponent(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     """
     still = ((raw(x1) == 0) & (raw(x2) > 0)).astype(bool)
     base = call("where", still, 1, x1)
-    share = call("where", still, 0, g * (value * call("log", base)))
-    return call("settled", still & (raw(x2) <= 1).astype(bool), share)
+    return call("settled", still & (raw(x2) <= 1).astype(bool), g * (value * call("log", base)))
 
 
 def _pow_base(g: Array, value: Array, x1: Array, x2: Array) -> Array:
