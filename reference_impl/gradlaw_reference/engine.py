@@ -109,6 +109,10 @@ class Tape:
                     received.setdefault(parent, []).append(share)
         return gradients
 
+    def uses(self, index: int) -> int:
+        """Return how often a node is an operand of a later step."""
+        return sum(parent == index for node in self.nodes if node is not None for _, parent in node.parents)
+
     def accumulate(self, cotangents: list[Array]) -> Array:
         """Branches add: the cotangent of a node is the sum of what its users send, in any order."""
         if len(cotangents) == 1:
@@ -168,7 +172,7 @@ class Tape:
 
     def stop_zeros(self, cotangent: Array, share: Array) -> Array:
         """Let a zero cotangent stay zero where the local gradient is infinite (clause ``patterns/zero-stops``)."""
-        return share.like(arithmetic().of(share.dtype).stop_zeros(cotangent.data, share.data))
+        return share.like(arithmetic().of(share.dtype).stop_zeros(cotangent.data, np.asanyarray(share.content)))
 
     def fit(self, share: Array, shape: tuple[int, ...]) -> Array:
         """Sum what broadcasting spread, so that a gradient has its operand's shape."""
@@ -209,9 +213,12 @@ def _one_gradient(function: Callable[..., Array], place: int) -> LocalRule:
         def varied(operand: Array) -> Array:
             return function(*operands[:place], operand, *operands[place + 1 :])
 
-        start = apply("after", (cotangent, value))
-        found: Array = vjp(varied, operands[place])[1](start)[0]
-        return found
+        record = Tape()
+        pullback = vjp(varied, operands[place], tape=record)[1]
+        found: Array = pullback(apply("after", (cotangent, value)))[0]
+        if found.tape is not None:
+            return found
+        return found.like(arithmetic().of(found.dtype).several(found.data, record.uses(0)))
 
     return gradient
 

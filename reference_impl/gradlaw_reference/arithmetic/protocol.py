@@ -108,6 +108,10 @@ class Arithmetic(Protocol):
         """Return the share, and anything where the value before it was already anything (an overflow)."""
         ...
 
+    def several(self, share: Data, terms: int) -> Data:
+        """Return a share that is a sum of so many terms, which an engine may add one by one to others."""
+        ...
+
     def stop_zeros(self, cotangent: Data, share: Data) -> Data:
         """Return the share, and 0 where it is not a number for a zero cotangent."""
         ...
@@ -155,6 +159,10 @@ class Plain:
 
     def after(self, share: Data, value: Data) -> Data:
         """Return the share: it is what it is."""
+        return share
+
+    def several(self, share: Data, terms: int) -> Data:
+        """Return the share: nothing is rounded."""
         return share
 
     def stop_zeros(self, cotangent: Data, share: Data) -> Data:

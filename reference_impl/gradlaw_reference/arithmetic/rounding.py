@@ -203,7 +203,7 @@ class Rounding(Ball):
             if count.is_integer() and abs(count) <= MOST_FACTORS:
                 return self._power(operands[0], int(count.unique_fmpz()))
         if name == "add" and any(isinstance(operand, _Several) for operand in operands):
-            terms = sum(operand.terms if isinstance(operand, _Several) else 1 for operand in operands)
+            terms = sum(map(_terms, operands))
             first, second = (operand.view(np.ndarray) for operand in operands)
             magnitude = np.absolute(first) + np.absolute(second)
             return self._reduced(first + second, magnitude, terms, CORRECTLY_ROUNDED, 0.0)
@@ -250,14 +250,19 @@ class Rounding(Ball):
         share = rule.vjp[position](*operands, **attributes)
         if share.tape is not None:
             return share
-        data = share.data
+        data, terms = share.data, max(_uses(rule.name, position, attributes), _terms(share.content))
         for formula in rule.alternatives[position] if rule.alternatives else ():
-            data = elementwise(arb.union, 2)(data, formula(*operands, **attributes).data)
+            other = formula(*operands, **attributes)
+            data, terms = elementwise(arb.union, 2)(data, other.data), max(terms, _terms(other.content))
         data = self.cornered(rule, share.like(data), operands, attributes).data
-        if (terms := _uses(rule.name, position, attributes)) > 1:
-            data = data.view(_Several)
-            data.terms = terms
-        return share.like(data)
+        return share.like(self.several(data, terms))
+
+    def several(self, share: Data, terms: int) -> Data:
+        if terms < 2:
+            return share
+        several = share.view(_Several)
+        several.terms = terms
+        return several
 
     def _fused_formulas(self, rule: LocalRules, position: int) -> Callable[..., Data] | None:
         key = (rule, position)
@@ -391,6 +396,10 @@ def _uses(name: str, position: int, attributes: Mapping[str, Any]) -> int:
         return 1
     steps = composition(page, attributes).steps
     return sum(step.operands.count(page.operands[position].name) for step in steps)
+
+
+def _terms(share: Any) -> int:
+    return share.terms if isinstance(share, _Several) else 1
 
 
 def _given(number: arb) -> arb:

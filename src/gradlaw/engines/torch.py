@@ -46,6 +46,8 @@ def tensor_of(array: Array) -> Any:
 def array_of(tensor: Any) -> Array:
     """Return a tensor as an array, on its own memory where that can be."""
     plain = tensor.detach()
+    if plain._is_zerotensor():  # zeros without memory, such as the gradient of a sign
+        plain = plain.clone()
     if plain.dtype == torch.bfloat16:
         return np.asarray(plain.contiguous().view(torch.int16).numpy().view(BFLOAT16))
     return np.asarray(plain.numpy())
