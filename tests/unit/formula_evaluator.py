@@ -250,6 +250,7 @@ def evaluate(formula: str, values: Mapping[str, Numbers], attributes: Mapping[st
 
 
 def _call(name: str, operands: tuple[Any, ...], attributes: Mapping[str, AttributeValue]) -> Numbers:
+    operands = tuple(Fraction(item) if isinstance(item, float) and math.isfinite(item) else item for item in operands)
     if name in FUNCTIONS:
         return FUNCTIONS[name](*operands, **attributes)
     page = load_primitives().get(name)

@@ -48,6 +48,15 @@ def _share(x: arb, y: arb) -> arb:
     return ONE if x > y else ZERO if x < y else SOME
 
 
+def _blend(part: arb, first: arb, second: arb) -> arb:
+    return first if part == 1 else second if part == 0 else first.union(second)
+
+
+def _kinked(x: arb, above: arb, below: arb) -> arb:
+    """Return one number where x is positive, another where it is not, and both where that is not known."""
+    return above if x > 0 else below if x <= 0 else above.union(below)
+
+
 def _angle(x: arb, y: arb) -> arb:
     """On the negative axis the sign of a zero says which end it is; balls have no signed zeros, so both are meant."""
     angle: arb = arb.atan2(x, y)
@@ -72,6 +81,8 @@ BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "square": _square,
     "reciprocal": lambda x: 1 / x,
     "atan2": _angle,
+    "celu": lambda x, alpha: x.max(ZERO) + alpha * (x.min(ZERO) / alpha).expm1(),
+    "leaky_relu": lambda x, slope: _kinked(x, x, slope * x),
     "elu": lambda x: x.max(ZERO) + x.min(ZERO).expm1(),
     "exp2": lambda x: arb(2) ** x,
     "log2": lambda x: x.log() / arb(2).log(),
@@ -94,7 +105,7 @@ def ball_function(name: str) -> Callable[..., arb]:
 
 @cache
 def _exact(name: str) -> Callable[..., Data]:
-    return elementwise(ball_function(name), len(load_primitives()[name].operands))
+    return elementwise(ball_function(name), load_primitives()[name].numbers)
 
 
 class Ball(Objects):
@@ -134,6 +145,9 @@ class Ball(Objects):
 
     def share(self, first: Data, second: Data) -> Data:
         return elementwise(_share, 2)(first, second)
+
+    def blend(self, part: Data, first: Data, second: Data) -> Data:
+        return elementwise(_blend, 3)(part, first, second)
 
     def within(self, cotangent: Data, squared: float) -> Data:
         return elementwise(lambda g: g * arb(squared).sqrt() * arb(0, 1), 1)(cotangent)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw_reference.arithmetic import arithmetic
+from gradlaw_reference.arithmetic import Arithmetic, Data, arithmetic
 from gradlaw_reference.engine import Array, apply, vjp
 from gradlaw_reference.rule import RULES, LocalRule, Rule
 from gradlaw_reference.rules.written import written
@@ -29,8 +29,12 @@ from gradlaw_spec.formula import COMPARISONS
 
 
 def elementwise(name: str, *vjp: LocalRule) -> None:
-    """Define a primitive that the arithmetic computes element by element."""
-    _enter(Rule(name, lambda used, *data: used.elementary(name, *data), vjp, elementwise=True))
+    """Define a primitive that the arithmetic computes element by element; its attributes are numbers."""
+
+    def value(used: Arithmetic, *data: Data, **attributes: float) -> Data:
+        return used.elementary(name, *data, *map(used.constant, attributes.values()))
+
+    _enter(Rule(name, value, vjp, elementwise=True))
 
 
 def data_rule(
