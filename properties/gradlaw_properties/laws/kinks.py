@@ -87,10 +87,11 @@ def check(trial: Trial) -> Outcome:
 
 
 def _ends(trial: Trial, slopes: tuple[float, float], cotangent: Array) -> tuple[Data, Data]:
-    """Return the least and the largest share that is allowed: slope times cotangent, where that is rounded with it."""
+    """Return the least and the largest share that is allowed: slope times cotangent, rounded as the primitive may."""
     rounding = trial.rounding
     given = rounding.asarray(cotangent)
-    ends = [rounding.elementary("multiply", rounding.constant(slope), given) for slope in slopes]
+    products = [rounding.elementary("multiply", rounding.constant(slope), given) for slope in slopes]
+    ends = [rounding.composed(trial.case.subject, product) for product in products]
     lower = elementwise(lambda one, other: min(one.lower(), other.lower()), 2)(*ends)
     return lower, elementwise(lambda one, other: max(one.upper(), other.upper()), 2)(*ends)
 

@@ -43,7 +43,7 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 def _by_flint(function: Callable[..., arb], *numbers: float) -> float:
-    """Return the middle of a ball that has the result: an infinity where the result is one, nan where nothing is known."""
+    """Return the middle of a ball that has the result: infinite where the result is, nan where nothing is known."""
     with ctx.workprec(PRECISION):
         result: arb = function(*map(arb, numbers))
         return float(result.mid()) if result.rad().is_finite() else math.nan

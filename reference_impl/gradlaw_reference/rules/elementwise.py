@@ -55,6 +55,8 @@ elementwise("negative", lambda g, value, x: -g)
 elementwise("pow", _pow_base, _pow_exponent)
 elementwise("square", lambda g, value, x: g * (2 * x))
 elementwise("sqrt", lambda g, value, x: g / (2 * value))
+elementwise("rsqrt", lambda g, value, x: g * (-0.5 * (value / x)))
+elementwise("cbrt", lambda g, value, x: g / (3 * (value * value)))
 elementwise("reciprocal", lambda g, value, x: -g * (value * value))
 elementwise("exp", lambda g, value, x: g * value)
 elementwise("expm1", lambda g, value, x: g * (value + 1))
@@ -88,6 +90,14 @@ elementwise("celu", lambda g, value, x, alpha: g * call("exp", call("minimum", x
 elementwise("sigmoid", lambda g, value, x: g * (value * (1 - value)))
 elementwise("softplus", lambda g, value, x: g * call("sigmoid", x))
 
+elementwise(
+    "selu",
+    lambda g, value, x: at_kink(
+        x,
+        g * 1.0507009873554805,
+        g * (1.0507009873554805 * (1.6732632423543772 * call("exp", call("minimum", x, 0)))),
+    ),
+)
 elementwise("leaky_relu", lambda g, value, x, negative_slope: at_kink(x, g, g * negative_slope))
 elementwise("abs", lambda g, value, x: route(g, call("balance", x)))
 elementwise(
