@@ -11,11 +11,15 @@ import sys
 import numpy as np
 
 from gradlaw import load_target
+from gradlaw_properties.strategies.attributes import numeric
 from gradlaw_properties.strategies.domains import Domain
+from gradlaw_properties.strategies.picks import Chooser
 from gradlaw_reference import Ball, using
 from gradlaw_spec import DTYPES, Array, Dtype, Primitive, Program, Step, Target, load_primitives
 
 POINTS = 20_000
+FIRST = Chooser(0)
+"""Attributes that are numbers have their defaults."""
 
 
 def operand_values(page: Primitive, position: int, of: Dtype, within: float) -> Array:
@@ -38,22 +42,27 @@ def operand_values(page: Primitive, position: int, of: Dtype, within: float) -> 
 
 
 def largest_error(
-    target: Target, page: Primitive, of: Dtype, within: float = np.inf
+    target: Target, page: Primitive, of: Dtype, within: float = np.inf, choose: Chooser = FIRST
 ) -> tuple[float, tuple[float, ...]]:
     """Return the largest error of a target's values in unit roundoffs, and the operands at which it is."""
     operands = tuple(operand_values(page, position, of, within) for position in range(len(page.operands)))
     names = tuple(operand.name for operand in page.operands)
-    program = Program(names, (Step(("y",), page.name, names),), ("y",))
+    attributes = numeric(page, choose) if page.attributes else {}
+    program = Program(names, (Step(("y",), page.name, names, attributes),), ("y",))
     got = target.run(program, dict(zip(names, operands, strict=True)))[0].astype(np.float64)
     ball = Ball()
     with using(ball):
-        exact = ball.elementary(page.name, *(ball.asarray(operand) for operand in operands))
+        constants = [ball.constant(float(of.numpy.type(number))) for number in attributes.values()]
+        exact = ball.elementary(page.name, *(ball.asarray(operand) for operand in operands), *constants)
         sizes = np.abs(exact.astype(np.float64))
         errors = np.array([abs(float(e - ball.asarray(y).item())) for e, y in zip(exact, got, strict=True)])
     usable = np.isfinite(got) & (sizes > 4 * of.smallest_normal) & (sizes < of.largest / 2)
     units = np.where(usable, errors / np.where(usable, sizes * of.unit_roundoff, 1), 0.0)
     worst = int(np.argmax(units))
-    return float(units[worst]), tuple(float(operand[worst]) for operand in operands)
+    return float(units[worst]), (
+        *(float(one[worst]) for one in operands),
+        *(float(str(one)) for one in attributes.values()),
+    )
 
 
 def main(arguments: list[str]) -> None:
@@ -63,7 +72,9 @@ def main(arguments: list[str]) -> None:
     pages = [
         page
         for page in load_primitives().values()
-        if page.rounding in ("correct", "elementwise") and not page.attributes and (not names or page.name in names)
+        if page.rounding in ("correct", "elementwise")
+        and page.numbers == len(page.operands) + len(page.attributes)
+        and (not names or page.name in names)
     ]
     targets = [load_target(name) for name in chosen.split(",")]
     print("| primitive | k | engine | " + " | ".join(DTYPES) + " |")
@@ -77,7 +88,8 @@ def main(arguments: list[str]) -> None:
                 if name not in target.dtypes:
                     cells.append("")
                     continue
-                error, place = largest_error(target, page, of, within)
+                choices = range(8 if page.attributes else 1)
+                error, place = max(largest_error(target, page, of, within, Chooser(number)) for number in choices)
                 cells.append(f"{error:.2f} at {', '.join(f'{x:.6g}' for x in place)}")
             print(f"| {page.name} | {page.accuracy} | {target.name} | " + " | ".join(cells) + " |", flush=True)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gradlaw_spec.domains import WHOLE, Interval
 from gradlaw_spec.errors import SpecError
 
 
@@ -33,6 +34,7 @@ AttributeKind = Literal[
     "upper",
     "index",
     "dtype",
+    "number",
 ]
 
 
@@ -42,12 +44,13 @@ class Attribute:
 
     ``name`` is its name under the Python array API standard; ``kind`` says which values it may have; ``default`` is
     its value where a call leaves it out: a boolean, a number, or ``"None"`` for None (TOML has no word for it). An
-    attribute without one must be given.
+    attribute without one must be given. ``domain`` has the numbers that one of kind ``number`` may be.
     """
 
     name: str
     kind: AttributeKind
     default: bool | int | float | Literal["None"] | None = None
+    domain: tuple[Interval, ...] = field(default_factory=lambda: (WHOLE,))
 
     @property
     def required(self) -> bool:

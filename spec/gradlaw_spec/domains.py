@@ -100,6 +100,8 @@ class Interval(Read):
         return np.asarray(self.upper - np.abs(values - self.upper)) if math.isfinite(self.upper) else values
 
 
+WHOLE: Final = Interval(-math.inf, math.inf, False, False)
+"""The domain that has every finite number."""
 INTEGERS: Final = "integers"
 """How a page writes that a number is whole."""
 

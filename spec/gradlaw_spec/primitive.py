@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -11,7 +10,7 @@ import numpy as np
 
 from gradlaw_spec.array import Array
 from gradlaw_spec.attributes import Attribute, AttributeValue, complete
-from gradlaw_spec.domains import Interval, Meeting, Values
+from gradlaw_spec.domains import WHOLE, Interval, Meeting, Values
 from gradlaw_spec.signature import NO_SIGNATURE, Signature
 
 Level = Literal["scalar", "array", "nn", "linalg", "complex", "higher-order", "low-precision"]
@@ -40,8 +39,6 @@ VALUE: Final = "value"
 """How a page calls what the primitive computes."""
 Number = int | float | str
 """A number of a page: an integer, a decimal, or a string with a fraction (``"1/3"``) or many digits."""
-WHOLE: Final = Interval(-math.inf, math.inf, False, False)
-"""The domain that has every finite number."""
 Nested = Number | list[Number | list[Number | list[Number | list[Number]]]]
 """An array of numbers as nested lists, of up to four axes (msgspec reads no recursive alias)."""
 
@@ -72,20 +69,31 @@ class Kink:
 
     ``where`` is where an operand meets a number, an operand or an attribute (a page writes ``"x == 0"``,
     ``"x1 == x2"``, ``"x == min"``), or ``"ties"``, for equal largest elements of a reduction; ``allowed`` maps an
-    operand's name to the closed interval of its local gradient. ``joint`` says what the local gradients of all elements
-    that meet there are together (empty: each is free): shares that are at least 0 and add up to 1, a vector no longer
-    than 1 (``ball``), or one of *n* elements that is no longer than 1/√n and adds up to 0 (``centred-ball``). A page
-    writes ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
+    operand's name to the closed interval of its local gradient, between two ends in either order, of which one may be
+    the name of an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there
+    are together (empty: each is free): shares that are at least 0 and add up to 1, a vector no longer than 1
+    (``ball``), or one of *n* elements that is no longer than 1/√n and adds up to 0 (``centred-ball``). A page writes
+    ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
     """
 
     where: Meeting
-    allowed: dict[str, tuple[float, float]]
+    allowed: dict[str, tuple[float | str, float | str]]
     joint: Joint = ""
 
     @property
     def corner(self) -> bool:
         """Whether it is where the value is 0."""
         return self.where.operand == VALUE
+
+    def slopes(self, operand: str, attributes: Mapping[str, AttributeValue]) -> tuple[float, float]:
+        """Return the least and the largest local gradient of an operand that a call's attributes allow."""
+        ends = [float(attributes[end]) if isinstance(end, str) else end for end in self.allowed[operand]]  # type: ignore[arg-type]
+        return min(ends), max(ends)
+
+    def allowed_text(self, operand: str) -> str:
+        """Return the allowed interval of an operand as a page shows it."""
+        low, high = (end if isinstance(end, str) else f"{end:g}" for end in self.allowed[operand])
+        return f"[{low}, {high}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +175,11 @@ class Primitive(Function):
     regions: tuple[Region, ...] = ()
     kinks: tuple[Kink, ...] = ()
     limits: dict[Literal["inf", "-inf"], tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> int:
+        """Of how many numbers an elementwise primitive makes one: its operands, and its attributes that are numbers."""
+        return len(self.operands) + sum(attribute.kind == "number" for attribute in self.attributes)
 
     @property
     def differentiable(self) -> tuple[Operand, ...]:

@@ -47,13 +47,25 @@ def _getitem(x: Any, index: tuple[Any, ...]) -> Any:
     ]
 
 
+RENAMED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
+    {
+        **{f"hard{name}": getattr(jax.nn, f"hard_{name}") for name in ("tanh", "sigmoid", "swish")},
+        "softsign": jax.nn.soft_sign,
+        "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    }
+)
+"""What JAX has under another name, or with an argument."""
+
+
 def jax_function(name: str) -> Callable[..., Any] | None:
     """Return JAX's function of a primitive's name, from the first of its modules that has one."""
     if any(attribute.kind == "index" for attribute in load_primitives()[name].attributes):
         return _getitem
     if any(attribute.kind == "dtype" for attribute in load_primitives()[name].attributes):
         return lambda x, *, dtype: getattr(jnp, name)(x, dtype)  # JAX takes it by position alone
-    modules = (jnp, jax.nn, jax.scipy.special, jnp.linalg)
+    if name in RENAMED:
+        return RENAMED[name]
+    modules = (jnp, jax.nn, jax.scipy.special, jnp.linalg, jax.lax)
     return next((getattr(module, name) for module in modules if hasattr(module, name)), None)
 
 

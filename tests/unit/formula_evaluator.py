@@ -71,7 +71,9 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _divide(dividend: Any, divisor: Any) -> Any:
-    """Divide; beside fractions, which know no nan, nothing is known of a quotient by 0."""
+    """Divide; integers make a fraction. Beside fractions, which know no nan, nothing is known of a quotient by 0."""
+    if isinstance(dividend, int) and isinstance(divisor, int):
+        return Fraction(dividend, divisor)
     return mpmath.nan if divisor == 0 and not isinstance(dividend, Fraction) else dividend / divisor
 
 
@@ -250,6 +252,8 @@ def evaluate(formula: str, values: Mapping[str, Numbers], attributes: Mapping[st
 
 
 def _call(name: str, operands: tuple[Any, ...], attributes: Mapping[str, AttributeValue]) -> Numbers:
+    if any(isinstance(item, np.ndarray) and item.size and isinstance(item.flat[0], Fraction) for item in operands):
+        operands = tuple(Fraction(one) if isinstance(one, float) and math.isfinite(one) else one for one in operands)
     if name in FUNCTIONS:
         return FUNCTIONS[name](*operands, **attributes)
     page = load_primitives().get(name)

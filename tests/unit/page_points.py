@@ -12,7 +12,9 @@ import numpy as np
 from formula_evaluator import complete, evaluate, multiprecision
 
 import gradlaw_reference
+from gradlaw_properties.strategies.attributes import numeric
 from gradlaw_properties.strategies.layouts import layouts
+from gradlaw_properties.strategies.picks import Chooser
 from gradlaw_reference import vjp
 from gradlaw_spec import DTYPES, AttributeValue, Operand, Primitive
 
@@ -22,6 +24,8 @@ PARTS = np.arange(-251, 252, 2) / 32
 
 RUNS = 6
 """Shapes and attributes are those of so many runs."""
+NUMBERS = 4
+"""Attributes that are numbers have so many of their values."""
 MOST = 16
 """More elements than these are left out: each is another value of the operand's domain."""
 BOUNDS: tuple[dict[str, AttributeValue], ...] = (
@@ -42,7 +46,8 @@ def choices(page: Primitive) -> list[tuple[tuple[tuple[int, ...], ...], dict[str
             shapes = tuple(slots[name] for name in layout.operands)
             mean_of_nothing = page.shapes == "along-axis" and 0 in shapes[0]  # 0 / 0 on the way to no element
             if max(math.prod(shape) for shape in shapes) <= MOST and not mean_of_nothing:
-                found += [(shapes, {**layout.attributes, **bounds}) for bounds in (BOUNDS if bounded else ({},))]
+                numbers = BOUNDS if bounded else [numeric(page, Chooser(choice)) for choice in range(NUMBERS)]
+                found += [(shapes, {**layout.attributes, **chosen}) for chosen in numbers]
     if found and page.attributes and not any(attribute.required for attribute in page.attributes):
         found.append((found[0][0], {}))
     return [item for position, item in enumerate(found) if item not in found[:position]]

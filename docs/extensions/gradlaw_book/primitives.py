@@ -149,7 +149,7 @@ def kink_where(kink: Kink) -> str:
 
 def allowed_text(kink: Kink) -> str:
     """Return the allowed set of each operand's local gradient at a kink."""
-    return ", ".join(f"{code(name)} in [{low:g}, {high:g}]" for name, (low, high) in kink.allowed.items())
+    return ", ".join(f"{code(name)} in {kink.allowed_text(name)}" for name in kink.allowed)
 
 
 def accuracy(page: Primitive) -> str:

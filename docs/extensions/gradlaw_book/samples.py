@@ -92,8 +92,8 @@ def _panel(page: Primitive, position: int) -> Panel:
 
 def _attributes(page: Primitive) -> dict[str, Any]:
     """Return the attributes of the page's first example, which are what the picture shows."""
-    given = page.examples[0].attributes
-    return {attribute.name: given[attribute.name] for attribute in page.attributes}
+    given: Any = page.examples[0].attributes
+    return page.complete(given)
 
 
 def _along(page: Primitive, position: int, attributes: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -120,7 +120,7 @@ def _spike(kink: Kink, name: str, attributes: Mapping[str, Any]) -> Spike | None
         return None
     other = kink.where.other
     place = other if isinstance(other, float) else attributes.get(other, OTHER)
-    return Spike(place, *kink.allowed[name])
+    return Spike(place, *kink.slopes(name, attributes))
 
 
 def _unenclosed(function: Callable[[Any], Any], places: Numbers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

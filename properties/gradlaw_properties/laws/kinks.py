@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
+from flint import arb
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine
 from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
+from gradlaw_reference import Data
+from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_spec import Array, Kink, Primitive
 
 MUTANTS = (mutants.relu_minus_one_at_zero,)
@@ -81,15 +86,34 @@ def check(trial: Trial) -> Outcome:
     return replace(combine(outcomes), case=trial.case)
 
 
+def _ends(trial: Trial, slopes: tuple[float, float], cotangent: Array) -> tuple[Data, Data]:
+    """Return the least and the largest share that is allowed: slope times cotangent, rounded as the primitive may."""
+    rounding = trial.rounding
+    given = rounding.asarray(cotangent)
+    products = [rounding.elementary("multiply", rounding.constant(slope), given) for slope in slopes]
+    ends = [rounding.composed(trial.case.subject, product) for product in products]
+    lower = elementwise(lambda one, other: min(one.lower(), other.lower()), 2)(*ends)
+    return lower, elementwise(lambda one, other: max(one.upper(), other.upper()), 2)(*ends)
+
+
+def _is_outside(got: float, least: arb, largest: arb) -> bool:
+    """Whether a number is not between two ends; past the dtype's largest number there are none."""
+    return bool(arb(got) < least or arb(got) > largest or (math.isnan(got) and least.is_finite()))
+
+
+IS_OUTSIDE: Final = np.frompyfunc(_is_outside, 3, 1)
+
+
 def _within(trial: Trial, kink: Kink, operand: str, gradient: Array, cotangent: Array, chosen: Array) -> Outcome:
     """Judge the shares that were handed back at a kink; a subnormal share may have been flushed to 0."""
-    lower, upper = kink.allowed[operand]
-    ends = np.stack([lower * cotangent, upper * cotangent])
+    assert trial.page is not None
+    slopes = kink.slopes(operand, trial.page.complete(trial.step.attributes))
+    least, largest = _ends(trial, slopes, cotangent)
     got = gradient.astype(np.float64)
-    outside = chosen & ~((got >= ends.min(axis=0)) & (got <= ends.max(axis=0)))
+    outside = chosen & np.asarray(IS_OUTSIDE(got, least, largest)).astype(bool)
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
-        allowed = f"[{float(ends.min(axis=0)[place])!r}, {float(ends.max(axis=0)[place])!r}]"
+        allowed = f"[{float(least[place])!r}, {float(largest[place])!r}]"
         where = f"gradient of {operand}{list(place)} at the kink {kink.where}"
         return Outcome(int(chosen.sum()), 0, f"{where}: got {float(got[place])!r}; allowed {allowed}")
     return Outcome(int(chosen.sum()), 0, notes=_convention(kink, operand, got, cotangent, chosen))

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from gradlaw_properties.strategies.picks import Chooser
-from gradlaw_spec import AttributeValue, IndexItem, Primitive, Slice
+from gradlaw_spec import Attribute, AttributeValue, IndexItem, Primitive, Slice
 from gradlaw_spec.attributes import AttributeKind
 
 Shape = tuple[int, ...]
@@ -16,6 +18,10 @@ BOUNDS: Final = (-1, 0.5, 0, -0.5, 1.5, -2.25, 0.1, 2)
 """Lower bounds; a mapping from these to others keeps attributes short decimals."""
 GAPS: Final = (2, 0.5, 1, 0.25, 3.5)
 """What an upper bound is above its lower one: never 0, since a clip to one number is constant."""
+
+
+NUMBERS: Final = (1, 0.5, 2, 0.1, -0.5, 0.01, 3.5, 0.25, -1, 0)
+"""What an attribute may be that is a number, if it is in the attribute's domain, beside its default."""
 
 
 def axis(shape: Shape, choose: Chooser) -> AttributeValue:
@@ -107,6 +113,12 @@ def bounds(names: Mapping[str, str], choose: Chooser) -> dict[str, AttributeValu
     return found
 
 
+def number(attribute: Attribute, choose: Chooser) -> AttributeValue:
+    """Return a number of an attribute's domain, the default first."""
+    options = [item for item in NUMBERS if any(interval.contains(np.asarray(item)) for interval in attribute.domain)]
+    return choose(options if attribute.required else list(dict.fromkeys([attribute.value, *options])))
+
+
 BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue]]] = MappingProxyType(
     {
         "axis": axis,
@@ -136,4 +148,5 @@ def structural(page: Primitive, shape: Shape, choose: Chooser, dtypes: Sequence[
 def numeric(page: Primitive, choose: Chooser) -> dict[str, AttributeValue]:
     """Return the attributes of a page that are numbers."""
     names = {attribute.kind: attribute.name for attribute in page.attributes if attribute.kind in ("lower", "upper")}
-    return bounds({str(kind): name for kind, name in names.items()}, choose) if names else {}
+    found = bounds({str(kind): name for kind, name in names.items()}, choose) if names else {}
+    return {**found, **{item.name: number(item, choose) for item in page.attributes if item.kind == "number"}}

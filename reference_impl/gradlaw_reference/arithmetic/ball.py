@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Self, cast
@@ -12,7 +13,7 @@ from flint import arb, fmpq
 
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.protocol import Data, objects
-from gradlaw_spec import load_primitives
+from gradlaw_spec import Step, interpret, load_primitives, parse_formula
 
 ANYTHING: Final = arb("nan")
 """The set of all numbers with inf and nan: what is left after an overflow or outside a domain."""
@@ -46,6 +47,10 @@ def _power(x: arb, y: arb) -> arb:
 
 def _share(x: arb, y: arb) -> arb:
     return ONE if x > y else ZERO if x < y else SOME
+
+
+def _blend(part: arb, first: arb, second: arb) -> arb:
+    return first if part == 1 else second if part == 0 else first.union(second)
 
 
 def _angle(x: arb, y: arb) -> arb:
@@ -88,13 +93,40 @@ _make: Final = elementwise(_ball, 1)
 
 
 def ball_function(name: str) -> Callable[..., arb]:
-    """Return an elementwise primitive as a function of single balls, unrounded."""
-    return BALL_FUNCTIONS.get(name) or getattr(arb, name)
+    """Return an elementwise primitive as a function of single balls, unrounded: flint's, else the page's formula."""
+    return BALL_FUNCTIONS.get(name) or getattr(arb, name, None) or _written(name)
+
+
+@cache
+def _written(name: str) -> Callable[..., arb]:
+    """Return the formula of a page's value as a function of balls: operands, then attributes."""
+    page = load_primitives()[name]
+    names = (*(operand.name for operand in page.operands), *(attribute.name for attribute in page.attributes))
+    program = parse_formula(page.value, names, load_primitives())
+
+    def compute(*numbers: arb) -> arb:
+        known = interpret(program, dict(zip(names, numbers, strict=True)), _step)
+        return known[program.outputs[0]]
+
+    return compute
+
+
+def _step(step: Step, operands: tuple[Any, ...]) -> Any:
+    """Compute a step of a formula; a comparison that balls leave open selects both sides."""
+    if step.primitive == "where":
+        condition, first, second = operands
+        return _ball(first).union(_ball(second)) if condition is None else _ball(first if condition else second)
+    balls = tuple(map(_ball, operands))
+    compared = {"greater": operator.gt, "less": operator.lt, "equal": operator.eq}.get(step.primitive)
+    if compared is None:
+        return ball_function(step.primitive)(*balls)
+    open_still = not compared(*balls) and balls[0].overlaps(balls[1]) and not all(ball.is_exact() for ball in balls)
+    return None if open_still else compared(*balls)
 
 
 @cache
 def _exact(name: str) -> Callable[..., Data]:
-    return elementwise(ball_function(name), len(load_primitives()[name].operands))
+    return elementwise(ball_function(name), load_primitives()[name].numbers)
 
 
 class Ball(Objects):
@@ -134,6 +166,9 @@ class Ball(Objects):
 
     def share(self, first: Data, second: Data) -> Data:
         return elementwise(_share, 2)(first, second)
+
+    def blend(self, part: Data, first: Data, second: Data) -> Data:
+        return elementwise(_blend, 3)(part, first, second)
 
     def within(self, cotangent: Data, squared: float) -> Data:
         return elementwise(lambda g: g * arb(squared).sqrt() * arb(0, 1), 1)(cotangent)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
+from flint import arb, ctx
 
+from gradlaw_reference.arithmetic.ball import ball_function
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain
 from gradlaw_spec import dtype
 
@@ -26,13 +28,25 @@ FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
 """What NumPy does not have under the primitive's own name."""
 
 
+PRECISION: Final = 256
+"""Bits with which flint computes: enough to round once to float64."""
+
+
 @cache
 def _function(name: str) -> Callable[..., Any]:
-    """Return how a primitive is computed in float64: by NumPy, or a number at a time by Python's ``math``."""
+    """Return how a primitive is computed in float64: by NumPy, or a number at a time by ``math`` or flint."""
     if name in FLOAT_FUNCTIONS:
         return FLOAT_FUNCTIONS[name]
     found = getattr(np, name, None)
-    return found if found is not None else np.vectorize(getattr(math, name), otypes=[np.float64])
+    one = getattr(math, name, None) or partial(_by_flint, ball_function(name))
+    return found if found is not None else np.vectorize(one, otypes=[np.float64])
+
+
+def _by_flint(function: Callable[..., arb], *numbers: float) -> float:
+    """Return the middle of a ball that has the result: infinite where the result is, nan where nothing is known."""
+    with ctx.workprec(PRECISION):
+        result: arb = function(*map(arb, numbers))
+        return float(result.mid()) if result.rad().is_finite() else math.nan
 
 
 class Float(Plain):

@@ -65,7 +65,7 @@ class Arithmetic(Protocol):
         ...
 
     def elementary(self, name: str, *operands: Data) -> Data:
-        """Compute an elementwise primitive by its name."""
+        """Compute an elementwise primitive by its name, of its operands and then of its attributes that are numbers."""
         ...
 
     def composed(self, name: str, value: Data) -> Data:
@@ -86,6 +86,10 @@ class Arithmetic(Protocol):
 
     def route(self, cotangent: Data, part: Data) -> Data:
         """Send a part of the cotangent on; all of it and nothing of it are exact."""
+        ...
+
+    def blend(self, part: Data, first: Data, second: Data) -> Data:
+        """Return the first where the part is 1, the second where it is 0; at a kink, what lies between them."""
         ...
 
     def sum(self, value: Data, axes: Axes) -> Data:
@@ -156,6 +160,11 @@ class Plain:
     def within(self, cotangent: Data, squared: float) -> Data:
         """Return what is allowed for one element at a corner, which goes as far as a root times the cotangent: 0."""
         return cotangent * 0
+
+    def blend(self, part: Data, first: Data, second: Data) -> Data:
+        """Return one of two, untouched, or so much of the first and the rest of the second."""
+        between = part * first + (1 - part) * second
+        return np.where(part == 1, first, np.where(part == 0, second, between))
 
     def after(self, share: Data, value: Data) -> Data:
         """Return the share: it is what it is."""

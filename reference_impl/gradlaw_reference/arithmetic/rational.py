@@ -33,7 +33,10 @@ def _rational_share(x: fmpq, y: fmpq) -> fmpq:
     return fmpq(1) if x > y else fmpq(0) if x < y else fmpq(1, 2)
 
 
-RATIONAL_FUNCTIONS: Final[dict[str, Callable[..., Data]]] = {"pow": elementwise(_rational_power, 2)}
+RATIONAL_FUNCTIONS: Final[dict[str, Callable[..., Data]]] = {
+    "pow": elementwise(_rational_power, 2),
+    "leaky_relu": elementwise(lambda x, slope: x if x > 0 else slope * x, 2),
+}
 """What NumPy does not do with fractions under the primitive's own name."""
 
 

@@ -76,9 +76,9 @@ def _rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
         return function
     exact = page.rounding == "correct" and accuracy == page.accuracy
     widen = (_nearest if exact else _widening)(accuracy, of, tiny)
-    if len(page.operands) == 1:
+    if page.numbers == 1:
         return lambda x: widen(function(x))
-    return lambda x, y: widen(function(x, y))
+    return lambda *numbers: widen(function(*numbers))
 
 
 def _flushed_comparison(function: Element, of: Dtype) -> Element:

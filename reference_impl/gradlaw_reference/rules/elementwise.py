@@ -27,6 +27,11 @@ def route(g: Array, part: Array) -> Array:
     return call("route", g, part)
 
 
+def at_kink(x: Any, above: Array, below: Array) -> Array:
+    """Return one gradient where x is positive, another where it is not, and at 0 what lies between them."""
+    return call("blend", share(x, 0), above, below)
+
+
 def _pow_exponent(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     """At a zero base and a positive exponent the power is 0, and does not move with its exponent.
 
@@ -54,6 +59,8 @@ elementwise("negative", lambda g, value, x: -g)
 elementwise("pow", _pow_base, _pow_exponent)
 elementwise("square", lambda g, value, x: g * (2 * x))
 elementwise("sqrt", lambda g, value, x: g / (2 * value))
+elementwise("rsqrt", lambda g, value, x: g * (-0.5 * (value / x)))
+elementwise("cbrt", lambda g, value, x: g / (3 * (value * value)))
 elementwise("reciprocal", lambda g, value, x: -g * (value * value))
 elementwise("exp", lambda g, value, x: g * value)
 elementwise("expm1", lambda g, value, x: g * (value + 1))
@@ -83,9 +90,19 @@ elementwise("log2", lambda g, value, x: g / (x * call("log", 2)))
 elementwise("log10", lambda g, value, x: g / (x * call("log", 10)))
 elementwise("hypot", lambda g, value, x1, x2: g * (x1 / value), lambda g, value, x1, x2: g * (x2 / value))
 elementwise("elu", lambda g, value, x: g * call("exp", call("minimum", x, 0)))
+elementwise("celu", lambda g, value, x, alpha: g * call("exp", call("minimum", x, 0) / alpha))
 elementwise("sigmoid", lambda g, value, x: g * (value * (1 - value)))
 elementwise("softplus", lambda g, value, x: g * call("sigmoid", x))
 
+elementwise(
+    "selu",
+    lambda g, value, x: at_kink(
+        x,
+        g * 1.0507009873554805,
+        g * (1.0507009873554805 * (1.6732632423543772 * call("exp", call("minimum", x, 0)))),
+    ),
+)
+elementwise("leaky_relu", lambda g, value, x, negative_slope: at_kink(x, g, g * negative_slope))
 elementwise("abs", lambda g, value, x: route(g, call("balance", x)))
 elementwise(
     "maximum", lambda g, value, x1, x2: route(g, share(x1, x2)), lambda g, value, x1, x2: route(g, share(x2, x1))
@@ -180,6 +197,13 @@ function("cast_back", lambda x, like: call("astype", x, dtype=like.dtype))
 data_rule("share", lambda used, x1, x2: used.share(x1, x2))
 data_rule("balance", lambda used, x: _exactly_signed(used.share(x, used.asarray(0))))
 data_rule("settled", _settled, lambda g, value, condition, x: 0 * g, _settled_vjp)
+data_rule(
+    "blend",
+    lambda used, part, x1, x2: used.blend(part, x1, x2),
+    lambda g, value, part, x1, x2: g * (x1 - x2),
+    lambda g, value, part, x1, x2: route(g, part),
+    lambda g, value, part, x1, x2: route(g, 1 - part),
+)
 data_rule(
     "route",
     lambda used, g, part: used.route(g, part),

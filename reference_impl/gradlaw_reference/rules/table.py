@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from gradlaw_reference.arithmetic import arithmetic
+from gradlaw_reference.arithmetic import Arithmetic, Data, arithmetic
 from gradlaw_reference.engine import Array, apply, vjp
 from gradlaw_reference.rule import RULES, LocalRule, Rule
 from gradlaw_reference.rules.written import written
@@ -27,10 +27,17 @@ from gradlaw_spec import (
 )
 from gradlaw_spec.formula import COMPARISONS
 
+SIDES: Final = {"greater": True, "less": False}
+"""Comparisons of two sides that may meet at a kink: whether the first is to be the larger."""
+
 
 def elementwise(name: str, *vjp: LocalRule) -> None:
-    """Define a primitive that the arithmetic computes element by element."""
-    _enter(Rule(name, lambda used, *data: used.elementary(name, *data), vjp, elementwise=True))
+    """Define a primitive that the arithmetic computes element by element; its attributes are numbers."""
+
+    def value(used: Arithmetic, *data: Data, **attributes: float) -> Data:
+        return used.elementary(name, *data, *map(used.constant, attributes.values()))
+
+    _enter(Rule(name, value, vjp, elementwise=True))
 
 
 def data_rule(
@@ -59,15 +66,15 @@ def _composed(page: Primitive) -> Callable[..., Array]:
         raise SpecError(f"primitive {page.name}", "neither a rule nor a composition", "one of the two", cure)
 
     def value(*operands: Any, **attributes: Any) -> Array:
-        return _run(composition(page, attributes), operands)  # type: ignore[no-any-return]
+        return _run(composition(page, attributes), operands, _apply)  # type: ignore[no-any-return]
 
     return value
 
 
-def _run(program: Program, operands: tuple[Any, ...]) -> Any:
+def _run(program: Program, operands: tuple[Any, ...], step: Callable[[Step, tuple[Any, ...]], Any]) -> Any:
     """Compute a formula's program with the primitives."""
     given = dict(zip(program.inputs, operands, strict=True))
-    known = interpret(program, given, _apply)
+    known = interpret(program, given, step)
     return known[program.outputs[0]]
 
 
@@ -83,6 +90,22 @@ def _apply(step: Step, operands: tuple[Any, ...]) -> Any:
             return bool(getattr(np, step.primitive)(*operands))
         return Array(np.asarray(getattr(np, step.primitive)(*map(raw, operands)), dtype=bool))
     return apply(step.primitive, operands, step.attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A comparison at a kink: how much of the cotangent goes to the side where it holds."""
+
+    share: Array
+
+
+def _apply_at_kinks(step: Step, operands: tuple[Any, ...]) -> Any:
+    """Apply a step of a formula of a primitive with kinks: what is selected where two sides meet is between the two."""
+    if step.primitive == "where" and isinstance(operands[0], _Side):
+        return apply("blend", (operands[0].share, *operands[1:]), {})
+    if step.primitive in SIDES:
+        return _Side(apply("share", operands if SIDES[step.primitive] else operands[::-1], {}))
+    return _apply(step, operands)
 
 
 def _differentiated(value: Callable[..., Array], operands: int) -> tuple[LocalRule, ...]:
@@ -116,13 +139,15 @@ def _enter(rule: Rule) -> None:
 def written_gradient(page: Function, formula: str) -> LocalRule:
     """Return a page's formula of a gradient as a rule, computed with the primitives."""
     names = ("g", "value", *(operand.name for operand in page.operands))
+    kinks = page.kinks if isinstance(page, Primitive) else ()
+    step = _apply_at_kinks if any(not kink.corner for kink in kinks) else _apply
 
     @cache
     def program(attributes: tuple[tuple[str, Any], ...]) -> Program:
         return parse_formula(formula, names, load_pages(), attributes=dict(attributes))
 
     def rule(g: Array, *operands: Any, **attributes: Any) -> Array:
-        found = _run(program(tuple(attributes.items())), (g, *operands))
+        found = _run(program(tuple(attributes.items())), (g, *operands), step)
         return g * found if isinstance(found, int | float) else found
 
     return rule

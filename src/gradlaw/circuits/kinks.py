@@ -106,5 +106,5 @@ def blended(weight: ast.expr | None, chosen: ast.expr, other: ast.expr) -> ast.e
     if ast.unparse(other) == ast.unparse(ast.UnaryOp(ast.USub(), chosen)):
         twice = ast.BinOp(ast.Constant(2), ast.Mult(), weight)
         return ast.BinOp(chosen, ast.Mult(), ast.BinOp(twice, ast.Sub(), ast.Constant(1)))
-    difference = ast.BinOp(chosen, ast.Sub(), other)
-    return ast.BinOp(other, ast.Add(), ast.BinOp(difference, ast.Mult(), weight))
+    rest = ast.BinOp(ast.Constant(1), ast.Sub(), weight)
+    return ast.BinOp(ast.BinOp(chosen, ast.Mult(), weight), ast.Add(), ast.BinOp(other, ast.Mult(), rest))

@@ -44,7 +44,7 @@ def _kink(flow: Flow, part: Part, step: Step, page: Primitive) -> list[str]:
         if name in kink.allowed and _meets(flow, step, page, kink):
             if kink.corner:
                 return ["corner: any vector no longer than the cotangent is allowed; engines differ"]
-            low, high = kink.allowed[name]
+            low, high = kink.slopes(name, page.complete(step.attributes))
             return [f"kink: any slope in [{low:g}, {high:g}] is allowed; engines differ"]
     return []
 

@@ -39,6 +39,10 @@ PRIMITIVES: Final[dict[str, Any]] = {
         if hasattr(module, name) and not hasattr(jnp, name)
     },
     **{name: _floats(function) for name, function in SPECIAL.items()},
+    **{f"hard{name}": getattr(jax.nn, f"hard_{name}") for name in ("tanh", "sigmoid", "swish")},
+    "softsign": jax.nn.soft_sign,
+    "rsqrt": jax.lax.rsqrt,
+    "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     "astype": lambda x, *, dtype: x.astype(dtype),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
@@ -58,10 +62,19 @@ SPELLING: Final = Spelling(
     array='jnp.asarray({data}, dtype="{dtype}")',
     empty='jnp.zeros({shape}, dtype="{dtype}")',
     functions=functions_of(PRIMITIVES, jnp),
-    modules={"jnp": jnp, "jnp.linalg": jnp.linalg, "jax.nn": jax.nn, "jax.scipy.special": jax.scipy.special},
+    modules={
+        "jnp": jnp,
+        "jnp.linalg": jnp.linalg,
+        "jax.nn": jax.nn,
+        "jax.lax": jax.lax,
+        "jax.scipy.special": jax.scipy.special,
+    },
     block=_block,
     templates={
         **{name: f"jax.scipy.special.{name}({{0}}, {{1}})" for name in SPECIAL},
+        **{f"hard{name}": f"jax.nn.hard_{name}({{0}})" for name in ("tanh", "sigmoid", "swish")},
+        "softsign": "jax.nn.soft_sign({0})",
+        "gelu": "jax.nn.gelu({0}, approximate=False)",
         "astype": "{0}.astype({dtype})",
     },
 )
@@ -82,5 +95,6 @@ target = functional_target(
     accuracies={
         **{"expm1": 6, "tanh": 7, "softplus": 4, "sinh": 8, "cosh": 4},
         **{"erf": 4, "asinh": 4, "acosh": 5, "elu": 6},  # 3.99, 3.11, 4.08 and 4.89
+        **{"celu": 6, "selu": 7, "rsqrt": 3},  # 5.79, 6.13 and 2.40
     },
 )

@@ -115,7 +115,11 @@ def _take(x: Any, indices: Any, *, axis: int) -> Any:
 
 def _elementwise() -> dict[str, Any]:
     """Return torch's functions of elements under their names in the spec; those of two tensors take numbers too."""
-    pages = (page for page in load_primitives().values() if page.shapes == "elementwise" and not page.attributes)
+    pages = [
+        page
+        for page in load_primitives().values()
+        if page.shapes == "elementwise" and all(attribute.kind == "number" for attribute in page.attributes)
+    ]
     modules = (torch, torch.nn.functional, torch.special)
     found = {
         page.name: (getattr(module, page.name), len(page.operands))

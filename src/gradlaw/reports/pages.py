@@ -115,12 +115,14 @@ def _page(page: Function | Law | Chapter) -> str:
         domain = " ∪ ".join(map(str, operand.domain))
         vjp = f"; gradient: `{operand.vjp}`" if operand.vjp else ""
         lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
-    lines += [f"- attribute `{attribute.name}` ({attribute.kind})" for attribute in page.attributes]
+    for attribute in page.attributes:
+        numbers = f", {' ∪ '.join(map(str, attribute.domain))}" if attribute.kind == "number" else ""
+        lines.append(f"- attribute `{attribute.name}` ({attribute.kind}{numbers})")
     for region in page.regions if isinstance(page, Primitive) else ():
         where = ", ".join(f"{name} in {values}" for name, values in region.where.items())
         lines.append(f"- beside the domain, where {where}: the gradient of {', '.join(region.gradients)}")
     for kink in page.kinks if isinstance(page, Primitive) else ():
-        allowed = ", ".join(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in kink.allowed.items())
+        allowed = ", ".join(f"{name} in {kink.allowed_text(name)}" for name in kink.allowed)
         lines.append(f"- kink where `{kink.where}`: {allowed}")
     return _with_facts(page.body, "\n".join(lines))
 
