@@ -223,7 +223,7 @@ def kernel(page: Primitive) -> Callable[..., Any] | None:
         return _where
     if page.shapes == "reduction":
         return _reduction(getattr(math, page.name, None) or getattr(builtins, page.name))
-    if hasattr(mpmath, page.name) or hasattr(builtins, page.name):
+    if page.shapes == "elementwise" and (hasattr(mpmath, page.name) or hasattr(builtins, page.name)):
         return _elementwise(getattr(mpmath, page.name, None) or getattr(builtins, page.name))
     return partial(_by_numpy, page)
 
