@@ -122,7 +122,8 @@ class _Constant(np.ndarray[Any, Any]):
 class _Several(np.ndarray[Any, Any]):
     """A share that is a sum: what returns from a composed step to an operand that its composition uses several times.
 
-    An engine that runs the composition adds each of its terms to what returns elsewhere.
+    An engine that runs the composition adds each of its terms to what returns elsewhere; so does one whose scan is
+    a tree of steps.
     """
 
     terms: int
@@ -254,7 +255,7 @@ class Rounding(Ball):
         for formula in rule.alternatives[position] if rule.alternatives else ():
             data = elementwise(arb.union, 2)(data, formula(*operands, **attributes).data)
         data = self.cornered(rule, share.like(data), operands, attributes).data
-        if (terms := _uses(rule.name, position, attributes)) > 1:
+        if (terms := _uses(rule.name, position, operands[1].shape, attributes)) > 1:
             data = data.view(_Several)
             data.terms = terms
         return share.like(data)
@@ -384,11 +385,17 @@ class Rounding(Ball):
         return np.where(counts == 2, self._once(total), several)
 
 
-def _uses(name: str, position: int, attributes: Mapping[str, Any]) -> int:
-    """Return how often a composed primitive's steps use one of its operands."""
+def _uses(name: str, position: int, shape: Axes, attributes: Mapping[str, Any]) -> int:
+    """Return how often the steps of a composed primitive, or of a scan, use one of its operands.
+
+    A scan may be a tree of sums or products, which an engine differentiates step by step.
+    """
     page = load_pages()[name]
-    if not isinstance(page, Primitive) or page.rounding != "composed":
+    if not isinstance(page, Primitive):
         return 1
+    if page.rounding != "composed":
+        scan = page.shapes == "along-axis" and page.rounding in ("contraction", "product")
+        return int(shape[attributes["axis"]]) if scan else 1
     steps = composition(page, attributes).steps
     return sum(step.operands.count(page.operands[position].name) for step in steps)
 
