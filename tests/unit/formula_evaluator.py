@@ -115,6 +115,18 @@ def _others(x: Numbers, axis: Any = None) -> Numbers:
     return result
 
 
+def _cumulative_others(g: Numbers, x: Numbers, axis: int) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    for place in np.ndindex(*x.shape):
+        row, send = (np.moveaxis(array, axis, 0)[(slice(None), *np.delete(place, axis))] for array in (x, g))
+        own = place[axis]
+        result[place] = sum(
+            send[end] * math.prod(row[other] for other in range(end + 1) if other != own)
+            for end in range(own, len(row))
+        )
+    return result
+
+
 def _count(x: Numbers, axis: Any = None, keepdims: bool = False) -> Numbers:
     number = math.prod(x.shape[position] for position in _axes(axis, x.ndim))
     return boxed(np.full(np.sum(np.zeros(x.shape), axis=axis, keepdims=keepdims).shape, number, dtype=object))
@@ -191,6 +203,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,
     "count": _count,
+    "cumulative_others": _cumulative_others,
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
@@ -225,7 +238,7 @@ def kernel(page: Primitive) -> Callable[..., Any] | None:
         return _where
     if page.shapes == "reduction":
         return _reduction(getattr(math, page.name, None) or getattr(builtins, page.name))
-    if hasattr(mpmath, page.name) or hasattr(builtins, page.name):
+    if page.shapes == "elementwise" and (hasattr(mpmath, page.name) or hasattr(builtins, page.name)):
         return _elementwise(getattr(mpmath, page.name, None) or getattr(builtins, page.name))
     return partial(_by_numpy, page)
 

@@ -225,8 +225,10 @@ def test_attributes_of_reductions_and_movement() -> None:
     along = [page for page in PAGES.values() if any(item.kind in ("axis", "new-axis") for item in page.attributes)]
     assert len(along) > 3
     for page in along:
-        found = attribute(over_runs(page.name), "axis")
-        assert min(found) < 0 <= max(found)
+        for item in page.attributes:
+            if item.kind in ("axis", "new-axis"):
+                found = attribute(over_runs(page.name), item.name)
+                assert min(found) < 0 <= max(found)
 
 
 def test_indices() -> None:

@@ -37,7 +37,8 @@ def _inner(trial: Trial) -> Iterator[Trial]:
             continue
         zeros, inner = _fresh(program, f"{name}_zero"), _fresh(program, f"{name}_inner")
         operands = tuple(inner if place == position else item for place, item in enumerate(step.operands))
-        steps = (Step((inner,), "add", (name, zeros)), replace(step, operands=operands))
+        rewired = (replace(step, operands=operands) if one is step else one for one in program.steps)
+        steps = (Step((inner,), "add", (name, zeros)), *rewired)
         yield trial.variant(
             Program((*program.inputs, zeros), steps, program.outputs, program.data),
             {**trial.values, zeros: np.zeros_like(trial.values[name])},

@@ -122,7 +122,8 @@ class _Constant(np.ndarray[Any, Any]):
 class _Several(np.ndarray[Any, Any]):
     """A share that is a sum: what returns from a composed step to an operand that its composition uses several times.
 
-    An engine that runs the composition adds each of its terms to what returns elsewhere.
+    An engine that runs the composition adds each of its terms to what returns elsewhere; so does one whose scan is
+    a tree of steps.
     """
 
     terms: int
@@ -250,7 +251,7 @@ class Rounding(Ball):
         share = rule.vjp[position](*operands, **attributes)
         if share.tape is not None:
             return share
-        data, terms = share.data, max(_uses(rule.name, position, attributes), _terms(share.content))
+        data, terms = share.data, max(_uses(rule.name, position, operands[1].shape, attributes), _terms(share.content))
         for formula in rule.alternatives[position] if rule.alternatives else ():
             other = formula(*operands, **attributes)
             data, terms = elementwise(arb.union, 2)(data, other.data), max(terms, _terms(other.content))
@@ -389,11 +390,17 @@ class Rounding(Ball):
         return np.where(counts == 2, self._once(total), several)
 
 
-def _uses(name: str, position: int, attributes: Mapping[str, Any]) -> int:
-    """Return how often a composed primitive's steps use one of its operands."""
+def _uses(name: str, position: int, shape: Axes, attributes: Mapping[str, Any]) -> int:
+    """Return how often the steps of a composed primitive, or of a scan, use one of its operands.
+
+    A scan may be a tree of sums or products, which an engine differentiates step by step.
+    """
     page = load_pages().get(name)
-    if not isinstance(page, Primitive) or page.rounding != "composed":
+    if not isinstance(page, Primitive):
         return 1
+    if page.rounding != "composed":
+        scan = page.shapes == "along-axis" and page.rounding in ("contraction", "product")
+        return int(shape[attributes["axis"]]) if scan else 1
     steps = composition(page, attributes).steps
     return sum(step.operands.count(page.operands[position].name) for step in steps)
 

@@ -79,6 +79,11 @@ data_rule(
     lambda used, x, axis: np.expand_dims(x, axis),
     lambda g, value, x, axis: call("like", g, x),
 )
+data_rule(
+    "flip",
+    lambda used, x, axis: _array(np.flip(x, axis), x),
+    lambda g, value, x, axis: call("flip", g, axis=axis),
+)
 data_rule("concat", lambda used, *arrays, axis: np.concatenate(arrays, axis=axis), _concat_vjp, sequence=True)
 data_rule("stack", lambda used, *arrays, axis: np.stack(arrays, axis=axis), _stack_vjp, sequence=True)
 data_rule(

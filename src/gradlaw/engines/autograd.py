@@ -64,6 +64,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "getitem": operator.getitem,
     "take": _take,
     "astype": lambda x, *, dtype: x.astype(dtype),
+    "cumulative_sum": lambda x, *, axis: np.cumsum(x, axis=axis),
 }
 """What has another name than the array API's in autograd, or other arguments."""
 TEMPLATES: Final[dict[str, Template]] = {
@@ -76,6 +77,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "concat": "np.concatenate([{all}], axis={axis})",
     "take": _take_text,
     "astype": "{0}.astype({dtype})",
+    "cumulative_sum": "np.cumsum({0}, axis={axis})",
 }
 MODULES: Final[dict[str, Any]] = {"np": np}
 if find_spec("scipy") is not None:

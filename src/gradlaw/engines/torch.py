@@ -160,6 +160,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "getitem": operator.getitem,
     "take": _take,
     "astype": lambda x, *, dtype: x.to(getattr(torch, dtype)),
+    "flip": lambda x, *, axis=None: torch.flip(x, dims=_axes(x, axis)),
+    "cumulative_sum": lambda x, *, axis: torch.cumsum(x, dim=axis),
+    "cumulative_prod": lambda x, *, axis: torch.cumprod(x, dim=axis),
 }
 
 
@@ -194,6 +197,9 @@ TEMPLATES: Final[dict[str, Template]] = {
     "concat": "torch.concat([{all}], dim={axis})",
     "stack": "torch.stack([{all}], dim={axis})",
     "take": "torch.index_select({0}, {axis}, {1})",
+    "flip": "torch.flip({0}, dims={axes})",
+    "cumulative_sum": "torch.cumsum({0}, dim={axis})",
+    "cumulative_prod": "torch.cumprod({0}, dim={axis})",
     "astype": lambda step, ndim: f"{step.operands[0]}.to(torch.{step.attributes['dtype']})",
 }
 

@@ -76,6 +76,16 @@ def others(x: Array, axis: Any = None) -> Array:
     return result
 
 
+def cumulative_others(g: Array, x: Array, axis: int) -> Array:
+    """For each element, what the products so far along an axis send it: their cotangents times the other factors."""
+    rows, sent = np.moveaxis(x, axis, 0), np.moveaxis(g, axis, 0)
+    result = np.zeros(rows.shape)
+    for own in range(len(rows)):
+        factors = np.where(np.arange(len(rows)) == own, 1, rows.T).T
+        result[own] = np.sum((sent * np.cumprod(factors, axis=0))[own:], axis=0)
+    return np.moveaxis(result, 0, axis)
+
+
 def like(g: Array, x: Array) -> Array:
     """Give g the shape of x."""
     return np.reshape(g, x.shape)
