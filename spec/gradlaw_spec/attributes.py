@@ -32,6 +32,7 @@ AttributeKind = Literal[
     "lower",
     "upper",
     "index",
+    "diagonal",
     "dtype",
 ]
 

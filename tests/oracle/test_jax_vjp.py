@@ -53,7 +53,10 @@ def jax_function(name: str) -> Callable[..., Any] | None:
         return _getitem
     if any(attribute.kind == "dtype" for attribute in load_primitives()[name].attributes):
         return lambda x, *, dtype: getattr(jnp, name)(x, dtype)  # JAX takes it by position alone
-    modules = (jnp, jax.nn, jax.scipy.special, jnp.linalg)
+    if name == "outer":
+        return jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")  # type: ignore[no-any-return]
+    linalg = load_primitives()[name].level == "linalg"  # jnp's functions of such a name may take other axes
+    modules = (jnp.linalg, jnp) if linalg else (jnp, jax.nn, jax.scipy.special)
     return next((getattr(module, name) for module in modules if hasattr(module, name)), None)
 
 

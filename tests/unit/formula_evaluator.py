@@ -185,6 +185,26 @@ SIGNS: dict[str, Callable[..., Any]] = {
     name: _elementwise(OPERATORS[sign]) for sign, name in {**BINARY, **COMPARISONS}.items() if sign in OPERATORS
 }
 """Python's operators on numbers, under the names that the parser gives them."""
+
+
+def _untrace(g: Numbers, x: Numbers, offset: int = 0) -> Numbers:
+    result = boxed(0 * x)
+    for place in np.ndindex(*x.shape):
+        if place[-1] - place[-2] == offset:
+            result[place] = g[place[:-2]]
+    return result
+
+
+def _trace(x: Numbers, offset: int = 0) -> Numbers:
+    result = np.empty(x.shape[:-2], dtype=object)
+    for place in np.ndindex(*result.shape):
+        matrix, rows = x[place], range(max(0, -offset), min(x.shape[-2], x.shape[-1] - offset))
+        result[place] = sum((matrix[row, row + offset] for row in rows), Fraction())
+    return result
+
+
+OF_MATRICES: dict[str, Callable[..., Any]] = {"trace": _trace}
+"""Functions of matrices, by their definitions."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,
@@ -196,6 +216,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "scatter": _scatter,
     "scatter_take": _scatter_take,
     "unreduce": _unreduce,
+    "untrace": _untrace,
 }
 """The functions of the formulas that are no primitives."""
 
@@ -219,6 +240,8 @@ def kernel(page: Primitive) -> Callable[..., Any] | None:
         return lambda x, y: boxed(np.matmul(x, y))
     if not any(isinstance(node, ast.Name) and node.id == page.name for node in ast.walk(own)):
         return None
+    if page.name in OF_MATRICES:
+        return OF_MATRICES[page.name]
     if any(operand.kind == "boolean" for operand in page.operands):
         return _where
     if page.shapes == "reduction":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.engine import Array
 from gradlaw_reference.rules.elementwise import call
@@ -51,4 +53,17 @@ def _second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     return call("reshape", gradient, shape=x2.shape)
 
 
+def _trace(used: Arithmetic, x: Data, *, offset: int) -> Data:
+    return used.sum(np.diagonal(x, offset, -2, -1), (x.ndim - 2,))
+
+
+def _untrace(used: Arithmetic, x: Data, like: Data, *, offset: int) -> Data:
+    here = np.broadcast_to(np.eye(like.shape[-2], like.shape[-1], offset, dtype=bool), like.shape)
+    return np.where(here, x[..., np.newaxis, np.newaxis], used.asarray(0))
+
+
 data_rule("matmul", _matmul, _first, _second)
+data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
+
+# Steps that rules and formulas are made of.
+data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))

@@ -39,6 +39,12 @@ PRIMITIVES: Final[dict[str, Any]] = {
         if hasattr(module, name) and not hasattr(jnp, name)
     },
     **{name: _floats(function) for name, function in SPECIAL.items()},
+    **{
+        name: getattr(jnp.linalg, name)  # those of jax.numpy by the same names take other axes
+        for name, page in load_primitives().items()
+        if page.level == "linalg" and hasattr(jnp.linalg, name)
+    },
+    "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
@@ -58,6 +64,7 @@ SPELLING: Final = Spelling(
     block=_block,
     templates={
         **{name: f"jax.scipy.special.{name}({{0}}, {{1}})" for name in SPECIAL},
+        "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
         "astype": "{0}.astype({dtype})",
     },
 )

@@ -106,6 +106,18 @@ def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return torch.index_select(x, axis, indices)
 
 
+def _trace(x: Any, *, offset: int = 0) -> Any:
+    """Add a diagonal: torch.trace takes one matrix and its main diagonal."""
+    if x.ndim == 2 and not offset:
+        return torch.trace(x)
+    return torch.diagonal(x, offset, -2, -1).sum(-1)
+
+
+def _trace_text(step: Step, ndim: int) -> str:
+    text, offset = operand_text(step.operands[0]), step.attributes["offset"]
+    return f"torch.trace({text})" if ndim == 2 and not offset else f"torch.diagonal({text}, {offset}, -2, -1).sum(-1)"
+
+
 def _elementwise() -> dict[str, Any]:
     """Return torch's functions of elements under their names in the spec; those of two tensors take numbers too."""
     pages = (page for page in load_primitives().values() if page.shapes == "elementwise" and not page.attributes)
@@ -139,6 +151,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "softmax": lambda x, *, axis: torch.softmax(x, dim=axis),
     "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
     "matmul": torch.matmul,
+    "outer": torch.outer,
+    "vecdot": lambda x1, x2: torch.linalg.vecdot(x1, x2),
+    "trace": _trace,
     "matrix_transpose": lambda x: x.mT,
     "permute_dims": lambda x, *, axes: torch.permute(x, axes),
     "reshape": lambda x, *, shape: torch.reshape(x, shape),
@@ -175,6 +190,8 @@ TEMPLATES: Final[dict[str, Template]] = {
     **{name: f"torch.{name}({{0}}, dim={{axes}}, correction=0, keepdim={{keepdims}})" for name in ("var", "std")},
     "softmax": "torch.softmax({0}, dim={axis})",
     "log_softmax": "torch.log_softmax({0}, dim={axis})",
+    "vecdot": "torch.linalg.vecdot({0}, {1})",
+    "trace": _trace_text,
     "matrix_transpose": "{0}.mT",
     "permute_dims": "torch.permute({0}, {axes_order})",
     "reshape": "torch.reshape({0}, {shape})",
