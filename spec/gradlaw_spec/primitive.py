@@ -33,7 +33,7 @@ ShapeRule = Literal[
     "signature",  # the page's signature says which lengths agree
     "moved",  # an operand of any shape; the kinds of the attributes say what becomes of it
 ]
-Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "composed"]
+Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "elimination", "composed"]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
 Joint = Literal["", "shares", "ball", "centred-ball"]
 VALUE: Final = "value"

@@ -203,11 +203,39 @@ def _trace(x: Numbers, offset: int = 0) -> Numbers:
     return result
 
 
-OF_MATRICES: dict[str, Callable[..., Any]] = {"trace": _trace}
+def _of_each(function: Callable[[Numbers], Any], shape: Callable[[Numbers], tuple[int, ...]]) -> Callable[..., Numbers]:
+    """Return a function of single matrices as one of batches; ``shape`` is that of its result."""
+
+    def apply(x: Numbers) -> Numbers:
+        result = np.empty(x.shape[:-2] + shape(x), dtype=object)
+        for place in np.ndindex(*x.shape[:-2]):
+            result[place] = function(x[place])
+        return result
+
+    return apply
+
+
+def _determinant(x: Numbers) -> Any:
+    """Expand along the first row."""
+    if not x.size:
+        return Fraction(1)
+    rest = x[1:]
+    return sum((-1) ** j * x[0, j] * _determinant(np.delete(rest, j, 1)) for j in range(len(x)))
+
+
+def _cofactors(x: Numbers) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    for i, j in np.ndindex(*x.shape):
+        result[i, j] = (-1) ** (i + j) * _determinant(np.delete(np.delete(x, i, 0), j, 1))
+    return result
+
+
+OF_MATRICES: dict[str, Callable[..., Any]] = {"trace": _trace, "det": _of_each(_determinant, lambda x: ())}
 """Functions of matrices, by their definitions."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,
+    "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,

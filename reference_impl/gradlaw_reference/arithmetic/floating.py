@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from gradlaw_reference.arithmetic.matrices import cofactors, eliminated
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain
 from gradlaw_spec import dtype
 
@@ -24,6 +25,20 @@ FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
 }
 """What NumPy does not have under the primitive's own name."""
+
+
+def _cofactors(cotangent: Data, value: Data) -> Data:
+    result = np.empty(value.shape)
+    for place in np.ndindex(*value.shape[:-2]):
+        result[place] = cotangent[place] * cofactors(value[place], eliminated)
+    return result
+
+
+def _det(value: Data) -> Data:
+    result = np.empty(value.shape[:-2])
+    for place in np.ndindex(*result.shape):
+        result[place] = eliminated(value[place])  # NumPy's is the exponential of a sum of logarithms
+    return result
 
 
 @cache
@@ -81,6 +96,12 @@ class Float(Plain):
 
     def matmul(self, first: Data, second: Data) -> Data:
         return self._compute(np.matmul, first, second)
+
+    def determinants(self, value: Data) -> Data:
+        return self._compute(_det, value)
+
+    def cofactors(self, cotangent: Data, value: Data) -> Data:
+        return self._compute(_cofactors, cotangent, value)
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = np.zeros(shape, dtype=np.float64)

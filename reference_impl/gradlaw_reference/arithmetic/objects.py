@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlaw_reference.arithmetic.matrices import cofactors, of_each
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain, objects
 
 
@@ -21,6 +22,10 @@ class Objects(Plain):
 
     zero: Any
     one: Any
+
+    def determinant(self, matrix: Data) -> Any:
+        """Return the determinant of one matrix."""
+        raise NotImplementedError
 
     def filled(self, shape: Axes, element: Any) -> Data:
         result = np.empty(shape, dtype=object)
@@ -64,3 +69,10 @@ class Objects(Plain):
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         return self.exact_scatter(value, shape, index)
+
+    def determinants(self, value: Data) -> Data:
+        return of_each(value, (), self.determinant)
+
+    def cofactors(self, cotangent: Data, value: Data) -> Data:
+        found = of_each(value, value.shape[-2:], lambda matrix: cofactors(matrix, self.determinant))
+        return objects(cotangent[..., np.newaxis, np.newaxis] * found)

@@ -100,6 +100,14 @@ class Arithmetic(Protocol):
         """Multiply matrices as the Python array API standard says."""
         ...
 
+    def determinants(self, value: Data) -> Data:
+        """Return the determinants of the matrices in the last two axes."""
+        ...
+
+    def cofactors(self, cotangent: Data, value: Data) -> Data:
+        """Return a number for each matrix in the last two axes, times the signed determinants of all minors."""
+        ...
+
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         """Add each element of value to zeros of that shape at its place; duplicates add up."""
         ...

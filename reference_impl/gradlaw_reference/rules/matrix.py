@@ -1,11 +1,12 @@
-"""Matrix products: each factor's gradient is the cotangent times the other factor, transposed to fit."""
+"""Matrices: products, whose gradients swap factors, and what is computed by elimination."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
-from gradlaw_reference.engine import Array
+from gradlaw_reference.engine import Array, vjp
+from gradlaw_reference.rule import LocalRule
 from gradlaw_reference.rules.elementwise import call
 from gradlaw_reference.rules.table import data_rule
 
@@ -62,8 +63,31 @@ def _untrace(used: Arithmetic, x: Data, like: Data, *, offset: int) -> Data:
     return np.where(here, x[..., np.newaxis, np.newaxis], used.asarray(0))
 
 
+def _times_minors(factor: Array, x: Array) -> Array:
+    """Return a factor times the cofactors, each a determinant: how their own gradients are found."""
+    size = x.shape[-1]
+    found = []
+    for row, column in np.ndindex(size, size):
+        left = call("take", x, np.delete(np.arange(size), row), axis=-2)
+        part = call("det", call("take", left, np.delete(np.arange(size), column), axis=-1))
+        found.append(-part if (row + column) % 2 else part)
+    minors = call("reshape", call("stack", *found, axis=-1), shape=x.shape)
+    return call("expand_dims", call("expand_dims", factor, axis=-1), axis=-1) * minors
+
+
+def _cofactors_vjp(position: int) -> LocalRule:
+    def rule(g: Array, value: Array, factor: Array, x: Array) -> Array:
+        if not x.shape[-1]:
+            return call("unreduce", 0, (factor, x)[position], axis=None, keepdims=False)
+        return vjp(_times_minors, factor, x)[1](g)[position]
+
+    return rule
+
+
 data_rule("matmul", _matmul, _first, _second)
 data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
+data_rule("det", lambda used, x: used.determinants(x), lambda g, value, x: call("cofactors", g, x))
 
 # Steps that rules and formulas are made of.
 data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))
+data_rule("cofactors", lambda used, g, x: used.cofactors(g, x), _cofactors_vjp(0), _cofactors_vjp(1))

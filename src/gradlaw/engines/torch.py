@@ -154,6 +154,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "outer": torch.outer,
     "vecdot": lambda x1, x2: torch.linalg.vecdot(x1, x2),
     "trace": _trace,
+    "det": torch.linalg.det,
     "matrix_transpose": lambda x: x.mT,
     "permute_dims": lambda x, *, axes: torch.permute(x, axes),
     "reshape": lambda x, *, shape: torch.reshape(x, shape),
@@ -224,7 +225,12 @@ SPELLING: Final = Spelling(
     array="torch.tensor({data}, dtype=torch.{dtype})",
     empty="torch.zeros({shape}, dtype=torch.{dtype})",
     functions=PRIMITIVES,
-    modules={"torch": torch, "torch.nn.functional": torch.nn.functional, "torch.special": torch.special},
+    modules={
+        "torch": torch,
+        "torch.nn.functional": torch.nn.functional,
+        "torch.special": torch.special,
+        "torch.linalg": torch.linalg,
+    },
     block=_block,
     templates=TEMPLATES,
 )
