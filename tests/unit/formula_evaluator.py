@@ -218,7 +218,7 @@ def _of_each(function: Callable[[Numbers], Any], shape: Callable[[Numbers], tupl
 def _determinant(x: Numbers) -> Any:
     """Expand along the first row."""
     if not x.size:
-        return Fraction(1)
+        return 1
     rest = x[1:]
     return sum((-1) ** j * x[0, j] * _determinant(np.delete(rest, j, 1)) for j in range(len(x)))
 
@@ -230,7 +230,15 @@ def _cofactors(x: Numbers) -> Numbers:
     return result
 
 
-OF_MATRICES: dict[str, Callable[..., Any]] = {"trace": _trace, "det": _of_each(_determinant, lambda x: ())}
+def _inverse(x: Numbers) -> Numbers:
+    return boxed(_cofactors(x).T / _determinant(x))
+
+
+OF_MATRICES: dict[str, Callable[..., Any]] = {
+    "trace": _trace,
+    "det": _of_each(_determinant, lambda x: ()),
+    "inv": _of_each(_inverse, lambda x: x.shape[-2:]),
+}
 """Functions of matrices, by their definitions."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "astype": lambda x, dtype: x,

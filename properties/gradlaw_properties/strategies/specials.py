@@ -80,9 +80,10 @@ def specials(page: Primitive, layout: Layout, facts: Dtype) -> tuple[Point, ...]
 
 
 def _singular(page: Primitive, slots: Sequence[Slot]) -> Iterator[Dependent]:
-    """Yield a point for each operand that is a square matrix."""
+    """Yield a point for each operand that is a square matrix, and may be singular."""
     for position, (slot, lengths) in enumerate(zip(slots, page.signature.operands, strict=False)):
-        if len(lengths) == 2 and len(set(lengths)) == 1 and slot.size:
+        singular = not any(operand.regular for operand in slot.operands)
+        if singular and len(lengths) == 2 and len(set(lengths)) == 1 and slot.size:
             yield Dependent(position, slot.shape[-1])
 
 

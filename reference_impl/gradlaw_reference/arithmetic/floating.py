@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
@@ -31,6 +32,14 @@ def _cofactors(cotangent: Data, value: Data) -> Data:
     result = np.empty(value.shape)
     for place in np.ndindex(*value.shape[:-2]):
         result[place] = cotangent[place] * cofactors(value[place], eliminated)
+    return result
+
+
+def _inverses(value: Data) -> Data:
+    result = np.full(value.shape, np.nan)
+    for place in np.ndindex(*value.shape[:-2]):
+        with suppress(np.linalg.LinAlgError):
+            result[place] = np.linalg.inv(value[place])
     return result
 
 
@@ -102,6 +111,9 @@ class Float(Plain):
 
     def cofactors(self, cotangent: Data, value: Data) -> Data:
         return self._compute(_cofactors, cotangent, value)
+
+    def inverses(self, value: Data) -> Data:
+        return self._compute(_inverses, value)
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = np.zeros(shape, dtype=np.float64)

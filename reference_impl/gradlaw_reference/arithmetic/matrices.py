@@ -23,6 +23,8 @@ ANYTHING: Final = arb("nan")
 AROUND: Final = arb(0, 1)
 DETERMINANT: Final = "det"
 """The primitive whose page has the k of determinants and cofactors."""
+INVERSE: Final = "inv"
+"""The primitive whose page has the k of inverses."""
 BY_TERMS: Final = 3
 """Up to this size a determinant may be written out as its n! terms, and differentiated as such."""
 RECIPROCALS: Final = 2
@@ -66,6 +68,16 @@ def ball_determinant(matrix: Data) -> arb:
     if _empty_lines(matrix).any():
         return arb(0)  # what Arb eliminates need not end in an exact 0
     return arb_mat(*matrix.shape, matrix.ravel().tolist()).det()
+
+
+def ball_inverse(matrix: Data) -> Data:
+    """Return a matrix of balls that has the inverse of every matrix in one, and anything where one may have none."""
+    if not matrix.size:
+        return matrix
+    try:
+        return objects(arb_mat(*matrix.shape, matrix.ravel().tolist()).inv().tolist())
+    except ZeroDivisionError:
+        return np.full(matrix.shape, ANYTHING, dtype=object)
 
 
 def eliminated(matrix: Data) -> float:
@@ -178,6 +190,20 @@ class Elimination:
             result = _hull([result, cofactors(matrix, lambda part: self.by_terms(part, np.absolute(part), roundings))])
         lost = arb(size * self.tiny) * _bound(np.absolute(matrix), 0, arb.max) * 2 ** (size * size)
         return objects(np.where(result == 0, result, result + AROUND * lost) if size > 1 else result)
+
+    def inverse(self, matrix: Data) -> Data:
+        """Return the set of an inverse: those of nearby matrices; anything where one of them has none."""
+        size, largest = len(matrix), arb(self.dtype.largest)
+        if not size or self.overflows(matrix):
+            return np.full(matrix.shape, ANYTHING, dtype=object)
+        found = objects(_hull([ball_inverse(near) for near in self.nearby(matrix, 3)]))
+        sizes = np.absolute(found)
+        if not all(number <= largest for number in sizes.flat):
+            return np.full(matrix.shape, ANYTHING, dtype=object)
+        # An underflow on the way is an error of the right side, which the inverse carries on.
+        lost = np.sum(sizes, axis=1, keepdims=True) * (2 * size * self.tiny) + self.tiny
+        rounded = 1 + AROUND * self.compound(size + self.accuracy)
+        return objects(np.where(np.equal(found, 0).astype(bool), found, found * rounded + AROUND * lost))
 
 
 def _empty_lines(matrix: Data) -> Data:

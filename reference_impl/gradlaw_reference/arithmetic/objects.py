@@ -27,6 +27,10 @@ class Objects(Plain):
         """Return the determinant of one matrix."""
         raise NotImplementedError
 
+    def inverse(self, matrix: Data) -> Any:
+        """Return the inverse of one matrix."""
+        raise NotImplementedError
+
     def filled(self, shape: Axes, element: Any) -> Data:
         result = np.empty(shape, dtype=object)
         result[...] = element
@@ -76,3 +80,6 @@ class Objects(Plain):
     def cofactors(self, cotangent: Data, value: Data) -> Data:
         found = of_each(value, value.shape[-2:], lambda matrix: cofactors(matrix, self.determinant))
         return objects(cotangent[..., np.newaxis, np.newaxis] * found)
+
+    def inverses(self, value: Data) -> Data:
+        return of_each(value, value.shape[-2:], self.inverse)

@@ -108,6 +108,10 @@ class Arithmetic(Protocol):
         """Return a number for each matrix in the last two axes, times the signed determinants of all minors."""
         ...
 
+    def inverses(self, value: Data) -> Data:
+        """Return the inverses of the matrices in the last two axes; what has none is an error, nan, or anything."""
+        ...
+
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         """Add each element of value to zeros of that shape at its place; duplicates add up."""
         ...

@@ -65,6 +65,11 @@ class Rational(Objects):
     def determinant(self, matrix: Data) -> fmpq:
         return fmpq_mat(*matrix.shape, matrix.ravel().tolist()).det() if matrix.size else self.one
 
+    def inverse(self, matrix: Data) -> Data:
+        if not matrix.size:
+            return matrix
+        return objects(fmpq_mat(*matrix.shape, matrix.ravel().tolist()).inv().tolist())
+
     def route(self, cotangent: Data, part: Data) -> Data:
         return objects(np.multiply(cotangent, part))
 

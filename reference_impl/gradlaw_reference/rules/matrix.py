@@ -84,9 +84,15 @@ def _cofactors_vjp(position: int) -> LocalRule:
     return rule
 
 
+def _inv_vjp(g: Array, value: Array, x: Array) -> Array:
+    turned = call("matrix_transpose", value)
+    return -call("matmul", call("matmul", turned, g), turned)
+
+
 data_rule("matmul", _matmul, _first, _second)
 data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
 data_rule("det", lambda used, x: used.determinants(x), lambda g, value, x: call("cofactors", g, x))
+data_rule("inv", lambda used, x: used.inverses(x), _inv_vjp)
 
 # Steps that rules and formulas are made of.
 data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))

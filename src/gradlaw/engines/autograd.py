@@ -64,6 +64,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "outer": _outer,
     "trace": _trace,
     "det": np.linalg.det,
+    "inv": np.linalg.inv,
     "matrix_transpose": lambda x: np.swapaxes(x, -1, -2),
     "permute_dims": lambda x, *, axes: np.transpose(x, axes),
     "reshape": lambda x, *, shape: np.reshape(x, shape),

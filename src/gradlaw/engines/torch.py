@@ -155,6 +155,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "vecdot": lambda x1, x2: torch.linalg.vecdot(x1, x2),
     "trace": _trace,
     "det": torch.linalg.det,
+    "inv": torch.linalg.inv,
     "matrix_transpose": lambda x: x.mT,
     "permute_dims": lambda x, *, axes: torch.permute(x, axes),
     "reshape": lambda x, *, shape: torch.reshape(x, shape),
