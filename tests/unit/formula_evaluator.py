@@ -238,6 +238,7 @@ OF_MATRICES: dict[str, Callable[..., Any]] = {
     "trace": _trace,
     "det": _of_each(_determinant, lambda x: ()),
     "inv": _of_each(_inverse, lambda x: x.shape[-2:]),
+    "solve": lambda x1, x2: boxed(np.matmul(_of_each(_inverse, lambda x: x.shape[-2:])(x1), x2)),
 }
 """Functions of matrices, by their definitions."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, cast
 import numpy as np
 from flint import arb, fmpq
 
-from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse
+from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse, ball_solution
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.protocol import Data, objects
 from gradlaw_spec import load_primitives
@@ -135,6 +135,9 @@ class Ball(Objects):
 
     def inverse(self, matrix: Data) -> Data:
         return ball_inverse(matrix)
+
+    def solution(self, matrix: Data, sides: Data) -> Data:
+        return ball_solution(matrix, sides)
 
     def route(self, cotangent: Data, part: Data) -> Data:
         return _exact("multiply")(cotangent, part)

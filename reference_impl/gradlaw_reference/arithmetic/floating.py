@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from gradlaw_reference.arithmetic.matrices import cofactors, eliminated
+from gradlaw_reference.arithmetic.matrices import cofactors, eliminated, of_systems
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain
 from gradlaw_spec import dtype
 
@@ -41,6 +41,13 @@ def _inverses(value: Data) -> Data:
         with suppress(np.linalg.LinAlgError):
             result[place] = np.linalg.inv(value[place])
     return result
+
+
+def _solution(matrix: Data, sides: Data) -> Data:
+    try:
+        return np.linalg.solve(matrix, sides)
+    except np.linalg.LinAlgError:
+        return np.full(sides.shape, np.nan)
 
 
 def _det(value: Data) -> Data:
@@ -114,6 +121,9 @@ class Float(Plain):
 
     def inverses(self, value: Data) -> Data:
         return self._compute(_inverses, value)
+
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        return self._compute(lambda first, second: of_systems(first, second, _solution), matrices, sides)
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = np.zeros(shape, dtype=np.float64)

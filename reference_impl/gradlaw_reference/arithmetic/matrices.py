@@ -25,6 +25,8 @@ DETERMINANT: Final = "det"
 """The primitive whose page has the k of determinants and cofactors."""
 INVERSE: Final = "inv"
 """The primitive whose page has the k of inverses."""
+SOLUTION: Final = "solve"
+"""The primitive whose page has the k of solutions."""
 BY_TERMS: Final = 3
 """Up to this size a determinant may be written out as its n! terms, and differentiated as such."""
 RECIPROCALS: Final = 2
@@ -45,6 +47,19 @@ def of_each(value: Data, shape: tuple[int, ...], compute: Callable[[Data], Any])
     for place, matrix in each_matrix(value):
         result[place] = compute(matrix)
     return objects(result)
+
+
+def of_systems(matrices: Data, sides: Data, solve: Callable[[Data, Data], Any]) -> Data:
+    """Return what solves each system of equations, with batches that broadcast."""
+    batch = np.broadcast_shapes(matrices.shape[:-2], sides.shape[:-2])
+    first = np.broadcast_to(matrices, (*batch, *matrices.shape[-2:]))
+    second = np.broadcast_to(sides, (*batch, *sides.shape[-2:]))
+    if first.shape[-1] != second.shape[-2]:
+        raise ValueError(f"found a matrix of {first.shape[-1]} columns and sides of {second.shape[-2]} rows")
+    result = np.empty(second.shape, dtype=second.dtype)
+    for place in np.ndindex(*batch):
+        result[place] = solve(first[place], second[place])
+    return result
 
 
 def minor(matrix: Data, row: int, column: int) -> Data:
@@ -78,6 +93,17 @@ def ball_inverse(matrix: Data) -> Data:
         return objects(arb_mat(*matrix.shape, matrix.ravel().tolist()).inv().tolist())
     except ZeroDivisionError:
         return np.full(matrix.shape, ANYTHING, dtype=object)
+
+
+def ball_solution(matrix: Data, sides: Data) -> Data:
+    """Return balls that have the solutions of every system in one, and anything where a matrix may be singular."""
+    if not sides.size:
+        return sides
+    made = [arb_mat(*one.shape, one.ravel().tolist()) for one in (matrix, sides)]
+    try:
+        return objects(made[0].solve(made[1]).tolist())
+    except ZeroDivisionError:
+        return np.full(sides.shape, ANYTHING, dtype=object)
 
 
 def eliminated(matrix: Data) -> float:
@@ -191,19 +217,43 @@ class Elimination:
         lost = arb(size * self.tiny) * _bound(np.absolute(matrix), 0, arb.max) * 2 ** (size * size)
         return objects(np.where(result == 0, result, result + AROUND * lost) if size > 1 else result)
 
+    def solution(self, matrix: Data, sides: Data) -> Data:
+        """Return the set of solutions: those for nearby matrices; anything where one of them is singular."""
+        if not sides.size:
+            return sides
+        found = objects(_hull([ball_solution(near, sides) for near in self.nearby(matrix, 3)]))
+        inverses = np.absolute(_hull([ball_inverse(near) for near in self.nearby(matrix, 3)]))
+        return self.rounded(matrix, sides, found, inverses)
+
     def inverse(self, matrix: Data) -> Data:
         """Return the set of an inverse: those of nearby matrices; anything where one of them has none."""
-        size, largest = len(matrix), arb(self.dtype.largest)
-        if not size or self.overflows(matrix):
-            return np.full(matrix.shape, ANYTHING, dtype=object)
+        if not matrix.size:
+            return matrix
         found = objects(_hull([ball_inverse(near) for near in self.nearby(matrix, 3)]))
-        sizes = np.absolute(found)
-        if not all(number <= largest for number in sizes.flat):
-            return np.full(matrix.shape, ANYTHING, dtype=object)
-        # An underflow on the way is an error of the right side, which the inverse carries on.
-        lost = np.sum(sizes, axis=1, keepdims=True) * (2 * size * self.tiny) + self.tiny
-        rounded = 1 + AROUND * self.compound(size + self.accuracy)
-        return objects(np.where(np.equal(found, 0).astype(bool), found, found * rounded + AROUND * lost))
+        return self.rounded(matrix, np.array([[arb(1)]]), found, np.absolute(found))
+
+    def rounded(self, matrix: Data, sides: Data, found: Data, inverses: Data) -> Data:
+        """Return solutions with their last roundings; anything where a number on the way may overflow.
+
+        A substitution adds up products of factors with what is found, beside a side; an underflow in it is an error of
+        the side, which the inverse carries on.
+        """
+        size, grown = len(matrix), 2 ** len(matrix)
+        side = grown * _most(sides)
+        factors = grown * (
+            sum(_largest(np.absolute(matrix), 0), arb(0)) + sum(_largest(np.absolute(matrix), 1), arb(0))
+        )
+        numbers = (side + factors * (_most(found) + _most(inverses)), _most(inverses) * (1 + side))
+        if self.overflows(matrix) or not all(number * 2 <= arb(self.dtype.largest) for number in numbers):
+            return np.full(found.shape, ANYTHING, dtype=object)
+        lost = np.sum(inverses, axis=1, keepdims=True) * (2 * size * self.tiny * (1 + factors + side)) + self.tiny
+        widened = found * (1 + AROUND * self.compound(size + self.accuracy)) + AROUND * lost
+        return objects(np.where(np.equal(found, 0).astype(bool), found, widened))
+
+
+def _most(numbers: Data) -> arb:
+    """Return the largest size of all numbers; nan where one is not known."""
+    return _reduced(np.absolute(numbers).ravel().tolist(), lambda x, y: x.max(y) if x.is_finite() else x).upper()
 
 
 def _empty_lines(matrix: Data) -> Data:

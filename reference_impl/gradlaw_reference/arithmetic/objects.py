@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw_reference.arithmetic.matrices import cofactors, of_each
+from gradlaw_reference.arithmetic.matrices import cofactors, of_each, of_systems
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain, objects
 
 
@@ -29,6 +29,10 @@ class Objects(Plain):
 
     def inverse(self, matrix: Data) -> Any:
         """Return the inverse of one matrix."""
+        raise NotImplementedError
+
+    def solution(self, matrix: Data, sides: Data) -> Any:
+        """Return the solution of one system of equations for each column of its sides."""
         raise NotImplementedError
 
     def filled(self, shape: Axes, element: Any) -> Data:
@@ -83,3 +87,6 @@ class Objects(Plain):
 
     def inverses(self, value: Data) -> Data:
         return of_each(value, value.shape[-2:], self.inverse)
+
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        return of_systems(matrices, sides, self.solution)

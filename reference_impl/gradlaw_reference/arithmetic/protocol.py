@@ -112,6 +112,10 @@ class Arithmetic(Protocol):
         """Return the inverses of the matrices in the last two axes; what has none is an error, nan, or anything."""
         ...
 
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        """Return the solutions of systems of equations, one for each column of the sides; batches broadcast."""
+        ...
+
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         """Add each element of value to zeros of that shape at its place; duplicates add up."""
         ...

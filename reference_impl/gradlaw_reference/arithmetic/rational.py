@@ -70,6 +70,12 @@ class Rational(Objects):
             return matrix
         return objects(fmpq_mat(*matrix.shape, matrix.ravel().tolist()).inv().tolist())
 
+    def solution(self, matrix: Data, sides: Data) -> Data:
+        if not sides.size:
+            return sides
+        made = (fmpq_mat(*one.shape, one.ravel().tolist()) for one in (matrix, sides))
+        return objects(next(made).solve(next(made)).tolist())
+
     def route(self, cotangent: Data, part: Data) -> Data:
         return objects(np.multiply(cotangent, part))
 

@@ -17,7 +17,7 @@ import numpy as np
 from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
-from gradlaw_reference.arithmetic.matrices import DETERMINANT, INVERSE, Elimination, of_each
+from gradlaw_reference.arithmetic.matrices import DETERMINANT, INVERSE, SOLUTION, Elimination, of_each, of_systems
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
 from gradlaw_spec import (
@@ -394,6 +394,9 @@ class Rounding(Ball):
 
     def inverses(self, value: Data) -> Data:
         return self._eliminated(INVERSE, of_each(value, value.shape[-2:], self._elimination.inverse))
+
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        return self._eliminated(SOLUTION, of_systems(matrices, sides, self._elimination.solution))
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = self.exact_scatter(value, shape, index)

@@ -84,6 +84,15 @@ def _cofactors_vjp(position: int) -> LocalRule:
     return rule
 
 
+def _transposed_solve(x1: Array, g: Array) -> Array:
+    return call("solve", call("matrix_transpose", x1), g)
+
+
+def _contracted(left: Array, right: Array, shape: tuple[int, ...]) -> Array:
+    """Multiply by a transposed matrix, and sum over the batch axes that the operand lacks."""
+    return _contract(left, call("matrix_transpose", right), shape)
+
+
 def _inv_vjp(g: Array, value: Array, x: Array) -> Array:
     turned = call("matrix_transpose", value)
     return -call("matmul", call("matmul", turned, g), turned)
@@ -93,6 +102,12 @@ data_rule("matmul", _matmul, _first, _second)
 data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
 data_rule("det", lambda used, x: used.determinants(x), lambda g, value, x: call("cofactors", g, x))
 data_rule("inv", lambda used, x: used.inverses(x), _inv_vjp)
+data_rule(
+    "solve",
+    lambda used, x1, x2: used.solutions(x1, x2),
+    lambda g, value, x1, x2: _contracted(-_transposed_solve(x1, g), value, x1.shape),
+    lambda g, value, x1, x2: _transposed_solve(x1, g),
+)
 
 # Steps that rules and formulas are made of.
 data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))

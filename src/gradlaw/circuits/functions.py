@@ -75,7 +75,7 @@ class Writer(ast.NodeTransformer):
             self._bring_step(name)
         elif page.shapes == "signature" and page.composition:  # NumPy's function may know no batches
             self._bring_page(page)
-        elif page.shapes == "signature" and hasattr(np.linalg, name):
+        elif page.level == "linalg" and hasattr(np.linalg, name):
             return ast.Attribute(ast.Attribute(ast.Name(self.style.prefix), "linalg"), name)
         elif hasattr(self.style.module, name):
             return ast.Attribute(ast.Name(self.style.prefix), name)

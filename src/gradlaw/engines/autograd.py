@@ -65,6 +65,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "trace": _trace,
     "det": np.linalg.det,
     "inv": np.linalg.inv,
+    "solve": np.linalg.solve,
     "matrix_transpose": lambda x: np.swapaxes(x, -1, -2),
     "permute_dims": lambda x, *, axes: np.transpose(x, axes),
     "reshape": lambda x, *, shape: np.reshape(x, shape),

@@ -113,6 +113,19 @@ def _trace(x: Any, *, offset: int = 0) -> Any:
     return torch.diagonal(x, offset, -2, -1).sum(-1)
 
 
+def _solve(x1: Any, x2: Any) -> Any:
+    """Solve for each column: torch.linalg.solve may take a matrix beside a batch of matrices for vectors."""
+    return torch.linalg.solve(x1, x2 if x2.ndim >= x1.ndim else x2.expand(*x1.shape[:-2], *x2.shape[-2:]))
+
+
+def _solve_text(step: Step, ndim: int) -> str:
+    first, second = map(operand_text, step.operands)
+    widened = (
+        f"{second}.expand(*{first}.shape[:-2], *{second}.shape[-2:]) if {second}.ndim < {first}.ndim else {second}"
+    )
+    return f"torch.linalg.solve({first}, {widened if ndim > 2 else second})"
+
+
 def _trace_text(step: Step, ndim: int) -> str:
     text, offset = operand_text(step.operands[0]), step.attributes["offset"]
     return f"torch.trace({text})" if ndim == 2 and not offset else f"torch.diagonal({text}, {offset}, -2, -1).sum(-1)"
@@ -156,6 +169,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "trace": _trace,
     "det": torch.linalg.det,
     "inv": torch.linalg.inv,
+    "solve": _solve,
     "matrix_transpose": lambda x: x.mT,
     "permute_dims": lambda x, *, axes: torch.permute(x, axes),
     "reshape": lambda x, *, shape: torch.reshape(x, shape),
@@ -194,6 +208,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "log_softmax": "torch.log_softmax({0}, dim={axis})",
     "vecdot": "torch.linalg.vecdot({0}, {1})",
     "trace": _trace_text,
+    "solve": _solve_text,
     "matrix_transpose": "{0}.mT",
     "permute_dims": "torch.permute({0}, {axes_order})",
     "reshape": "torch.reshape({0}, {shape})",
