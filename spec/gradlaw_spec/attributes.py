@@ -33,6 +33,7 @@ AttributeKind = Literal[
     "lower",
     "upper",
     "index",
+    "diagonal",
     "dtype",
     "number",
 ]

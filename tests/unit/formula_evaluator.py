@@ -199,9 +199,66 @@ SIGNS: dict[str, Callable[..., Any]] = {
     name: _elementwise(OPERATORS[sign]) for sign, name in {**BINARY, **COMPARISONS}.items() if sign in OPERATORS
 }
 """Python's operators on numbers, under the names that the parser gives them."""
+
+
+def _untrace(g: Numbers, x: Numbers, offset: int = 0) -> Numbers:
+    result = boxed(0 * x)
+    for place in np.ndindex(*x.shape):
+        if place[-1] - place[-2] == offset:
+            result[place] = g[place[:-2]]
+    return result
+
+
+def _trace(x: Numbers, offset: int = 0) -> Numbers:
+    result = np.empty(x.shape[:-2], dtype=object)
+    for place in np.ndindex(*result.shape):
+        matrix, rows = x[place], range(max(0, -offset), min(x.shape[-2], x.shape[-1] - offset))
+        result[place] = sum((matrix[row, row + offset] for row in rows), Fraction())
+    return result
+
+
+def _of_each(function: Callable[[Numbers], Any], shape: Callable[[Numbers], tuple[int, ...]]) -> Callable[..., Numbers]:
+    """Return a function of single matrices as one of batches; ``shape`` is that of its result."""
+
+    def apply(x: Numbers) -> Numbers:
+        result = np.empty(x.shape[:-2] + shape(x), dtype=object)
+        for place in np.ndindex(*x.shape[:-2]):
+            result[place] = function(x[place])
+        return result
+
+    return apply
+
+
+def _determinant(x: Numbers) -> Any:
+    """Expand along the first row."""
+    if not x.size:
+        return 1
+    rest = x[1:]
+    return sum((-1) ** j * x[0, j] * _determinant(np.delete(rest, j, 1)) for j in range(len(x)))
+
+
+def _cofactors(x: Numbers) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    for i, j in np.ndindex(*x.shape):
+        result[i, j] = (-1) ** (i + j) * _determinant(np.delete(np.delete(x, i, 0), j, 1))
+    return result
+
+
+def _inverse(x: Numbers) -> Numbers:
+    return boxed(_cofactors(x).T / _determinant(x))
+
+
+OF_MATRICES: dict[str, Callable[..., Any]] = {
+    "trace": _trace,
+    "det": _of_each(_determinant, lambda x: ()),
+    "inv": _of_each(_inverse, lambda x: x.shape[-2:]),
+    "solve": lambda x1, x2: boxed(np.matmul(_of_each(_inverse, lambda x: x.shape[-2:])(x1), x2)),
+}
+"""Functions of matrices, by their definitions."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,
+    "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
     "cumulative_others": _cumulative_others,
     "like": lambda g, x: np.reshape(g, x.shape),
@@ -211,6 +268,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "scatter": _scatter,
     "scatter_take": _scatter_take,
     "unreduce": _unreduce,
+    "untrace": _untrace,
 }
 """The functions of the formulas that are no primitives."""
 
@@ -234,6 +292,8 @@ def kernel(page: Primitive) -> Callable[..., Any] | None:
         return lambda x, y: boxed(np.matmul(x, y))
     if not any(isinstance(node, ast.Name) and node.id == page.name for node in ast.walk(own)):
         return None
+    if page.name in OF_MATRICES:
+        return OF_MATRICES[page.name]
     if any(operand.kind == "boolean" for operand in page.operands):
         return _where
     if page.shapes == "reduction":

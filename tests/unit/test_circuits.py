@@ -87,7 +87,11 @@ def check_python(case):
     cotangents = dict(zip(case.program.outputs, case.cotangents, strict=True))
     flow = trace_flow(case.program, values, cotangents)
     sets = admissible(case.program, values, tuple(cotangents.values()), dtype="float64")
-    names = run_python(flow)
+    try:
+        names = run_python(flow)
+    except np.linalg.LinAlgError:  # NumPy refuses a matrix of which nothing is claimed
+        assert not all(ball.is_finite() for output in sets.outputs for ball in output.ravel())
+        return
     pairs = [(f"d{name}", allowed) for name, allowed in zip(case.program.inputs, sets.gradients, strict=True)]
     pairs += list(zip(case.program.outputs, sets.outputs, strict=True))
     for name, allowed in pairs:

@@ -18,6 +18,7 @@ ROUNDING: Final = {
     "correct": "The result is the exact *r* where the dtype holds it, and lies within *k·u·|r| + t* of it elsewhere",
     "contraction": "Each element of the value, a sum of *n* terms, lies within *(n + k)·u·Σ|terms|* of the exact sum",
     "product": "Each element, a product of *n* factors, lies within *((1 + u)ⁿ⁺ᵏ − 1)·|p|* of the exact *p*",
+    "elimination": "The value is that of a matrix as near to the given one as an elimination makes it",
     "composed": "Each step of the composition is rounded, and the result is widened once more by *k·u·|r|*",
 }
 """What k means, in one line each; the clause that is linked says it in full."""
@@ -27,6 +28,7 @@ CLAUSES: Final = {
     "correct": "admissible-sets/rounding",
     "contraction": "admissible-sets/sums",
     "product": "admissible-sets/products",
+    "elimination": "admissible-sets/elimination",
     "composed": "admissible-sets/composed",
 }
 

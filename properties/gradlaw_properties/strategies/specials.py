@@ -1,4 +1,5 @@
-"""Special points: numbers that operands have together, where only some of them has a derivative, or a corner is."""
+"""Special points: numbers that operands have together, where only some of them has a derivative, a corner is, or a
+matrix is singular."""
 
 from __future__ import annotations
 
@@ -15,6 +16,9 @@ from gradlaw_spec import Array, Dtype, Operand, Primitive, Region, Values
 
 CANDIDATES = (0, 1, -1, 2, 3, -2, 0.5, -0.5, 4, -3, 10, 0.25, 1.5, -1.5, 5, -5, 100, -100)
 """Numbers that a region has, if they are in it, the simplest first."""
+
+SMALL = 2.0**10
+"""Numbers up to here may be added: the sum of short ones is exact."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,54 @@ class Special:
             number //= len(table)
 
 
-def specials(page: Primitive, layout: Layout, facts: Dtype) -> tuple[Special, ...]:
+@dataclass(frozen=True)
+class Dependent:
+    """A singular matrix: one row or column is made of others."""
+
+    position: int
+    """Which of the operands is one."""
+    size: int
+
+    def place(self, arrays: list[Array], place: int, number: int) -> None:
+        """Make one of the matrices singular at times: by a row of zeros, of another's numbers, or of a sum."""
+        if number % 4 > 1:
+            return
+        matrices = arrays[self.position].reshape(-1, self.size, self.size)
+        matrix = matrices[place % len(matrices)]
+        lines = matrix if number % 2 else matrix.T
+        first, kind = (place // len(matrices)) % self.size, (number // 4) % 4
+        others = [line for line in range(self.size) if line != first]
+        factor = (1, -1, 0, 1)[kind] if others else 0
+        lines[first] = factor * lines[others[0]] if others else 0
+        if kind == 3 and len(others) > 1 and np.abs(lines).max() < SMALL:
+            lines[first] += lines[others[1]]
+
+
+Point = Special | Dependent
+
+
+def specials(page: Primitive, layout: Layout, facts: Dtype) -> tuple[Point, ...]:
     """Return the special points of a layout: none where a variable is used twice or stretched, so that no element
     could have numbers of its own."""
     slots = [slot for slot in layout.slots if slot.kind == "real"]
     corner = any(kink.corner for kink in page.kinks)
     if page.shapes == "reduction":
         return _of_groups(slots[0], layout) if corner and slots[0].size else ()
+    if page.shapes == "signature":
+        return tuple(_singular(page, slots))
     alone = len(set(layout.operands)) == len(page.operands)
     if page.shapes != "elementwise" or not alone or not slots[0].size or len({slot.shape for slot in slots}) > 1:
         return ()
     zeros = (Special((np.zeros(1),) * len(slots)),) if corner else ()
     return (*_of_regions(page, slots, facts), *zeros)
+
+
+def _singular(page: Primitive, slots: Sequence[Slot]) -> Iterator[Dependent]:
+    """Yield a point for each operand that is a square matrix, and may be singular."""
+    for position, (slot, lengths) in enumerate(zip(slots, page.signature.operands, strict=False)):
+        singular = not any(operand.regular for operand in slot.operands)
+        if singular and len(lengths) == 2 and len(set(lengths)) == 1 and slot.size:
+            yield Dependent(position, slot.shape[-1])
 
 
 def _of_groups(slot: Slot, layout: Layout) -> tuple[Special, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self, cast
 import numpy as np
 from flint import arb, fmpq
 
+from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse, ball_solution
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.protocol import Data, objects
 from gradlaw_spec import Step, interpret, load_primitives, parse_formula
@@ -160,6 +161,15 @@ class Ball(Objects):
 
     def elementary(self, name: str, *operands: Data) -> Data:
         return _exact(name)(*operands)
+
+    def determinant(self, matrix: Data) -> arb:
+        return ball_determinant(matrix)
+
+    def inverse(self, matrix: Data) -> Data:
+        return ball_inverse(matrix)
+
+    def solution(self, matrix: Data, sides: Data) -> Data:
+        return ball_solution(matrix, sides)
 
     def route(self, cotangent: Data, part: Data) -> Data:
         return _exact("multiply")(cotangent, part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import numpy as np
 from flint import arb, ctx
 
 from gradlaw_reference.arithmetic.ball import ball_function
+from gradlaw_reference.arithmetic.matrices import cofactors, eliminated, of_systems
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain
 from gradlaw_spec import dtype
 
@@ -30,6 +32,35 @@ FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
 
 PRECISION: Final = 256
 """Bits with which flint computes: enough to round once to float64."""
+
+
+def _cofactors(cotangent: Data, value: Data) -> Data:
+    result = np.empty(value.shape)
+    for place in np.ndindex(*value.shape[:-2]):
+        result[place] = cotangent[place] * cofactors(value[place], eliminated)
+    return result
+
+
+def _inverses(value: Data) -> Data:
+    result = np.full(value.shape, np.nan)
+    for place in np.ndindex(*value.shape[:-2]):
+        with suppress(np.linalg.LinAlgError):
+            result[place] = np.linalg.inv(value[place])
+    return result
+
+
+def _solution(matrix: Data, sides: Data) -> Data:
+    try:
+        return np.linalg.solve(matrix, sides)
+    except np.linalg.LinAlgError:
+        return np.full(sides.shape, np.nan)
+
+
+def _det(value: Data) -> Data:
+    result = np.empty(value.shape[:-2])
+    for place in np.ndindex(*result.shape):
+        result[place] = eliminated(value[place])  # NumPy's is the exponential of a sum of logarithms
+    return result
 
 
 @cache
@@ -95,6 +126,18 @@ class Float(Plain):
 
     def matmul(self, first: Data, second: Data) -> Data:
         return self._compute(np.matmul, first, second)
+
+    def determinants(self, value: Data) -> Data:
+        return self._compute(_det, value)
+
+    def cofactors(self, cotangent: Data, value: Data) -> Data:
+        return self._compute(_cofactors, cotangent, value)
+
+    def inverses(self, value: Data) -> Data:
+        return self._compute(_inverses, value)
+
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        return self._compute(lambda first, second: of_systems(first, second, _solution), matrices, sides)
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = np.zeros(shape, dtype=np.float64)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlaw_reference.arithmetic.matrices import cofactors, of_each, of_systems
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain, objects
 
 
@@ -21,6 +22,18 @@ class Objects(Plain):
 
     zero: Any
     one: Any
+
+    def determinant(self, matrix: Data) -> Any:
+        """Return the determinant of one matrix."""
+        raise NotImplementedError
+
+    def inverse(self, matrix: Data) -> Any:
+        """Return the inverse of one matrix."""
+        raise NotImplementedError
+
+    def solution(self, matrix: Data, sides: Data) -> Any:
+        """Return the solution of one system of equations for each column of its sides."""
+        raise NotImplementedError
 
     def filled(self, shape: Axes, element: Any) -> Data:
         result = np.empty(shape, dtype=object)
@@ -64,3 +77,16 @@ class Objects(Plain):
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         return self.exact_scatter(value, shape, index)
+
+    def determinants(self, value: Data) -> Data:
+        return of_each(value, (), self.determinant)
+
+    def cofactors(self, cotangent: Data, value: Data) -> Data:
+        found = of_each(value, value.shape[-2:], lambda matrix: cofactors(matrix, self.determinant))
+        return objects(cotangent[..., np.newaxis, np.newaxis] * found)
+
+    def inverses(self, value: Data) -> Data:
+        return of_each(value, value.shape[-2:], self.inverse)
+
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        return of_systems(matrices, sides, self.solution)

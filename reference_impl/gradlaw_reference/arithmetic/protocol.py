@@ -104,6 +104,22 @@ class Arithmetic(Protocol):
         """Multiply matrices as the Python array API standard says."""
         ...
 
+    def determinants(self, value: Data) -> Data:
+        """Return the determinants of the matrices in the last two axes."""
+        ...
+
+    def cofactors(self, cotangent: Data, value: Data) -> Data:
+        """Return a number for each matrix in the last two axes, times the signed determinants of all minors."""
+        ...
+
+    def inverses(self, value: Data) -> Data:
+        """Return the inverses of the matrices in the last two axes; what has none is an error, nan, or anything."""
+        ...
+
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        """Return the solutions of systems of equations, one for each column of the sides; batches broadcast."""
+        ...
+
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         """Add each element of value to zeros of that shape at its place; duplicates add up."""
         ...

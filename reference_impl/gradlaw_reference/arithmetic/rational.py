@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from flint import fmpq
+from flint import fmpq, fmpq_mat
 
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.protocol import Data, objects
@@ -64,6 +64,20 @@ class Rational(Objects):
 
     def elementary(self, name: str, *operands: Data) -> Data:
         return objects(_rational_function(name)(*operands))
+
+    def determinant(self, matrix: Data) -> fmpq:
+        return fmpq_mat(*matrix.shape, matrix.ravel().tolist()).det() if matrix.size else self.one
+
+    def inverse(self, matrix: Data) -> Data:
+        if not matrix.size:
+            return matrix
+        return objects(fmpq_mat(*matrix.shape, matrix.ravel().tolist()).inv().tolist())
+
+    def solution(self, matrix: Data, sides: Data) -> Data:
+        if not sides.size:
+            return sides
+        made = (fmpq_mat(*one.shape, one.ravel().tolist()) for one in (matrix, sides))
+        return objects(next(made).solve(next(made)).tolist())
 
     def route(self, cotangent: Data, part: Data) -> Data:
         return objects(np.multiply(cotangent, part))

@@ -17,6 +17,7 @@ import numpy as np
 from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
+from gradlaw_reference.arithmetic.matrices import DETERMINANT, INVERSE, SOLUTION, Elimination, of_each, of_systems
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
 from gradlaw_spec import (
@@ -378,6 +379,30 @@ class Rounding(Ball):
         magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
         quantum = _quantum(first) * _quantum(second) if self._as_its_page("matmul") else 0.0
         return self._reduced(total, magnitude, max(terms, 2), accuracy, quantum)
+
+    @property
+    def _elimination(self) -> Elimination:
+        return Elimination(self.dtype, self.tiny)
+
+    def _eliminated(self, name: str, result: Data) -> Data:
+        """Widen what is computed by elimination for an engine that is less accurate than the page asks."""
+        return result if self._as_its_page(name) else self._widened(result, self.accuracy(name))
+
+    def determinants(self, value: Data) -> Data:
+        return self._eliminated(DETERMINANT, of_each(value, (), self._elimination.determinant))
+
+    def cofactors(self, cotangent: Data, value: Data) -> Data:
+        result = self.filled(value.shape, ZERO)
+        for place in np.ndindex(*cotangent.shape):
+            result[place] = self._elimination.cofactors(value[place], abs(cotangent[place]))
+        found = self.elementary("multiply", cotangent[..., np.newaxis, np.newaxis], result)
+        return self._eliminated(DETERMINANT, found)
+
+    def inverses(self, value: Data) -> Data:
+        return self._eliminated(INVERSE, of_each(value, value.shape[-2:], self._elimination.inverse))
+
+    def solutions(self, matrices: Data, sides: Data) -> Data:
+        return self._eliminated(SOLUTION, of_systems(matrices, sides, self._elimination.solution))
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = self.exact_scatter(value, shape, index)

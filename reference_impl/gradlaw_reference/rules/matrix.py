@@ -1,9 +1,12 @@
-"""Matrix products: each factor's gradient is the cotangent times the other factor, transposed to fit."""
+"""Matrices: products, whose gradients swap factors, and what is computed by elimination."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from gradlaw_reference.arithmetic import Arithmetic, Data
-from gradlaw_reference.engine import Array
+from gradlaw_reference.engine import Array, vjp
+from gradlaw_reference.rule import LocalRule
 from gradlaw_reference.rules.elementwise import call
 from gradlaw_reference.rules.table import data_rule
 
@@ -51,4 +54,61 @@ def _second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     return call("reshape", gradient, shape=x2.shape)
 
 
+def _trace(used: Arithmetic, x: Data, *, offset: int) -> Data:
+    return used.sum(np.diagonal(x, offset, -2, -1), (x.ndim - 2,))
+
+
+def _untrace(used: Arithmetic, x: Data, like: Data, *, offset: int) -> Data:
+    here = np.broadcast_to(np.eye(like.shape[-2], like.shape[-1], offset, dtype=bool), like.shape)
+    return np.where(here, x[..., np.newaxis, np.newaxis], used.asarray(0))
+
+
+def _times_minors(factor: Array, x: Array) -> Array:
+    """Return a factor times the cofactors, each a determinant: how their own gradients are found."""
+    size = x.shape[-1]
+    found = []
+    for row, column in np.ndindex(size, size):
+        left = call("take", x, np.delete(np.arange(size), row), axis=-2)
+        part = call("det", call("take", left, np.delete(np.arange(size), column), axis=-1))
+        found.append(-part if (row + column) % 2 else part)
+    minors = call("reshape", call("stack", *found, axis=-1), shape=x.shape)
+    return call("expand_dims", call("expand_dims", factor, axis=-1), axis=-1) * minors
+
+
+def _cofactors_vjp(position: int) -> LocalRule:
+    def rule(g: Array, value: Array, factor: Array, x: Array) -> Array:
+        if not x.shape[-1]:
+            return call("unreduce", 0, (factor, x)[position], axis=None, keepdims=False)
+        return vjp(_times_minors, factor, x)[1](g)[position]
+
+    return rule
+
+
+def _transposed_solve(x1: Array, g: Array) -> Array:
+    return call("solve", call("matrix_transpose", x1), g)
+
+
+def _contracted(left: Array, right: Array, shape: tuple[int, ...]) -> Array:
+    """Multiply by a transposed matrix, and sum over the batch axes that the operand lacks."""
+    return _contract(left, call("matrix_transpose", right), shape)
+
+
+def _inv_vjp(g: Array, value: Array, x: Array) -> Array:
+    turned = call("matrix_transpose", value)
+    return -call("matmul", call("matmul", turned, g), turned)
+
+
 data_rule("matmul", _matmul, _first, _second)
+data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
+data_rule("det", lambda used, x: used.determinants(x), lambda g, value, x: call("cofactors", g, x))
+data_rule("inv", lambda used, x: used.inverses(x), _inv_vjp)
+data_rule(
+    "solve",
+    lambda used, x1, x2: used.solutions(x1, x2),
+    lambda g, value, x1, x2: _contracted(-_transposed_solve(x1, g), value, x1.shape),
+    lambda g, value, x1, x2: _transposed_solve(x1, g),
+)
+
+# Steps that rules and formulas are made of.
+data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))
+data_rule("cofactors", lambda used, g, x: used.cofactors(g, x), _cofactors_vjp(0), _cofactors_vjp(1))

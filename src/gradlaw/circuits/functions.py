@@ -73,6 +73,10 @@ class Writer(ast.NodeTransformer):
         """Return a function as Python names it, and note it where the program must bring it along."""
         if page is None or hasattr(self.style.steps, name):
             self._bring_step(name)
+        elif page.shapes == "signature" and page.composition:  # NumPy's function may know no batches
+            self._bring_page(page)
+        elif page.level == "linalg" and hasattr(np.linalg, name):
+            return ast.Attribute(ast.Attribute(ast.Name(self.style.prefix), "linalg"), name)
         elif hasattr(self.style.module, name):
             return ast.Attribute(ast.Name(self.style.prefix), name)
         elif not (self.style.plain and hasattr(builtins, name)):

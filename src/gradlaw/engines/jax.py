@@ -43,6 +43,12 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "softsign": jax.nn.soft_sign,
     "rsqrt": jax.lax.rsqrt,
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    **{
+        name: getattr(jnp.linalg, name)  # those of jax.numpy by the same names take other axes
+        for name, page in load_primitives().items()
+        if page.level == "linalg" and hasattr(jnp.linalg, name)
+    },
+    "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
@@ -75,6 +81,7 @@ SPELLING: Final = Spelling(
         **{f"hard{name}": f"jax.nn.hard_{name}({{0}})" for name in ("tanh", "sigmoid", "swish")},
         "softsign": "jax.nn.soft_sign({0})",
         "gelu": "jax.nn.gelu({0}, approximate=False)",
+        "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
         "astype": "{0}.astype({dtype})",
     },
 )
@@ -96,5 +103,6 @@ target = functional_target(
         **{"expm1": 6, "tanh": 7, "softplus": 4, "sinh": 8, "cosh": 4},
         **{"erf": 4, "asinh": 4, "acosh": 5, "elu": 6},  # 3.99, 3.11, 4.08 and 4.89
         **{"celu": 6, "selu": 7, "rsqrt": 3},  # 5.79, 6.13 and 2.40
+        "det": 4000,  # the exponential of a sum of logarithms, as NumPy's
     },
 )

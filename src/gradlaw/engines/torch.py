@@ -113,6 +113,31 @@ def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return torch.index_select(x, axis, indices)
 
 
+def _trace(x: Any, *, offset: int = 0) -> Any:
+    """Add a diagonal: torch.trace takes one matrix and its main diagonal."""
+    if x.ndim == 2 and not offset:
+        return torch.trace(x)
+    return torch.diagonal(x, offset, -2, -1).sum(-1)
+
+
+def _solve(x1: Any, x2: Any) -> Any:
+    """Solve for each column: torch.linalg.solve may take a matrix beside a batch of matrices for vectors."""
+    return torch.linalg.solve(x1, x2 if x2.ndim >= x1.ndim else x2.expand(*x1.shape[:-2], *x2.shape[-2:]))
+
+
+def _solve_text(step: Step, ndim: int) -> str:
+    first, second = map(operand_text, step.operands)
+    widened = (
+        f"{second}.expand(*{first}.shape[:-2], *{second}.shape[-2:]) if {second}.ndim < {first}.ndim else {second}"
+    )
+    return f"torch.linalg.solve({first}, {widened if ndim > 2 else second})"
+
+
+def _trace_text(step: Step, ndim: int) -> str:
+    text, offset = operand_text(step.operands[0]), step.attributes["offset"]
+    return f"torch.trace({text})" if ndim == 2 and not offset else f"torch.diagonal({text}, {offset}, -2, -1).sum(-1)"
+
+
 def _elementwise() -> dict[str, Any]:
     """Return torch's functions of elements under their names in the spec; those of two tensors take numbers too."""
     pages = [
@@ -150,6 +175,12 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "softmax": lambda x, *, axis: torch.softmax(x, dim=axis),
     "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
     "matmul": torch.matmul,
+    "outer": torch.outer,
+    "vecdot": lambda x1, x2: torch.linalg.vecdot(x1, x2),
+    "trace": _trace,
+    "det": torch.linalg.det,
+    "inv": torch.linalg.inv,
+    "solve": _solve,
     "matrix_transpose": lambda x: x.mT,
     "permute_dims": lambda x, *, axes: torch.permute(x, axes),
     "reshape": lambda x, *, shape: torch.reshape(x, shape),
@@ -189,6 +220,9 @@ TEMPLATES: Final[dict[str, Template]] = {
     **{name: f"torch.{name}({{0}}, dim={{axes}}, correction=0, keepdim={{keepdims}})" for name in ("var", "std")},
     "softmax": "torch.softmax({0}, dim={axis})",
     "log_softmax": "torch.log_softmax({0}, dim={axis})",
+    "vecdot": "torch.linalg.vecdot({0}, {1})",
+    "trace": _trace_text,
+    "solve": _solve_text,
     "matrix_transpose": "{0}.mT",
     "permute_dims": "torch.permute({0}, {axes_order})",
     "reshape": "torch.reshape({0}, {shape})",
@@ -238,7 +272,12 @@ SPELLING: Final = Spelling(
     array="torch.tensor({data}, dtype=torch.{dtype})",
     empty="torch.zeros({shape}, dtype=torch.{dtype})",
     functions=PRIMITIVES,
-    modules={"torch": torch, "torch.nn.functional": torch.nn.functional, "torch.special": torch.special},
+    modules={
+        "torch": torch,
+        "torch.nn.functional": torch.nn.functional,
+        "torch.special": torch.special,
+        "torch.linalg": torch.linalg,
+    },
     block=_block,
     templates=TEMPLATES,
 )

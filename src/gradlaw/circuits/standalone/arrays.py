@@ -116,3 +116,17 @@ def scatter_take(g: Array, x: Array, indices: Array, axis: int = 0) -> Array:
     places: Any = (slice(None),) * (axis % x.ndim) + (indices,)
     np.add.at(result, places, g)
     return result
+
+
+def untrace(g: Array, x: Array, offset: int = 0) -> Array:
+    """Put a number on a diagonal of each matrix of zeros."""
+    here = np.eye(x.shape[-2], x.shape[-1], offset, dtype=bool)
+    return np.where(here, np.asarray(g)[..., None, None], np.zeros(x.shape))
+
+
+def cofactors(g: Array, x: Array) -> Array:
+    """A number times the signed determinants of all minors."""
+    result = np.empty(x.shape)
+    for i, j in np.ndindex(*x.shape[-2:]):
+        result[..., i, j] = g * (-1) ** (i + j) * np.linalg.det(np.delete(np.delete(x, i, -2), j, -1))
+    return result

@@ -133,7 +133,8 @@ def _rule(flow: Flow, part: Part, step: Step) -> ast.expr:
     if operand.kind == "sequence":  # the formula has a gradient for each of its items
         return ast.Subscript(rule, ast.Constant(part.position))
     shape, full = part.amount.value.shape, flow.values[step.name].value.shape
-    broadcasts = page.shapes == "elementwise" or page.pattern == "broadcast-sums"
+    batched = page.shapes == "signature" and len(page.operands) > 1
+    broadcasts = page.shapes == "elementwise" or page.pattern == "broadcast-sums" or batched
     return summed(rule, shape) if broadcasts and shape != full else rule
 
 
