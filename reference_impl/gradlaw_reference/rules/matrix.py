@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
@@ -75,11 +77,17 @@ def _times_minors(factor: Array, x: Array) -> Array:
     return call("expand_dims", call("expand_dims", factor, axis=-1), axis=-1) * minors
 
 
-def _cofactors_vjp(position: int) -> LocalRule:
+def _by_inverse(factor: Array, x: Array) -> Array:
+    """Return a factor times the cofactors, by the inverse: engines differentiate that."""
+    both = call("expand_dims", call("expand_dims", factor * call("det", x), axis=-1), axis=-1)
+    return both * call("matrix_transpose", call("inv", x))
+
+
+def _cofactors_vjp(position: int, written: Callable[[Array, Array], Array] = _times_minors) -> LocalRule:
     def rule(g: Array, value: Array, factor: Array, x: Array) -> Array:
         if not x.shape[-1]:
             return call("unreduce", 0, (factor, x)[position], axis=None, keepdims=False)
-        return vjp(_times_minors, factor, x)[1](g)[position]
+        return vjp(written, factor, x)[1](g)[position]
 
     return rule
 
@@ -111,4 +119,10 @@ data_rule(
 
 # Steps that rules and formulas are made of.
 data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))
-data_rule("cofactors", lambda used, g, x: used.cofactors(g, x), _cofactors_vjp(0), _cofactors_vjp(1))
+data_rule(
+    "cofactors",
+    lambda used, g, x: used.cofactors(g, x),
+    _cofactors_vjp(0),
+    _cofactors_vjp(1),
+    alternatives=((_cofactors_vjp(0, _by_inverse),), (_cofactors_vjp(1, _by_inverse),)),
+)

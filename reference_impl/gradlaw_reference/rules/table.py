@@ -41,10 +41,18 @@ def elementwise(name: str, *vjp: LocalRule) -> None:
 
 
 def data_rule(
-    name: str, value: Callable[..., Any], *vjp: LocalRule, sequence: bool = False, elementwise: bool = False
+    name: str,
+    value: Callable[..., Any],
+    *vjp: LocalRule,
+    sequence: bool = False,
+    elementwise: bool = False,
+    alternatives: tuple[tuple[LocalRule, ...], ...] = (),
 ) -> None:
-    """Define a primitive by what it does to data: ``value(arithmetic, *data, **attributes)``."""
-    _enter(Rule(name, value, vjp, sequence=sequence, elementwise=elementwise))
+    """Define a primitive by what it does to data: ``value(arithmetic, *data, **attributes)``.
+
+    ``alternatives`` are other ways to compute each operand's gradient, for a step whose page has no formula of them.
+    """
+    _enter(Rule(name, value, vjp, sequence=sequence, elementwise=elementwise, alternatives=alternatives))
 
 
 def function(name: str, value: Callable[..., Array]) -> None:
@@ -129,7 +137,7 @@ def _enter(rule: Rule) -> None:
     )
     RULES[rule.name] = replace(
         rule,
-        alternatives=alternatives if any(alternatives) else (),
+        alternatives=alternatives if any(alternatives) else rule.alternatives,
         corner=next((kink.joint for kink in kinks if kink.corner), ""),
         complete=page.complete if page.attributes else dict,
         writer=written,
