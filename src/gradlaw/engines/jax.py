@@ -44,6 +44,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
         for name, page in load_primitives().items()
         if page.level == "linalg" and hasattr(jnp.linalg, name)
     },
+    "logabsdet": lambda x: jnp.linalg.slogdet(x)[1],
     "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
 }
@@ -64,6 +65,7 @@ SPELLING: Final = Spelling(
     block=_block,
     templates={
         **{name: f"jax.scipy.special.{name}({{0}}, {{1}})" for name in SPECIAL},
+        "logabsdet": "jnp.linalg.slogdet({0})[1]",
         "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
         "astype": "{0}.astype({dtype})",
     },
