@@ -65,6 +65,8 @@ def jax_function(name: str) -> Callable[..., Any] | None:
         return lambda x, *, dtype: getattr(jnp, name)(x, dtype)  # JAX takes it by position alone
     if name in RENAMED:
         return RENAMED[name]
+    if name == "logabsdet":
+        return lambda x: jnp.linalg.slogdet(x)[1]
     if name == "outer":
         return jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")  # type: ignore[no-any-return]
     linalg = load_primitives()[name].level == "linalg"  # jnp's functions of such a name may take other axes

@@ -16,7 +16,7 @@ from gradlaw.reports.script import runs_of, script_of
 from gradlaw_properties import Settings, Unit, examine, mutants
 from gradlaw_properties.engines import reference_target
 from gradlaw_properties.strategies import primitive_cases
-from gradlaw_reference import FLOAT64, certify_pullback, using
+from gradlaw_reference import FLOAT64, RULES, Ball, apply, as_array, certify_pullback, using
 from gradlaw_spec import Case, Program, SpecError, Step, Verdict, load_primitives
 
 SECOND = ("second-order", "hessian-symmetry")
@@ -80,6 +80,16 @@ def test_exact_second_order_gradients_lie_in_the_sets(name: str) -> None:
                 assert not (number.is_finite() and allowed.is_finite()) or allowed.overlaps(number)
 
     run()
+
+
+def test_what_determinants_give_by_minors_and_by_the_inverse_is_the_same() -> None:
+    rule, x, g = RULES["cofactors"], np.array([[2.0, 1.0, 0.5], [0.25, -3.0, 1.0], [1.0, 2.0, 4.0]]), np.float64(1.5)
+    directions = np.arange(9.0).reshape(3, 3) - 4
+    with using(Ball()):
+        operands = tuple(map(as_array, (directions, apply("cofactors", (g, x)), g, x)))
+        for position, (other,) in enumerate(rule.alternatives):
+            one, another = rule.vjp[position](*operands).data, other(*operands).data
+            assert all(a.overlaps(b) for a, b in zip(one.ravel(), another.ravel(), strict=True))
 
 
 def test_an_engine_says_that_it_differentiates_pullbacks() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final, Self, cast
 import numpy as np
 from flint import arb, fmpq
 
-from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse, ball_solution
+from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse, ball_solution, of_each
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.protocol import Data, objects
 from gradlaw_spec import Step, interpret, load_primitives, parse_formula
@@ -164,6 +164,9 @@ class Ball(Objects):
 
     def determinant(self, matrix: Data) -> arb:
         return ball_determinant(matrix)
+
+    def logarithms(self, value: Data) -> Data:
+        return of_each(value, (), lambda matrix: abs(ball_determinant(matrix)).log())
 
     def inverse(self, matrix: Data) -> Data:
         return ball_inverse(matrix)

@@ -133,6 +133,9 @@ class Float(Plain):
     def cofactors(self, cotangent: Data, value: Data) -> Data:
         return self._compute(_cofactors, cotangent, value)
 
+    def logarithms(self, value: Data) -> Data:
+        return self._compute(lambda x: np.linalg.slogdet(x)[1], value)
+
     def inverses(self, value: Data) -> Data:
         return self._compute(_inverses, value)
 

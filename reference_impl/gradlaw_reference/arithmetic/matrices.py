@@ -27,10 +27,14 @@ INVERSE: Final = "inv"
 """The primitive whose page has the k of inverses."""
 SOLUTION: Final = "solve"
 """The primitive whose page has the k of solutions."""
+LOGARITHM: Final = "logabsdet"
+"""The primitive whose page has the k of logarithms of determinants."""
 BY_TERMS: Final = 3
 """Up to this size a determinant may be written out as its n! terms, and differentiated as such."""
 RECIPROCALS: Final = 2
 """So many more where multipliers, and elements of a solution, are products with a reciprocal."""
+LOGARITHMS: Final = 3
+"""So many roundings more has the logarithm of a pivot."""
 MOST_SMALL: Final = 2
 """So many pivots may be as small as the unit roundoff times the largest element, and have digits."""
 
@@ -51,11 +55,11 @@ def of_each(value: Data, shape: tuple[int, ...], compute: Callable[[Data], Any])
 
 def of_systems(matrices: Data, sides: Data, solve: Callable[[Data, Data], Any]) -> Data:
     """Return what solves each system of equations, with batches that broadcast."""
+    if sides.ndim < 2 or matrices.shape[-1] != sides.shape[-2]:
+        raise ValueError(f"found matrices of shape {matrices.shape} and sides of shape {sides.shape}")
     batch = np.broadcast_shapes(matrices.shape[:-2], sides.shape[:-2])
     first = np.broadcast_to(matrices, (*batch, *matrices.shape[-2:]))
     second = np.broadcast_to(sides, (*batch, *sides.shape[-2:]))
-    if first.shape[-1] != second.shape[-2]:
-        raise ValueError(f"found a matrix of {first.shape[-1]} columns and sides of {second.shape[-2]} rows")
     result = np.empty(second.shape, dtype=second.dtype)
     for place in np.ndindex(*batch):
         result[place] = solve(first[place], second[place])
@@ -197,6 +201,22 @@ class Elimination:
         grown = arb(2) ** (size * size) * _bound(sizes, 0, arb.max).max(_bound(sizes, 1, arb.max))
         return result + AROUND * (size * self.tiny * grown)
 
+    def logarithm(self, matrix: Data) -> arb:
+        """Return the set of the logarithm of a determinant: a sum of logarithms of pivots, or that of its terms."""
+        size = len(matrix)
+        if not size:
+            return arb(0)
+        sizes = np.absolute(matrix)
+        if not _reduced(_largest(sizes, 0), arb.max) * 2**size <= arb(self.dtype.largest):
+            return ANYTHING
+        found = [ball_determinant(near) for near in self.nearby(matrix, 1)]
+        if 1 < size <= BY_TERMS and not (self.overflows(matrix) or self.underflows(matrix, arb(1))):
+            found.append(self.by_terms(matrix, sizes, size + math.factorial(size)))
+        result = _hull([abs(one).log() for one in found])
+        grown = [_bound(sizes * 2 ** (size - 1), axis, arb.max).log() for axis in (0, 1)]
+        magnitude = abs(result).upper() + 2 * grown[0].max(grown[1]) if size > 1 else abs(result)
+        return result + AROUND * (self.compound(size + LOGARITHMS) * magnitude + self.tiny)
+
     def by_terms(self, matrix: Data, sizes: Data, roundings: int) -> arb:
         """Return the set of a determinant that is added up of its terms, in any order."""
         return ball_determinant(matrix) + AROUND * (self.compound(roundings) * permanent(sizes))
@@ -243,8 +263,8 @@ class Elimination:
         factors = grown * (
             sum(_largest(np.absolute(matrix), 0), arb(0)) + sum(_largest(np.absolute(matrix), 1), arb(0))
         )
-        numbers = (side + factors * (_most(found) + _most(inverses)), _most(inverses) * (1 + side))
-        if self.overflows(matrix) or not all(number * 2 <= arb(self.dtype.largest) for number in numbers):
+        numbers = (side + factors * (1 + _most(found) + _most(inverses)), _most(inverses) * (1 + side))
+        if not all(number * 2 <= arb(self.dtype.largest) for number in numbers):
             return np.full(found.shape, ANYTHING, dtype=object)
         lost = np.sum(inverses, axis=1, keepdims=True) * (2 * size * self.tiny * (1 + factors + side)) + self.tiny
         widened = found * (1 + AROUND * self.compound(size + self.accuracy)) + AROUND * lost

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradlaw_reference.arithmetic.matrices import cofactors, of_each, of_systems
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain, objects
+from gradlaw_spec import SpecError
 
 
 def elementwise(function: Callable[..., Any], operands: int) -> Callable[..., Data]:
@@ -90,3 +91,6 @@ class Objects(Plain):
 
     def solutions(self, matrices: Data, sides: Data) -> Data:
         return of_systems(matrices, sides, self.solution)
+
+    def logarithms(self, value: Data) -> Data:
+        raise SpecError("exact arithmetic", "a logarithm", "a rational function", "Use the ball arithmetic.")

@@ -108,6 +108,10 @@ class Arithmetic(Protocol):
         """Return the determinants of the matrices in the last two axes."""
         ...
 
+    def logarithms(self, value: Data) -> Data:
+        """Return the logarithms of the magnitudes of determinants; -inf, nan or anything where that is 0."""
+        ...
+
     def cofactors(self, cotangent: Data, value: Data) -> Data:
         """Return a number for each matrix in the last two axes, times the signed determinants of all minors."""
         ...

@@ -17,7 +17,15 @@ import numpy as np
 from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
-from gradlaw_reference.arithmetic.matrices import DETERMINANT, INVERSE, SOLUTION, Elimination, of_each, of_systems
+from gradlaw_reference.arithmetic.matrices import (
+    DETERMINANT,
+    INVERSE,
+    LOGARITHM,
+    SOLUTION,
+    Elimination,
+    of_each,
+    of_systems,
+)
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
 from gradlaw_spec import (
@@ -397,6 +405,9 @@ class Rounding(Ball):
             result[place] = self._elimination.cofactors(value[place], abs(cotangent[place]))
         found = self.elementary("multiply", cotangent[..., np.newaxis, np.newaxis], result)
         return self._eliminated(DETERMINANT, found)
+
+    def logarithms(self, value: Data) -> Data:
+        return self._eliminated(LOGARITHM, of_each(value, (), self._elimination.logarithm))
 
     def inverses(self, value: Data) -> Data:
         return self._eliminated(INVERSE, of_each(value, value.shape[-2:], self._elimination.inverse))

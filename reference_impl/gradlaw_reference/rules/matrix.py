@@ -74,7 +74,7 @@ def _times_minors(factor: Array, x: Array) -> Array:
         part = call("det", call("take", left, np.delete(np.arange(size), column), axis=-1))
         found.append(-part if (row + column) % 2 else part)
     minors = call("reshape", call("stack", *found, axis=-1), shape=x.shape)
-    return call("expand_dims", call("expand_dims", factor, axis=-1), axis=-1) * minors
+    return _spread(factor) * minors
 
 
 def _by_inverse(factor: Array, x: Array) -> Array:
@@ -92,6 +92,11 @@ def _cofactors_vjp(position: int, written: Callable[[Array, Array], Array] = _ti
     return rule
 
 
+def _spread(g: Array) -> Array:
+    """Return a number for each matrix as matrices with one element."""
+    return call("expand_dims", call("expand_dims", g, axis=-1), axis=-1)
+
+
 def _transposed_solve(x1: Array, g: Array) -> Array:
     return call("solve", call("matrix_transpose", x1), g)
 
@@ -101,6 +106,13 @@ def _contracted(left: Array, right: Array, shape: tuple[int, ...]) -> Array:
     return _contract(left, call("matrix_transpose", right), shape)
 
 
+def _square(x: Data) -> Data:
+    """Return matrices that are square; raise ValueError where they are not, as NumPy does."""
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise ValueError(f"found shape={x.shape}; expected square matrices")
+    return x
+
+
 def _inv_vjp(g: Array, value: Array, x: Array) -> Array:
     turned = call("matrix_transpose", value)
     return -call("matmul", call("matmul", turned, g), turned)
@@ -108,11 +120,16 @@ def _inv_vjp(g: Array, value: Array, x: Array) -> Array:
 
 data_rule("matmul", _matmul, _first, _second)
 data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
-data_rule("det", lambda used, x: used.determinants(x), lambda g, value, x: call("cofactors", g, x))
-data_rule("inv", lambda used, x: used.inverses(x), _inv_vjp)
+data_rule("det", lambda used, x: used.determinants(_square(x)), lambda g, value, x: call("cofactors", g, x))
+data_rule(
+    "logabsdet",
+    lambda used, x: used.logarithms(_square(x)),
+    lambda g, value, x: _spread(g) * call("matrix_transpose", call("inv", x)),
+)
+data_rule("inv", lambda used, x: used.inverses(_square(x)), _inv_vjp)
 data_rule(
     "solve",
-    lambda used, x1, x2: used.solutions(x1, x2),
+    lambda used, x1, x2: used.solutions(_square(x1), x2),
     lambda g, value, x1, x2: _contracted(-_transposed_solve(x1, g), value, x1.shape),
     lambda g, value, x1, x2: _transposed_solve(x1, g),
 )

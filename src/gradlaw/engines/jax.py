@@ -48,6 +48,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
         for name, page in load_primitives().items()
         if page.level == "linalg" and hasattr(jnp.linalg, name)
     },
+    "logabsdet": lambda x: jnp.linalg.slogdet(x)[1],
     "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
 }
@@ -81,6 +82,7 @@ SPELLING: Final = Spelling(
         **{f"hard{name}": f"jax.nn.hard_{name}({{0}})" for name in ("tanh", "sigmoid", "swish")},
         "softsign": "jax.nn.soft_sign({0})",
         "gelu": "jax.nn.gelu({0}, approximate=False)",
+        "logabsdet": "jnp.linalg.slogdet({0})[1]",
         "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
         "astype": "{0}.astype({dtype})",
     },
