@@ -33,6 +33,7 @@ ALLOWED = {
     "spec/gradlaw_spec/formula.py": "the grammar: which primitive a sign of Python's is",
     "reference_impl/gradlaw_reference/operators.py": "Python's operators on arrays, each a call of its primitive",
     "reference_impl/gradlaw_reference/arithmetic/ball.py": "what Arb calls otherwise than the standard, or lacks",
+    "src/gradlaw/circuits/standalone/arrays.py": "what NumPy lacks: text that a program brings along",
     "properties/gradlaw_properties/mutants.py": "a mutant breaks one rule, and names it where it is defined",
     "benchmarks/harvest/with_mygrad.py": "the functions of mygrad, by its own names: each is a primitive",
     "benchmarks/kills.py": "what the checkers of other projects are given, for the subjects of the mutants",
