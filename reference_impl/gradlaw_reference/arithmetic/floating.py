@@ -24,7 +24,6 @@ def _sigmoid(x: Data) -> Data:
 
 FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "sigmoid": _sigmoid,
-    "elu": lambda x: np.maximum(x, 0) + np.expm1(np.minimum(x, 0)),
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
 }
 """What NumPy does not have under the primitive's own name."""
@@ -68,7 +67,7 @@ def _function(name: str) -> Callable[..., Any]:
     """Return how a primitive is computed in float64: by NumPy, or a number at a time by ``math`` or flint."""
     if name in FLOAT_FUNCTIONS:
         return FLOAT_FUNCTIONS[name]
-    found = getattr(np, name, None)
+    found = getattr(np, name, None) if isinstance(getattr(np, name, None), np.ufunc) else None
     one = getattr(math, name, None) or partial(_by_flint, ball_function(name))
     return found if found is not None else np.vectorize(one, otypes=[np.float64])
 

@@ -85,6 +85,7 @@ elementwise("acosh", lambda g, value, x: g / call("sqrt", x * x - 1))
 elementwise("atanh", lambda g, value, x: g / (1 - x * x))
 elementwise("erf", lambda g, value, x: g * (call("exp", -(x * x)) * (2 / call("sqrt", 4 * call("atan", 1)))))
 elementwise("erfc", lambda g, value, x: -g * (call("exp", -(x * x)) * (2 / call("sqrt", 4 * call("atan", 1)))))
+elementwise("erfinv", lambda g, value, x: g * (call("exp", value * value) * (call("sqrt", 4 * call("atan", 1)) / 2)))
 elementwise("exp2", lambda g, value, x: g * (value * call("log", 2)))
 elementwise("log2", lambda g, value, x: g / (x * call("log", 2)))
 elementwise("log10", lambda g, value, x: g / (x * call("log", 10)))
@@ -135,6 +136,21 @@ def _xlogy_second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     return call("settled", still, g * (x1 / call("where", still, 1, x2)))
 
 
+def _sinc(used: Arithmetic, x: Data) -> Data:
+    """The quotient step by step, as engines compute it: no library rounds the function as one."""
+    still = x == 0
+    pi = used.elementary("multiply", used.constant(4), used.elementary("atan", used.constant(1)))
+    angle = used.elementary("multiply", pi, np.where(still, used.asarray(1), x))
+    return np.where(still, used.asarray(1), used.elementary("divide", used.elementary("sin", angle), angle))
+
+
+def _sinc_vjp(g: Array, value: Array, x: Array) -> Array:
+    """The slope is 0 at 0, where the quotient has no number."""
+    still = (raw(x) == 0).astype(bool)
+    angle = 4 * call("atan", 1) * x
+    return call("where", still, 0, g * ((call("cos", angle) - value) / call("where", still, 1, x)))
+
+
 def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
     if min is not None:
         x = used.elementary("maximum", x, used.constant(min))
@@ -168,6 +184,7 @@ data_rule(
     lambda g, value, x1, x2: g * call("exp", x2 - value),
 )
 data_rule("xlogy", _xlogy, lambda g, value, x1, x2: g * call("log", x2), _xlogy_second, elementwise=True)
+data_rule("sinc", _sinc, _sinc_vjp, elementwise=True)
 data_rule("clip", _clip, _clip_vjp)
 data_rule(
     "where",

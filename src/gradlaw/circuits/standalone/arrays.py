@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradlaw.circuits.standalone.numbers import inverse_erf
 from gradlaw_spec import Array
 
 
@@ -25,6 +26,12 @@ def erf(x: Array) -> Array:
 def erfc(x: Array) -> Array:
     """One minus the error function."""
     found: Array = np.vectorize(math.erfc, otypes=[float])(x)
+    return found
+
+
+def erfinv(x: Array) -> Array:
+    """The inverse of the error function, for each element."""
+    found: Array = np.vectorize(inverse_erf, otypes=[float])(x)
     return found
 
 
