@@ -33,6 +33,9 @@ AttributeKind = Literal[
     "upper",
     "index",
     "dtype",
+    "shift",
+    "offset",
+    "unit-axes",
 ]
 
 
