@@ -36,6 +36,9 @@ AttributeKind = Literal[
     "diagonal",
     "dtype",
     "number",
+    "shift",
+    "offset",
+    "unit-axes",
 ]
 
 

@@ -214,6 +214,10 @@ class FormulaReader:
     def attribute(self, node: ast.expr) -> AttributeValue:
         if isinstance(node, ast.Name) and node.id in self.attributes:
             return self.attributes[node.id]
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Name):
+            number = self.attribute(node.operand)
+            if isinstance(number, int | float):
+                return -number
         try:
             value = ast.literal_eval(node)
         except ValueError:

@@ -44,12 +44,12 @@ def _schema(name: str, noun: type) -> bytes:
 
 
 def _tidy(schema: Any) -> Any:
-    """Write descriptions on one line: Python 3.13 strips a docstring's indentation, earlier ones keep it."""
+    """Write what every version writes: Python 3.13 strips a docstring's indentation, msgspec 0.23 tells empty defaults."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    tidy = {key: _tidy(value) for key, value in schema.items()}
+    tidy = {key: _tidy(value) for key, value in schema.items() if (key, value) != ("default", {})}
     if isinstance(tidy.get("description"), str):
         tidy["description"] = " ".join(tidy["description"].split())
     return tidy

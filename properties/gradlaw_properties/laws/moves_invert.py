@@ -15,8 +15,11 @@ NEEDS = (DISTINCT_INPUTS,)
 
 
 def check(trial: Trial) -> Outcome:
-    """Learn where each element goes from a forward run on labels, and send the cotangent back the same way."""
-    labels, start = dict(trial.values), 0
+    """Learn where each element goes from a forward run on labels, and send the cotangent back the same way.
+
+    The labels count from 1: a zero was written, and came from nowhere.
+    """
+    labels, start = dict(trial.values), 1
     for name in trial.program.inputs:
         size = trial.values[name].size
         labels[name] = np.arange(start, start + size, dtype=np.float64).reshape(trial.values[name].shape)
@@ -25,7 +28,7 @@ def check(trial: Trial) -> Outcome:
     ball = trial.rounding
     with using(ball):
         received = ball.scatter(ball.asarray(trial.cotangents[0]).ravel(), (start,), (origin,))
-    outcomes, start = [], 0
+    outcomes, start = [], 1
     for what, value, got in zip(trial.names(), trial.inputs, trial.pull(), strict=True):
         allowed = received[start : start + value.size].reshape(value.shape)
         start += value.size

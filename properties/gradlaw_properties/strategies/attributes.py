@@ -42,6 +42,27 @@ def optional_axes(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose(options)
 
 
+def unit_axes(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return an axis of length one, counted from either end, or several of them: none where there is none."""
+    ndim = len(shape)
+    places = [place for place, length in enumerate(shape) if length == 1]
+    options: list[AttributeValue] = [*places, *(place - ndim for place in places)]
+    if len(places) > 1:
+        options += [tuple(places), (places[-1] - ndim, *places[:-1])]
+    return choose(options or [()])
+
+
+def shift(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how far elements are shifted: either way, not at all, and by more than a length."""
+    return choose((1, -1, 2, 0, -3, max(shape, default=0) + 1))
+
+
+def offset(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return which diagonal of a matrix is meant: the main one, those beside it, the last, or one outside."""
+    rows, columns = (1, 1, *shape)[-2:]
+    return choose((0, 1, -1, columns - 1, 1 - rows, columns, -rows))
+
+
 def keepdims(shape: Shape, choose: Chooser) -> AttributeValue:
     """Return whether reduced axes stay."""
     return choose((False, True))
@@ -138,6 +159,9 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "new-axis": new_axis,
         "index": index,
         "diagonal": diagonal,
+        "unit-axes": unit_axes,
+        "shift": shift,
+        "offset": offset,
     }
 )
 

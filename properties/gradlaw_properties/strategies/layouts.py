@@ -170,6 +170,10 @@ def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[S
     return tuple((*(batches[min(position, 1)]), *shape) for position, shape in enumerate(shapes))
 
 
+CHOSEN: Final = frozenset(("index", "shift", "unit-axes"))
+"""Kinds of attributes that make many cases of one shape."""
+
+
 def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]:
     """One operand of any shape, a sequence of them, or one with indices."""
     kinds = {attribute.kind for attribute in page.attributes}
@@ -177,7 +181,7 @@ def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]
         return _joined(palette, random) if "axis" in kinds else _stacked(palette, random)
     if any(operand.kind == "index" for operand in page.operands):
         return _indexed(palette, random)
-    return _several(palette) if "index" in kinds else _one(palette)
+    return _several(palette) if kinds & CHOSEN else _one(palette)
 
 
 def _joined(palette: Palette, random: Random) -> Iterator[Draft]:

@@ -34,6 +34,17 @@ def _array(result: Any, like: Data) -> Data:
     return np.asarray(result, dtype=like.dtype)
 
 
+def _kept(used: Arithmetic, x: Data, mask: Data) -> Data:
+    """Keep what a mask has, and write zeros elsewhere."""
+    return np.where(mask, x, used.asarray(0))
+
+
+def _below(x: Data, k: int) -> Data:
+    """Return where a matrix is on or below a diagonal."""
+    rows, columns = x.shape[-2:]
+    return np.tri(rows, columns, k=k, dtype=np.bool_)
+
+
 def _scatter_take(used: Arithmetic, x: Data, like: Data, indices: Data, *, axis: int) -> Data:
     return used.scatter(x, like.shape, (*(slice(None),) * (axis % like.ndim), raw_indices(indices)))
 
@@ -83,6 +94,31 @@ data_rule(
     "flip",
     lambda used, x, axis: _array(np.flip(x, axis), x),
     lambda g, value, x, axis: call("flip", g, axis=axis),
+)
+data_rule(
+    "roll",
+    lambda used, x, shift, axis: _array(np.roll(x, shift, axis), x),
+    lambda g, value, x, shift, axis: call("roll", g, shift=-shift, axis=axis),
+)
+data_rule(
+    "moveaxis",
+    lambda used, x, source, destination: np.moveaxis(x, source, destination),
+    lambda g, value, x, source, destination: call("moveaxis", g, source=destination, destination=source),
+)
+data_rule(
+    "squeeze",
+    lambda used, x, axis: _array(np.squeeze(x, axis), x),
+    lambda g, value, x, axis: call("like", g, x),
+)
+data_rule(
+    "tril",
+    lambda used, x, k: _kept(used, x, _below(x, k)),
+    lambda g, value, x, k: call("tril", g, k=k),
+)
+data_rule(
+    "triu",
+    lambda used, x, k: _kept(used, x, ~_below(x, k - 1)),
+    lambda g, value, x, k: call("triu", g, k=k),
 )
 data_rule("concat", lambda used, *arrays, axis: np.concatenate(arrays, axis=axis), _concat_vjp, sequence=True)
 data_rule("stack", lambda used, *arrays, axis: np.stack(arrays, axis=axis), _stack_vjp, sequence=True)

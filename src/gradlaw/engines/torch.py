@@ -109,6 +109,19 @@ def _population(function: Any) -> Any:
     return lambda x, *, axis=None, keepdims=False: function(x, dim=_axes(x, axis), correction=0, keepdim=keepdims)
 
 
+def _roll(x: Any, *, shift: int, axis: Any = None) -> Any:
+    """Shift as far along each axis; torch.roll takes a shift for each."""
+    return torch.roll(x, shift) if axis is None else torch.roll(x, (shift,) * len(_axes(x, axis)), _axes(x, axis))
+
+
+def _roll_text(step: Step, ndim: int) -> str:
+    text, shift = operand_text(step.operands[0]), step.attributes["shift"]
+    if step.attributes.get("axis") is None:
+        return f"torch.roll({text}, {shift})"
+    axes = reduced_axes(step, ndim)
+    return f"torch.roll({text}, {(shift,) * len(axes)}, {axes})"
+
+
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return torch.index_select(x, axis, indices)
 
@@ -193,6 +206,11 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "take": _take,
     "astype": lambda x, *, dtype: x.to(getattr(torch, dtype)),
     "flip": lambda x, *, axis=None: torch.flip(x, dims=_axes(x, axis)),
+    "roll": _roll,
+    "moveaxis": lambda x, *, source, destination: torch.moveaxis(x, source, destination),
+    "squeeze": lambda x, *, axis: torch.squeeze(x, dim=axis),
+    "tril": lambda x, *, k=0: torch.tril(x, diagonal=k),
+    "triu": lambda x, *, k=0: torch.triu(x, diagonal=k),
     "cumulative_sum": lambda x, *, axis: torch.cumsum(x, dim=axis),
     "cumulative_prod": lambda x, *, axis: torch.cumprod(x, dim=axis),
 }
@@ -234,6 +252,10 @@ TEMPLATES: Final[dict[str, Template]] = {
     "stack": "torch.stack([{all}], dim={axis})",
     "take": "torch.index_select({0}, {axis}, {1})",
     "flip": "torch.flip({0}, dims={axes})",
+    "roll": _roll_text,
+    "moveaxis": "torch.moveaxis({0}, {source}, {destination})",
+    "squeeze": "torch.squeeze({0}, dim={axis})",
+    **{name: f"torch.{name}({{0}}, diagonal={{k}})" for name in ("tril", "triu")},
     "cumulative_sum": "torch.cumsum({0}, dim={axis})",
     "cumulative_prod": "torch.cumprod({0}, dim={axis})",
     "astype": lambda step, ndim: f"{step.operands[0]}.to(torch.{step.attributes['dtype']})",
