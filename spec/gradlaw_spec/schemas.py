@@ -44,7 +44,7 @@ def _schema(name: str, noun: type) -> bytes:
 
 
 def _tidy(schema: Any) -> Any:
-    """Write what every version writes: Python 3.13 strips a docstring's indentation, msgspec 0.23 tells empty defaults."""
+    """Write what all versions write: Python 3.13 strips a docstring's indentation, msgspec 0.23 has empty defaults."""
     if isinstance(schema, list):
         return [_tidy(item) for item in schema]
     if not isinstance(schema, dict):
