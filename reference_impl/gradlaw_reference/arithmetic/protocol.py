@@ -132,6 +132,10 @@ class Arithmetic(Protocol):
         """Return the share, and anything where the value before it was already anything (an overflow)."""
         ...
 
+    def opened(self, share: Data, where: Data) -> Data:
+        """Return the share, which may be anything at some places."""
+        ...
+
     def several(self, share: Data, terms: int) -> Data:
         """Return a share that is a sum of so many terms, which an engine may add one by one to others."""
         ...
@@ -187,6 +191,10 @@ class Plain:
         return np.where(part == 1, first, np.where(part == 0, second, between))
 
     def after(self, share: Data, value: Data) -> Data:
+        """Return the share: it is what it is."""
+        return share
+
+    def opened(self, share: Data, where: Data) -> Data:
         """Return the share: it is what it is."""
         return share
 

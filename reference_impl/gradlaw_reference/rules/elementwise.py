@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -201,8 +200,7 @@ def _settled(used: Arithmetic, condition: Data, x: Data) -> Data:
 
 def _settled_vjp(g: Array, value: Array, condition: Any, x: Array) -> Array:
     """What a definition settles at a point says nothing of the gradient there: it may be anything."""
-    steepness = call("where", condition, math.inf, call("broadcast_to", 1, shape=g.shape))
-    return call("after", call("where", condition, 0, g), steepness)
+    return call("opened", condition, call("where", condition, 0, g))
 
 
 def _exactly_signed(share: Data) -> Data:
@@ -213,6 +211,12 @@ def _exactly_signed(share: Data) -> Data:
 function("cast_back", lambda x, like: call("astype", x, dtype=like.dtype))
 data_rule("share", lambda used, x1, x2: used.share(x1, x2))
 data_rule("balance", lambda used, x: _exactly_signed(used.share(x, used.asarray(0))))
+data_rule(
+    "opened",
+    lambda used, condition, share: used.opened(share, condition.astype(bool)),
+    lambda g, value, condition, share: 0 * g,
+    lambda g, value, condition, share: g,
+)
 data_rule("settled", _settled, lambda g, value, condition, x: 0 * g, _settled_vjp)
 data_rule(
     "blend",
