@@ -60,9 +60,9 @@ def program_cases(
 
 
 def input_shapes(seed: int) -> tuple[Shape, ...]:
-    """Return the shapes of a run's inputs: they broadcast together, and one of them also multiplies as a matrix."""
+    """Return the shapes of a run's inputs: they broadcast together, but for matrices that multiply: one is square."""
     rows, columns = Random(seed).choice(((2, 3), (3, 2), (2, 4), (3, 4), (4, 3)))
-    return ((), (columns,), (rows, columns), (rows, 1), (rows, columns), (columns, rows))
+    return ((), (columns,), (rows, columns), (rows, 1), (rows, rows), (columns, rows))
 
 
 class _Maker:
