@@ -65,7 +65,7 @@ def test_exact_second_order_gradients_lie_in_the_sets(name: str) -> None:
 
     @seed(0)
     @settings(
-        max_examples=5, database=None, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+        max_examples=3, database=None, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
     )
     @given(primitive_cases(load_primitives()[name], "float64", dtypes=("float64",)))
     def run(case: Case) -> None:
