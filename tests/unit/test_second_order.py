@@ -46,6 +46,12 @@ def test_the_hessian_of_a_power_is_symmetric_at_exponent_zero() -> None:
     assert along_y[1].overlaps(arb(2).log() ** 2)
 
 
+def test_a_removable_point_has_its_second_derivative() -> None:
+    """At 0 that of sinc is minus a third of pi squared."""
+    program = Program(("x",), (Step(("y",), "sinc", ("x",)),), ("y",))
+    assert sets(program, (0,), 1, (1,))[0].overlaps(-(arb.pi() ** 2) / 3)
+
+
 @pytest.mark.parametrize(("base", "exponent"), [(0, 0), (0, 0.5), (0, 1)])
 def test_what_a_definition_settles_leaves_the_second_order_open(base: float, exponent: float) -> None:
     assert not sets(POWER, (base, exponent), 1, (0, 1), "float64")[0].is_finite()

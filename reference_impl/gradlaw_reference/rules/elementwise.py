@@ -144,10 +144,11 @@ def _sinc(used: Arithmetic, x: Data) -> Data:
 
 
 def _sinc_vjp(g: Array, value: Array, x: Array) -> Array:
-    """The slope is 0 at 0, where the quotient has no number."""
+    """The slope is 0 at 0, where the quotient has no number, and falls there by a third of pi squared."""
     still = (raw(x) == 0).astype(bool)
-    angle = 4 * call("atan", 1) * x
-    return call("where", still, 0, g * ((call("cos", angle) - value) / call("where", still, 1, x)))
+    pi = 4 * call("atan", 1)
+    beyond = g * ((call("cos", pi * x) - value) / call("where", still, 1, x))
+    return call("where", still, g * (-(pi * pi / 3) * x), beyond)
 
 
 def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
