@@ -139,7 +139,8 @@ class Tape:
     def share(self, rule: Rule, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Array:
         """Apply the local rule of an operand to cotangent, value and operands, none of them on a tape."""
         share: Array = arithmetic().of(operands[1].dtype).local(rule, position, operands, attributes)
-        return self.stop_zeros(operands[0], share) if rule.elementwise else share
+        alike = share.shape == operands[0].shape  # a second-order share is summed to its operand's shape already
+        return self.stop_zeros(operands[0], share) if rule.elementwise and alike else share
 
     def pulling(self, node: Node, position: int, attributes: Mapping[str, Any]) -> Rule:
         """Return the local rule of an operand as a primitive of cotangent and operands, for a tape further out.
