@@ -286,24 +286,29 @@ def test_second_order_gradients_of_a_primitive_are_admissible(name: str) -> None
     @given(primitive_cases(load_primitives()[name], "float64"))
     def run(case: Case) -> None:
         nonlocal points
-        if (
-            not is_moderate(case)
-            or has_two_zeros(case)
-            or has_zero_exponent(case)
-            or has_corners(case, certified(case))
-        ):
+        wrong = has_two_zeros(case) or is_empty(case) or has_equal_sizes(case) or has_corners(case, certified(case))
+        if wrong or not is_moderate(case):
             return
         outcome = compare_second_order(case)
         assert not outcome.violated, outcome.problem
         points += outcome.points - outcome.inconclusive
 
     run()
-    assert points > EXAMPLES
+    assert points > 10, "hardly any set was narrow enough to say anything"
 
 
-def has_zero_exponent(case: Case) -> bool:
-    """Whether an exponent is 0, where the Hessian of JAX's power is not symmetric: its derivative by both is 0."""
-    return case.subject == "pow" and any((array == 0).any() for array in case.values.values())
+WRONG_TWICE: Final[Mapping[str, str]] = MappingProxyType(
+    {"hypot": "JAX takes the larger operand by a maximum, whose second order is lost at a tie: the Hessian is 0 there"}
+)
+"""Where the gradient of JAX's gradient is wrong at two operands of one size; other points are judged."""
+
+
+def has_equal_sizes(case: Case) -> bool:
+    """Whether both operands have one size at some element of a case that JAX gets wrong there."""
+    if case.subject not in WRONG_TWICE:
+        return False
+    first, second = (np.abs(case.values[str(name)]) for name in case.program.steps[0].operands)
+    return bool((first == second).any())
 
 
 def compare_second_order(case: Case) -> Outcome:
