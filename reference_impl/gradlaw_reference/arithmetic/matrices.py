@@ -80,13 +80,18 @@ def cofactors(matrix: Data, determinant: Callable[[Data], Any]) -> Data:
     return result
 
 
+def _arb_matrix(matrix: Data) -> arb_mat:
+    rows, columns = matrix.shape
+    return arb_mat(rows, columns, matrix.ravel().tolist())
+
+
 def ball_determinant(matrix: Data) -> arb:
     """Return a ball that has the determinant of every matrix in a matrix of balls."""
     if not matrix.size:
         return arb(1)
     if _empty_lines(matrix).any():
         return arb(0)  # what Arb eliminates need not end in an exact 0
-    return arb_mat(*matrix.shape, matrix.ravel().tolist()).det()
+    return _arb_matrix(matrix).det()
 
 
 def ball_inverse(matrix: Data) -> Data:
@@ -94,7 +99,7 @@ def ball_inverse(matrix: Data) -> Data:
     if not matrix.size:
         return matrix
     try:
-        return objects(arb_mat(*matrix.shape, matrix.ravel().tolist()).inv().tolist())
+        return objects(_arb_matrix(matrix).inv().tolist())
     except ZeroDivisionError:
         return np.full(matrix.shape, ANYTHING, dtype=object)
 
@@ -103,7 +108,7 @@ def ball_solution(matrix: Data, sides: Data) -> Data:
     """Return balls that have the solutions of every system in one, and anything where a matrix may be singular."""
     if not sides.size:
         return sides
-    made = [arb_mat(*one.shape, one.ravel().tolist()) for one in (matrix, sides)]
+    made = [_arb_matrix(one) for one in (matrix, sides)]
     try:
         return objects(made[0].solve(made[1]).tolist())
     except ZeroDivisionError:
@@ -196,7 +201,7 @@ class Elimination:
         result = _hull([ball_determinant(near) * factor for near in self.nearby(matrix, 1)])
         if size <= BY_TERMS:
             result = result.union(self.by_terms(matrix, sizes, size + math.factorial(size)))
-        if result == 0:
+        if result.is_zero():
             return result
         grown = arb(2) ** (size * size) * _bound(sizes, 0, arb.max).max(_bound(sizes, 1, arb.max))
         return result + AROUND * (size * self.tiny * grown)

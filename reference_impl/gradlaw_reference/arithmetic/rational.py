@@ -49,6 +49,11 @@ def _rational_function(name: str) -> Callable[..., Data]:
     return function
 
 
+def _rational_matrix(matrix: Data) -> fmpq_mat:
+    rows, columns = matrix.shape
+    return fmpq_mat(rows, columns, matrix.ravel().tolist())
+
+
 class Rational(Objects):
     """Exact fractions (``flint.fmpq``), for laws that hold with ``==``."""
 
@@ -66,17 +71,17 @@ class Rational(Objects):
         return objects(_rational_function(name)(*operands))
 
     def determinant(self, matrix: Data) -> fmpq:
-        return fmpq_mat(*matrix.shape, matrix.ravel().tolist()).det() if matrix.size else self.one
+        return _rational_matrix(matrix).det() if matrix.size else self.one
 
     def inverse(self, matrix: Data) -> Data:
         if not matrix.size:
             return matrix
-        return objects(fmpq_mat(*matrix.shape, matrix.ravel().tolist()).inv().tolist())
+        return objects(_rational_matrix(matrix).inv().tolist())
 
     def solution(self, matrix: Data, sides: Data) -> Data:
         if not sides.size:
             return sides
-        made = (fmpq_mat(*one.shape, one.ravel().tolist()) for one in (matrix, sides))
+        made = (_rational_matrix(one) for one in (matrix, sides))
         return objects(next(made).solve(next(made)).tolist())
 
     def route(self, cotangent: Data, part: Data) -> Data:

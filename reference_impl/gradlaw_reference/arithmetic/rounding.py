@@ -249,7 +249,7 @@ class Rounding(Ball):
         return elementwise(lambda x, before: x if before.is_finite() else ANYTHING, 2)(share, value)
 
     def opened(self, share: Data, where: Data) -> Data:
-        return objects(np.where(where, ANYTHING, share))
+        return objects(np.where(where, objects(ANYTHING), share))
 
     # --- gradients --------------------------------------------------------------------------------
 
@@ -405,7 +405,7 @@ class Rounding(Ball):
     def cofactors(self, cotangent: Data, value: Data) -> Data:
         result = self.filled(value.shape, ZERO)
         for place in np.ndindex(*cotangent.shape):
-            result[place] = self._elimination.cofactors(value[place], abs(cotangent[place]))
+            result[place] = self._elimination.cofactors(value[place], abs(cotangent.item(place)))
         found = self.elementary("multiply", cotangent[..., np.newaxis, np.newaxis], result)
         return self._eliminated(DETERMINANT, found)
 
