@@ -208,20 +208,22 @@ class Trial:
         UnsupportedCase where it cannot be run.
         """
         make: Callable[..., Certified] = self.target.sets or certify
-        return make(
-            self.runnable,
-            self.values,
-            dtype=self.case.dtype,
-            dtypes=self.started,
-            flushes_subnormals=self.target.flushes_subnormals,
-            accuracies=self.target.accuracies,
-        )
+        return make(self.runnable, self.values, dtypes=self.started, **self.judged_by)
+
+    @property
+    def judged_by(self) -> dict[str, Any]:
+        """What the rounding model depends on: the case's dtype, and what the target declares."""
+        target = self.target
+        return {
+            "dtype": self.case.dtype,
+            "flushes_subnormals": target.flushes_subnormals,
+            "accuracies": target.accuracies,
+        }
 
     @property
     def rounding(self) -> Rounding:
         """The rounding model by which the target is judged."""
-        target = self.target
-        return rounding(self.case.dtype, flushes_subnormals=target.flushes_subnormals, accuracies=target.accuracies)
+        return rounding(**self.judged_by)
 
     def truth(self, cotangents: Cotangents | None = None) -> tuple[Data, ...]:
         """The admissible sets of the gradients for these cotangents."""
@@ -260,15 +262,7 @@ class Trial:
     @cached_property
     def certified_pullback(self) -> Certified:
         """The program's pullback, as the target runs it, in ball arithmetic under the rounding model."""
-        return certify_pullback(
-            self.runnable,
-            self.values,
-            self.cotangents,
-            dtype=self.case.dtype,
-            dtypes=self.started,
-            flushes_subnormals=self.target.flushes_subnormals,
-            accuracies=self.target.accuracies,
-        )
+        return certify_pullback(self.runnable, self.values, self.cotangents, dtypes=self.started, **self.judged_by)
 
     def directions(self, draw: np.random.Generator) -> Cotangents:
         """Draw cotangents for the gradients: signed quarters, 0 now and then."""
