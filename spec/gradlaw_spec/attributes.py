@@ -33,7 +33,6 @@ AttributeKind = Literal[
     "lower",
     "upper",
     "index",
-    "diagonal",
     "dtype",
     "number",
     "shift",

@@ -122,13 +122,6 @@ def _index_item(length: int, choose: Chooser) -> IndexItem:
     return choose(options)
 
 
-def diagonal(shape: Shape, choose: Chooser) -> AttributeValue:
-    """Return a diagonal of the last two axes: how far it is above the main one."""
-    rows, columns = shape[-2:]
-    options: list[AttributeValue] = [0, *range(1 - rows, columns)]
-    return choose(options)
-
-
 def bounds(names: Mapping[str, str], choose: Chooser) -> dict[str, AttributeValue]:
     """Return a lower and an upper bound by the names of their attributes; at most one of them is None."""
     lower = choose(BOUNDS)
@@ -158,7 +151,6 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "permutation": permutation,
         "new-axis": new_axis,
         "index": index,
-        "diagonal": diagonal,
         "unit-axes": unit_axes,
         "shift": shift,
         "offset": offset,
