@@ -189,11 +189,21 @@ def apply(name: str, operands: tuple[Operand, ...], attributes: Mapping[str, Any
     given = rule.complete(attributes)
     operands = tuple(item if isinstance(item, Array | int | float) else as_array(item) for item in operands)
     arrays = [operand for operand in operands if type(operand) is Array]
+    if rule.signature.operands:
+        _check_shapes(rule, operands)
     dtypes = {array.dtype for array in arrays if array.dtype is not None}
     if len(dtypes) > 1 and not rule.composed:
         common = promoted(*dtypes)
         return apply(name, tuple(_cast(operand, common) for operand in operands), attributes)
     return _on_tapes(rule, operands, given)
+
+
+def _check_shapes(rule: Rule, operands: tuple[Operand, ...]) -> None:
+    """Raise SpecError where the operands of a primitive of vectors and matrices do not fit together."""
+    shapes = tuple(operand.shape if type(operand) is Array else () for operand in operands)
+    if not rule.signature.agrees(shapes):
+        cure = "Reshape the operands; only the axes in front of these broadcast."
+        raise SpecError(rule.name, f"shapes={shapes}", f"last axes that fit {rule.signature}", cure)
 
 
 def _on_tapes(rule: Rule, operands: tuple[Operand, ...], attributes: Mapping[str, Any]) -> Array:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gradlaw_spec import Program
+from gradlaw_spec import Program, Signature
 from gradlaw_spec.primitive import Joint
+from gradlaw_spec.signature import NO_SIGNATURE
 
 LocalRule = Callable[..., Any]
 """Cotangent, value, operands and attributes to the gradient of one operand, all of them Arrays."""
@@ -22,6 +23,7 @@ class Rule:
     ``sequence``, told which by ``position``): cotangent, value, operands and attributes to the operand's gradient.
     ``elementwise``: it is computed element by element. ``alternatives`` are the page's other correct formulas of each
     operand's gradient. ``corner`` is the set of its gradients where its value is 0 (empty: it has no corner there).
+    ``signature`` says which lengths of its operands agree, where they are vectors and matrices.
     ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
     formulas of an operand's gradient.
     """
@@ -34,6 +36,7 @@ class Rule:
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
     corner: Joint = ""
+    signature: Signature = field(default_factory=lambda: NO_SIGNATURE)
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     writer: Callable[[Rule, int], tuple[Program, ...]] | None = None
 

@@ -52,6 +52,18 @@ class Signature(Read):
             tuple(lengths[name.rstrip("?")] for name in one if name.rstrip("?") in lengths) for one in self.operands
         )
 
+    def agrees(self, shapes: tuple[tuple[int, ...], ...]) -> bool:
+        """Whether operands of these shapes fit together: lengths of one name are equal, and none of them broadcasts."""
+        found: dict[str, int] = {}
+        for names, shape in zip(self.operands, shapes, strict=True):
+            here = names if len(shape) >= len(names) else tuple(name for name in names if not name.endswith("?"))
+            if len(shape) < len(here):
+                return False
+            for name, length in zip(here, shape[len(shape) - len(here) :], strict=True):
+                if found.setdefault(name.rstrip("?"), length) != length:
+                    return False
+        return True
+
 
 NO_SIGNATURE: Final = Signature((), ())
 """That of a primitive whose operands fit together in another way."""

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from gradlaw import load_target
-from gradlaw.reports.script import MOST_LINES, plain_script, script_of
-from gradlaw_properties import reference_target
+from gradlaw.reports.script import MOST_LINES, plain_script, runs_of, script_of
+from gradlaw_properties import Settings, Unit, examine, mutants, reference_target
 from gradlaw_reference import RULES, Tape
 from gradlaw_spec import PROGRAM, Address, Case, Cell, Program, Step, Verdict, Witness, load_primitives
 
@@ -131,3 +131,16 @@ def test_a_negative_number_is_in_brackets_beside_an_operator():
     text = plain_script(cell(), found, "torch", PRIMITIVES)
     assert "(-2.0) ** x" in text
     assert f"value {torch.float64} 4.0" in printed(text)
+
+
+def test_a_script_shows_the_second_order():
+    pytest.importorskip("torch")
+    target = mutants.saved_detached.build()
+    (cell,) = examine(Unit("multiply", "float64", ("second-order",)), target, Settings())
+    assert cell.verdict is Verdict.VIOLATION
+    assert cell.witness is not None
+    runs = runs_of(cell.witness, target)
+    assert all(run.directions for run in runs)
+    script = script_of(cell, cell.witness, target, "torch")
+    assert "create_graph=True" in script
+    assert "cotangent_y" in script

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import gradlaw_reference as reference
 from gradlaw import functional_target
-from gradlaw.reports.script import runs_of, script_of
-from gradlaw_properties import Settings, Unit, examine, mutants
+from gradlaw_properties import Settings, Unit, examine
 from gradlaw_properties.engines import reference_target
 from gradlaw_properties.strategies import primitive_cases
 from gradlaw_reference import FLOAT64, RULES, Ball, apply, as_array, certify_pullback, using
@@ -130,15 +129,3 @@ def test_an_engine_may_refuse() -> None:
     )
     assert {cell.verdict for cell in cells} == {Verdict.UNSUPPORTED}
     assert all("no derivative of tanh_backward" in cell.message for cell in cells)
-
-
-def test_a_script_shows_the_second_order() -> None:
-    target = mutants.saved_detached.build()
-    (cell,) = examine(Unit("multiply", "float64", ("second-order",)), target, Settings())
-    assert cell.verdict is Verdict.VIOLATION
-    assert cell.witness is not None
-    runs = runs_of(cell.witness, target)
-    assert all(run.directions for run in runs)
-    script = script_of(cell, cell.witness, target, "torch")
-    assert "create_graph=True" in script
-    assert "cotangent_y" in script

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gradlaw_properties.strategies.layouts import layouts
+from gradlaw_reference import apply
 from gradlaw_spec import DTYPES, Signature, SpecError, load_primitives, read_page
 
 MATMUL = Signature.read("(m?,k),(k,n?)->(m?,n?)")
@@ -30,6 +31,33 @@ def test_what_is_no_signature_is_refused(text: str) -> None:
 def test_shapes_have_the_lengths_and_lack_what_is_missing() -> None:
     assert MATMUL.shapes({"m": 2, "k": 3, "n": 4}) == ((2, 3), (3, 4))
     assert MATMUL.shapes({"k": 3, "n": 4}) == ((3,), (3, 4))
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("(n),(n)->()", ((), (1,))),
+        ("(n),(n)->()", ((1,), (3,))),
+        ("(m?,k),(k,n?)->(m?,n?)", ((2, 3), (2, 3))),
+        ("(n,n)->()", ((2, 3),)),
+        ("(n,n)->()", ((3,),)),
+    ],
+)
+def test_lengths_of_one_name_are_equal(text: str, shapes: tuple[tuple[int, ...], ...]) -> None:
+    assert not Signature.read(text).agrees(shapes)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((3,), (3,)), ((2, 3), (3,)), ((3,), (5, 3, 2)), ((4, 2, 3), (3, 7)), ((0,), (0, 2))]
+)
+def test_missing_axes_and_batches_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
+    assert MATMUL.agrees(shapes)
+
+
+@pytest.mark.parametrize("shapes", [((), (1,)), ((1,), (3,))])
+def test_the_reference_refuses_operands_that_do_not_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(SpecError, match=r"vecdot: found shapes=.*; expected last axes that fit \(n\),\(n\)->\(\)"):
+        apply("vecdot", tuple(np.ones(shape) for shape in shapes))
 
 
 @pytest.mark.parametrize("name", [name for name, page in load_primitives().items() if page.shapes == "signature"])

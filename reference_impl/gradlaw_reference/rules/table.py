@@ -139,6 +139,7 @@ def _enter(rule: Rule) -> None:
         rule,
         alternatives=alternatives if any(alternatives) else rule.alternatives,
         corner=next((kink.joint for kink in kinks if kink.corner), ""),
+        signature=page.signature if isinstance(page, Primitive) else rule.signature,
         complete=page.complete if page.attributes else dict,
         writer=written,
     )
