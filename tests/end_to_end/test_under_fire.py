@@ -137,6 +137,7 @@ def test_a_journal_of_another_run_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_with_a_report_that_says_so(folder: Path, sent: signal.Signals) -> None:
+    (folder / "slow.py").write_text(ADAPTER.format(pause=0.04))  # what is left takes seconds on any machine
     process = start(folder, *CHECK, "--jobs", "1", MARK=(mark := uuid.uuid4().hex))
     wait_for(folder / "r.json.journal", 1000)
     process.send_signal(sent)
