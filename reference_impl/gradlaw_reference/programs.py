@@ -98,14 +98,16 @@ def certify(
     flushes_subnormals: bool = False,
     accuracies: Mapping[str, int] = MappingProxyType({}),
     precision: int = 128,
+    overflows: bool = True,
 ) -> Certified:
     """Run a program under the rounding model of a dtype (None: exact balls at that precision, in bits).
 
     Values are NumPy arrays, taken exactly, and start in that dtype, but for those that ``dtypes`` names; each step is
     rounded as the dtypes of its operands say. ``accuracies`` has the k of primitives at which an implementation
-    declares itself worse than their pages ask. Source: spec chapter *admissible-sets*.
+    declares itself worse than their pages ask. Without ``overflows`` the dtype has no largest number, for balls beyond
+    it, as limits need. Source: spec chapter *admissible-sets*.
     """
-    ball = _arithmetic(dtype, flushes_subnormals, accuracies, precision)
+    ball = _arithmetic(dtype, flushes_subnormals, accuracies, precision, overflows)
     with using(ball):
         outputs, pullback, known = program_vjp(program, _started(values, dtypes))
         return Certified(
@@ -137,12 +139,22 @@ def certify_pullback(
 
 
 def _arithmetic(
-    dtype: str | None, flushes_subnormals: bool, accuracies: Mapping[str, int], precision: int
+    dtype: str | None,
+    flushes_subnormals: bool,
+    accuracies: Mapping[str, int],
+    precision: int,
+    overflows: bool = True,
 ) -> Arithmetic:
     """Return the rounding model of a dtype, or exact balls."""
     if dtype is None:
         return Ball(precision=precision)
-    return rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=accuracies, precision=precision)
+    return rounding(
+        dtype,
+        flushes_subnormals=flushes_subnormals,
+        accuracies=accuracies,
+        precision=precision,
+        overflows=overflows,
+    )
 
 
 def _started(values: Mapping[str, Any], dtypes: Mapping[str, str]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def none_left(mark: str) -> bool:
 
 
 def wait_for(path: Path, size: int = 1) -> None:
-    for _ in range(600):
+    for _ in range(3000):
         if path.exists() and path.stat().st_size >= size:
             return
         time.sleep(0.02)

@@ -45,11 +45,16 @@ def test_every_law_claims_a_mutant() -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 def test_the_right_engine_lives(dtype: str) -> None:
-    """But for accuracy: the reference's formulas are those that the pages teach, and some lose digits in a tail."""
+    """But for two laws: the reference's formulas are those that the pages teach; some lose digits in a tail, or divide
+    infinities."""
     from gradlaw_properties.engines import reference_target
 
     target = reference_target()
     cells = [cell for unit in plan(target, dtype=dtype) for cell in examine(unit, target, Settings(examples=12))]
     bad = [cell for cell in cells if cell.verdict is Verdict.VIOLATION]
-    wrong = [f"{cell.address}: {cell.message}" for cell in bad if Address.parse(cell.address).law != "accuracy"]
+    wrong = [
+        f"{cell.address}: {cell.message}"
+        for cell in bad
+        if Address.parse(cell.address).law not in ("accuracy", "nonfinite")
+    ]
     assert not wrong, "\n".join(wrong)

@@ -96,6 +96,7 @@ wrong_at_one_input = _gradient_fault(
 nan_for_infinity = _gradient_fault(
     "nan-for-infinity", lambda g, x, i: np.where(np.isinf(x), np.nan, g).astype(g.dtype), "tanh"
 )
+nan_spreads = _gradient_fault("nan-spreads", lambda g, x, i: g + np.sum(x * 0).astype(g.dtype), "add")
 gradients_in_float64 = _gradient_fault(
     "gradients-in-float64", lambda g, x, i: g.astype(np.float64), "program", "float32"
 )

@@ -103,6 +103,18 @@ def _mean_for_sum(rule: Rule) -> Rule:
     return replace(rule, vjp=(wrong,))
 
 
+def _others_by_division(rule: Rule) -> Rule:
+    """Divides the product of all factors by each, which is right where none is 0 or infinite."""
+
+    def wrong(g: Any, y: Any, x: Any, **attributes: Any) -> ReferenceArray:
+        if y.data.size != 1:
+            return rule.vjp[0](g, y, x, **attributes)  # type: ignore[no-any-return]
+        with np.errstate(all="ignore"):
+            return as_array(g.data.reshape(()) * y.data.reshape(()) / x.data)
+
+    return replace(rule, vjp=(wrong,))
+
+
 def _no_gradient(rule: Rule) -> Rule:
     return replace(rule, vjp=())
 
@@ -138,6 +150,7 @@ through_unselected = _rule_fault(
 )
 last_write_wins = _rule_fault("last-write-wins", "take", {"take": _last_write})
 mean_for_sum = _rule_fault("mean-for-sum", "sum", {"sum": _mean_for_sum})
+others_by_division = _rule_fault("others-by-division", "prod", {"prod": _others_by_division})
 detaches_view = _rule_fault("detaches-view", "reshape", dict.fromkeys(VIEWS, _no_gradient))
 exponent_without_gradient = _rule_fault(
     "exponent-without-gradient", "pow", {"pow": lambda rule: replace(rule, vjp=rule.vjp[:1])}

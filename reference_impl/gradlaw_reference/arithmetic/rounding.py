@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -146,7 +147,8 @@ class Rounding(Ball):
     """Balls that enclose every result that an implementation in a dtype may return.
 
     ``flushes_subnormals`` is for an implementation that replaces numbers below the smallest normal one by 0;
-    ``accuracies`` has the k of primitives at which it is worse than their pages ask.
+    ``accuracies`` has the k of primitives at which it is worse than their pages ask. Without ``overflows`` the dtype
+    has no largest number, for limits as an operand grows.
     """
 
     def __init__(
@@ -156,11 +158,13 @@ class Rounding(Ball):
         flushes_subnormals: bool = False,
         accuracies: Mapping[str, int] = MappingProxyType({}),
         precision: int = 128,
+        overflows: bool = True,
     ) -> None:
         super().__init__(precision=precision)
         self.name = f"ball of {dtype_name}"
         self.start: str | None = dtype_name
-        self.dtype = dtype(dtype_name)
+        self.overflows = overflows
+        self.dtype = dtype(dtype_name) if overflows else replace(dtype(dtype_name), largest=math.inf)
         self.flushes_subnormals = flushes_subnormals
         self.accuracies = accuracies
         self.tiny = self.dtype.tiny(flushes_subnormals)
@@ -177,6 +181,7 @@ class Rounding(Ball):
             flushes_subnormals=self.flushes_subnormals,
             accuracies=self.accuracies,
             precision=self.precision,
+            overflows=self.overflows,
         )
 
     def cast(self, value: Data, dtype: str | None) -> Data:
@@ -470,8 +475,16 @@ def _length(number: arb) -> float:
 
 
 @cache
-def _made(dtype: str, flushes_subnormals: bool, accuracies: tuple[tuple[str, int], ...], precision: int) -> Rounding:
-    return Rounding(dtype, flushes_subnormals=flushes_subnormals, accuracies=dict(accuracies), precision=precision)
+def _made(
+    dtype: str, flushes_subnormals: bool, accuracies: tuple[tuple[str, int], ...], precision: int, overflows: bool
+) -> Rounding:
+    return Rounding(
+        dtype,
+        flushes_subnormals=flushes_subnormals,
+        accuracies=dict(accuracies),
+        precision=precision,
+        overflows=overflows,
+    )
 
 
 def rounding(
@@ -480,9 +493,10 @@ def rounding(
     flushes_subnormals: bool = False,
     accuracies: Mapping[str, int] = MappingProxyType({}),
     precision: int = 128,
+    overflows: bool = True,
 ) -> Rounding:
     """Return the rounding model of a dtype for an implementation; the same one for the same facts."""
-    return _made(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision)
+    return _made(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision, overflows)
 
 
 def _joined(programs: tuple[Program, ...]) -> tuple[tuple[FusedStep, ...], tuple[float, ...], tuple[int, ...]]:
