@@ -261,6 +261,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
     "cumulative_others": _cumulative_others,
+    "i0": _elementwise(lambda x: mpmath.besseli(0, x)),
+    "i1": _elementwise(lambda x: mpmath.besseli(1, x)),
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
@@ -270,7 +272,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "unreduce": _unreduce,
     "untrace": _untrace,
 }
-"""The functions of the formulas that are no primitives."""
+"""The functions of the formulas that are no primitives, and what mpmath has under another name."""
 
 
 ADDED = _reduction(sum)

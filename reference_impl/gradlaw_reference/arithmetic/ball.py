@@ -18,6 +18,8 @@ from gradlaw_spec import Step, interpret, load_primitives, parse_formula
 
 ANYTHING: Final = arb("nan")
 """The set of all numbers with inf and nan: what is left after an overflow or outside a domain."""
+MOST_EXPONENT: Final = 2**12
+"""An exponential of more overflows in every dtype."""
 ZERO, ONE, SOME = arb(0), arb(1), arb(0.5, 0.5)
 
 
@@ -54,6 +56,17 @@ def _blend(part: arb, first: arb, second: arb) -> arb:
     return first if part == 1 else second if part == 0 else first.union(second)
 
 
+def _bessel(x: arb, order: arb) -> arb:
+    """Both functions grow with their operand, that of order 0 to either side of 0; a wide ball's series is slow."""
+    if x.is_exact() and abs(x) < MOST_EXPONENT:
+        return x.bessel_i(order)
+    ends = (arb(x.lower()), arb(x.upper()))
+    if not all(abs(end) < MOST_EXPONENT for end in ends):
+        return ANYTHING
+    found: arb = ends[0].bessel_i(order).union(ends[1].bessel_i(order))
+    return found if order == 1 or not x.contains(ZERO) else found.union(ONE)
+
+
 def _angle(x: arb, y: arb) -> arb:
     """On the negative axis the sign of a zero says which end it is; balls have no signed zeros, so both are meant."""
     angle: arb = arb.atan2(x, y)
@@ -82,6 +95,8 @@ BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "exp2": lambda x: arb(2) ** x,
     "log2": lambda x: x.log() / arb(2).log(),
     "log10": lambda x: x.log() / arb(10).log(),
+    "i0": lambda x: _bessel(x, ZERO),
+    "i1": lambda x: _bessel(x, ONE),
     "hypot": lambda x, y: (x * x + y * y).sqrt(),
     "sigmoid": _sigmoid,
     "softplus": _softplus,

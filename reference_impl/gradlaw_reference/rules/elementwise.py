@@ -85,6 +85,7 @@ elementwise("atanh", lambda g, value, x: g / (1 - x * x))
 elementwise("erf", lambda g, value, x: g * (call("exp", -(x * x)) * (2 / call("sqrt", 4 * call("atan", 1)))))
 elementwise("erfc", lambda g, value, x: -g * (call("exp", -(x * x)) * (2 / call("sqrt", 4 * call("atan", 1)))))
 elementwise("erfinv", lambda g, value, x: g * (call("exp", value * value) * (call("sqrt", 4 * call("atan", 1)) / 2)))
+elementwise("i0", lambda g, value, x: g * call("i1", x))
 elementwise("exp2", lambda g, value, x: g * (value * call("log", 2)))
 elementwise("log2", lambda g, value, x: g / (x * call("log", 2)))
 elementwise("log10", lambda g, value, x: g / (x * call("log", 10)))
@@ -151,6 +152,13 @@ def _sinc_vjp(g: Array, value: Array, x: Array) -> Array:
     return call("where", still, g * (-(pi * pi / 3) * x), beyond)
 
 
+def _i1_vjp(g: Array, value: Array, x: Array) -> Array:
+    """The quotient tends to one half at 0, where it has no number."""
+    still = (raw(x) == 0).astype(bool)
+    quotient = value / call("where", still, 1, x)
+    return call("where", still, 0.5 * g, g * (call("i0", x) - quotient))
+
+
 def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
     if min is not None:
         x = used.elementary("maximum", x, used.constant(min))
@@ -185,6 +193,7 @@ data_rule(
 )
 data_rule("xlogy", _xlogy, lambda g, value, x1, x2: g * call("log", x2), _xlogy_second, elementwise=True)
 data_rule("sinc", _sinc, _sinc_vjp, elementwise=True)
+elementwise("i1", _i1_vjp)
 data_rule("clip", _clip, _clip_vjp)
 data_rule(
     "where",

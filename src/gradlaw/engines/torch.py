@@ -316,4 +316,5 @@ target = functional_target(
     overwrite=_overwrite,
     differentiates_pullbacks=True,
     primitives=PRIMITIVES,
+    accuracies={"i0": 7, "i1": 17},  # 6.32 and 16.71 (benchmarks/accuracy.py, the second at -7.7003)
 )

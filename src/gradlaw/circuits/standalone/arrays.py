@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw.circuits.standalone.numbers import inverse_erf
+from gradlaw.circuits.standalone.numbers import bessel_i, inverse_erf
 from gradlaw_spec import Array
 
 
@@ -32,6 +32,18 @@ def erfc(x: Array) -> Array:
 def erfinv(x: Array) -> Array:
     """The inverse of the error function, for each element."""
     found: Array = np.vectorize(inverse_erf, otypes=[float])(x)
+    return found
+
+
+def i0(x: Array) -> Array:
+    """The modified Bessel function of order 0, for each element."""
+    found: Array = np.vectorize(lambda number: bessel_i(0, float(number)), otypes=[float])(x)
+    return found
+
+
+def i1(x: Array) -> Array:
+    """The modified Bessel function of order 1, for each element."""
+    found: Array = np.vectorize(lambda number: bessel_i(1, float(number)), otypes=[float])(x)
     return found
 
 

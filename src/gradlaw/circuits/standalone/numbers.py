@@ -26,6 +26,33 @@ def inverse_erf(x: float) -> float:
     return math.copysign(z, x)
 
 
+def bessel_i(order: int, x: float) -> float:
+    """The modified Bessel function of the first kind: its power series, in integers."""
+    if abs(x) > 720:
+        return math.inf if x > 0 or order == 0 else -math.inf
+    above, below = x.as_integer_ratio()
+    one = 1 << 200
+    term, total, k = one, one, 0
+    while term:
+        k += 1
+        term = term * above * above // (4 * below * below * k * (k + order))
+        total += term
+    try:
+        return total / one * (x / 2) ** order
+    except OverflowError:
+        return math.copysign(math.inf, x) if order else math.inf
+
+
 def erfinv(x: float) -> float:
     """The inverse of the error function."""
     return inverse_erf(x)
+
+
+def i0(x: float) -> float:
+    """The modified Bessel function of order 0."""
+    return bessel_i(0, x)
+
+
+def i1(x: float) -> float:
+    """The modified Bessel function of order 1."""
+    return bessel_i(1, x)
