@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
+
 import gradlaw_reference as reference
 from gradlaw_reference import FLOAT64, Tape, using
 from gradlaw_spec import (
@@ -18,7 +20,7 @@ from gradlaw_spec import (
     load_primitives,
     program_function,
 )
-from gradlaw_spec.target import Overwritten, Run, SecondOrder, Walks, walks_of
+from gradlaw_spec.target import ForwardMode, Overwritten, Run, SecondOrder, Walks, walks_of
 
 PRIMITIVES: Final = {name: getattr(reference, name) for name in load_primitives()}
 
@@ -84,6 +86,19 @@ def second_order_of(tape: Callable[[], Tape] = Tape, inner: Callable[[], Tape] =
     return second_order
 
 
+def forward_mode_of(second_order: SecondOrder) -> ForwardMode:
+    """Return the forward mode of an engine that differentiates its pullbacks.
+
+    A pullback is linear in its cotangent, and what it is linear by is the derivative of the program.
+    """
+
+    def jvp(program: Program, values: Mapping[str, Array], tangents: tuple[Array, ...]) -> tuple[Array | None, ...]:
+        cotangents = tuple(map(np.ones_like, run(program, values)))
+        return second_order(program, values, cotangents, tangents)[len(program.inputs) :]
+
+    return jvp
+
+
 def overwritten_of(pullback: Pullback) -> Overwritten:
     """Return what overwrites the arrays that a program was run on, then pulls back."""
 
@@ -108,6 +123,7 @@ def reference_target(
     walks: Walks | None = None,
     overwritten: Overwritten | None = None,
     second_order: SecondOrder | None = None,
+    jvp: ForwardMode | None = None,
 ) -> Target:
     """Return the reference implementation as a target; a tape or pullback of its own makes it a mutant."""
     chosen = pullback or pullback_of(tape)
@@ -123,4 +139,5 @@ def reference_target(
         starts_alone=True,
         overwritten=overwritten or overwritten_of(chosen),
         second_order=second_order or second_order_of(inner=tape),
+        jvp=jvp or forward_mode_of(second_order_of()),
     )

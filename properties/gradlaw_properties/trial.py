@@ -259,6 +259,23 @@ class Trial:
         likes = (*self.inputs, *self.cotangents)
         return tuple(np.zeros_like(like) if got is None else got for got, like in zip(found, likes, strict=True))
 
+    def pushed(self, tangents: Cotangents) -> tuple[Cotangents, tuple[Data, ...]]:
+        """The target's tangents of the outputs for tangents of the inputs, and their admissible sets.
+
+        Raise UnsupportedCase where the engine refuses with an error, which is within its rights.
+        """
+        assert self.target.jvp is not None
+        program = self.runnable
+        try:
+            found = self.target.jvp(
+                program, self._with(tuple(map(np.copy, self.inputs))), tuple(map(np.copy, tangents))
+            )
+        except Exception as error:
+            raise UnsupportedCase(f"its forward mode refuses: {error_text(error)}") from error
+        sets = self.certified_pullback.gradients(tangents)[len(self.inputs) :]
+        likes = zip(found, self.cotangents, strict=True)
+        return tuple(np.zeros_like(like) if got is None else got for got, like in likes), sets
+
     @cached_property
     def certified_pullback(self) -> Certified:
         """The program's pullback, as the target runs it, in ball arithmetic under the rounding model."""

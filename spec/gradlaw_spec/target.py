@@ -86,6 +86,14 @@ class SecondOrder(Protocol):
         ...
 
 
+class ForwardMode(Protocol):
+    """``jvp(program, values, tangents) -> tangents``: run a program, and push tangents of its inputs forward."""
+
+    def __call__(self, program: Program, values: Values, tangents: Arrays) -> Gradients:
+        """Return one tangent an output (None: the engine has none)."""
+        ...
+
+
 class Overwritten(Protocol):
     """``overwritten(program, values, others, cotangents) -> gradients``: run, overwrite the inputs, pull back.
 
@@ -115,8 +123,8 @@ class Target:
     """Computes a program's outputs without differentiation."""
     pullback: Pullback
     """Computes a program's outputs, and pulls cotangents back."""
-    jvp: EngineFunction | None = None
-    """The engine's own forward mode, if it has one: ``jvp(function, primals, tangents)``."""
+    jvp: ForwardMode | None = None
+    """The engine's own forward mode, if it has one."""
     compile: EngineFunction | None = None
     """The engine's own compiler, if it has one: from a function to a function."""
     scalar: bool = False

@@ -270,9 +270,14 @@ def test_a_vjp_that_writes_into_its_primals_does_so_only_where_it_pulls():
 
 
 def test_forward_mode_and_compiler_are_the_targets():
-    jvp, jit = (lambda function, primals, tangents: None), (lambda function: function)
-    target = functions(jvp=jvp, compile=jit)
-    assert (target.jvp, target.compile) == (jvp, jit)
+    def jvp(function, primals, tangents):
+        (x,), (t,) = primals, tangents
+        return function(x), multiply(add(x, x), t)
+
+    target = functions(jvp=jvp, compile=(jit := lambda function: function))
+    (tangent,) = target.jvp(parse_computation("x * x"), {"x": np.array([3.0])}, (np.array([10.0]),))
+    assert tangent.tolist() == [60]
+    assert target.compile is jit
     assert (functions().jvp, functions().compile) == (None, None)
 
 

@@ -16,13 +16,14 @@ from typing import Any, Final
 import autograd.builtins
 import autograd.numpy as np
 import numpy
-from autograd.differential_operators import make_vjp
+from autograd.differential_operators import make_jvp, make_vjp
 
 from gradlaw.engines.spelling import (
     Block,
     Run,
     Spelling,
     Template,
+    forward_block,
     functional_block,
     functional_parts,
     second_order_block,
@@ -39,6 +40,15 @@ def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
     pull, output = make_vjp(wrapped, argnum=tuple(range(len(primals))))(*primals)
     # Inside a function that is differentiated itself, the gradients are one box of autograd's, and no tuple.
     return output, lambda cotangent: tuple(map(pull(cotangent).__getitem__, range(len(primals))))
+
+
+def _jvp(function: Any, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+    def wrapped(given: Any) -> Any:
+        output = function(*given)
+        return autograd.builtins.tuple(output) if isinstance(output, tuple) else output
+
+    output, tangent = make_jvp(wrapped)(primals)(tangents)
+    return output, tangent
 
 
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
@@ -114,6 +124,8 @@ if find_spec("scipy") is not None:
 def _block(spelling: Spelling, run: Run) -> Block:
     result, primals = functional_parts(spelling, run)
     result = result if len(run.program.outputs) == 1 else f"builtins.tuple({result})"
+    if run.tangents:
+        return forward_block(spelling, run, result, f"make_jvp(lambda given: f(*given))({primals})(t)")
     if run.directions:
         return _second_order(spelling, run, result, primals)
     positions = repr(tuple(range(len(run.program.inputs))))
@@ -131,7 +143,11 @@ def _second_order(spelling: Spelling, run: Run, result: str, primals: str) -> Bl
 
 SPELLING: Final = Spelling(
     imports=("import autograd.numpy as np", "from autograd import make_vjp"),
-    extras={"special.": "from autograd.scipy import special", "builtins.": "from autograd import builtins"},
+    extras={
+        "make_jvp(": "from autograd import make_jvp",
+        "special.": "from autograd.scipy import special",
+        "builtins.": "from autograd import builtins",
+    },
     array='np.array({data}, dtype="{dtype}")',
     empty='np.zeros({shape}, dtype="{dtype}")',
     functions=functions_of(PRIMITIVES, np),
@@ -149,6 +165,7 @@ target = functional_target(
     numpy=numpy.asarray,
     pullback=_pullback,
     differentiates_pullbacks=True,
+    jvp=_jvp,
     namespace=np,
     primitives=PRIMITIVES,
     # NumPy's in float32: 4.97, 3.86 and 3.35 (benchmarks/accuracy.py; atan2 at eight million points)

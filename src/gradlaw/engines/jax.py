@@ -12,7 +12,15 @@ import jax as engine
 import jax.numpy as jnp
 import numpy as np
 
-from gradlaw.engines.spelling import Block, Run, Spelling, functional_block, functional_parts, second_order_block
+from gradlaw.engines.spelling import (
+    Block,
+    Run,
+    Spelling,
+    forward_block,
+    functional_block,
+    functional_parts,
+    second_order_block,
+)
 from gradlaw.targets.functional import functional_target, functions_of
 from gradlaw_spec import load_primitives
 
@@ -57,6 +65,8 @@ PRIMITIVES: Final[dict[str, Any]] = {
 
 def _block(spelling: Spelling, run: Run) -> Block:
     result, primals = functional_parts(spelling, run)
+    if run.tangents:
+        return forward_block(spelling, run, result, f"jax.jvp(f, {primals}, t)")
     if run.directions:
         inputs, given = ", ".join(run.program.inputs), "g[0]" if len(run.program.outputs) == 1 else "g"
         pulled = f"jax.vjp(f, {inputs})[1]({given})"
@@ -96,6 +106,7 @@ target = functional_target(
     numpy=np.asarray,
     pullback=lambda function, primals: jax.vjp(function, *primals),
     differentiates_pullbacks=True,
+    jvp=jax.jvp,
     namespace=jnp,
     primitives=PRIMITIVES,
     flushes_subnormals=True,

@@ -21,6 +21,7 @@ from gradlaw_reference import FLOAT64, evaluate, using
 from gradlaw_spec import DTYPES, Array, EngineFunction, Program, Step, load_primitives, value_dtypes
 
 SHOW: Final = 'print("gradient of", name, d if d is None else (d.dtype, d.tolist()))'
+SHOW_TANGENT: Final = SHOW.replace("gradient", "tangent")
 OPERATORS: Final[Mapping[Any, str]] = {
     operator.add: "{0} + {1}",
     operator.sub: "{0} - {1}",
@@ -44,9 +45,18 @@ class Run:
     directions: tuple[tuple[Array, ...], ...] = ()
     """What was pulled back through the pullback from each of the cotangents; empty: that was not done."""
 
+    tangents: tuple[tuple[Array, ...], ...] = ()
+    """What was pushed forward instead; empty: nothing was."""
+
+    @property
+    def beyond_pullback(self) -> bool:
+        """Whether more was differentiated than the program, or in another way than backwards."""
+        return bool(self.directions or self.tangents)
+
     def same_program(self, other: Run) -> bool:
         """Whether another run has the same program at the same values, bit for bit."""
-        if self.program != other.program or bool(self.directions) != bool(other.directions):
+        kinds = ((bool(run.directions), bool(run.tangents)) for run in (self, other))
+        if self.program != other.program or len(set(kinds)) > 1:
             return False
         if self.values.keys() != other.values.keys():
             return False
@@ -244,6 +254,31 @@ def second_order_block(spelling: Spelling, run: Run, result: str, pulled: str, p
         f"        {SHOW}",
     )
     return Block(tuple(before), spelling.calls(run), after, "    ")
+
+
+def forward_block(spelling: Spelling, run: Run, result: str, pushed: str) -> Block:
+    """Write a run of an engine's forward mode, ``pushed``: the call that makes value and tangent."""
+    single = len(run.program.outputs) == 1
+    before = [f"{name} = {spelling.literal(run.values[name])}" for name in run.program.data]
+    before.append(f"def f({', '.join(run.program.inputs)}):")
+    after = (
+        f"    return {result}",
+        f"for t in {tangents_text(spelling.literal, run)}:",
+        f"    value, tangent = {pushed}",
+        f"    for name, d in zip({outputs_text(run)}, {'(tangent,)' if single else 'tangent'}):",
+        f"        {SHOW_TANGENT}",
+    )
+    return Block(tuple(before), spelling.calls(run), after, "    ")
+
+
+def tangents_text(literal: Callable[[Array], str], run: Run) -> str:
+    """Return the tangents of a run as a list of tuples."""
+    return f"[{', '.join(tuple_text(list(map(literal, one))) for one in run.tangents)}]"
+
+
+def outputs_text(run: Run) -> str:
+    """Return the names of a run's outputs as an expression."""
+    return f'"{" ".join(run.program.outputs)}".split()'
 
 
 def functional_parts(spelling: Spelling, run: Run) -> tuple[str, str]:

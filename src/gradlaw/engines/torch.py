@@ -21,6 +21,8 @@ from gradlaw.engines.spelling import (
     Spelling,
     Template,
     cotangents_text,
+    forward_block,
+    functional_parts,
     names_text,
     reduced_axes,
     starts_text,
@@ -268,6 +270,9 @@ def _block(spelling: Spelling, run: Run) -> Block:
     before += [f"{name} = {spelling.literal(run.values[name])}" for name in program.data]
     after = [f'print("value", {name}.dtype, {name}.tolist())' for name in program.outputs]
     outputs, inputs = tuple_text(program.outputs), tuple_text(program.inputs)
+    if run.tangents:
+        result, primals = functional_parts(spelling, run)
+        return forward_block(spelling, run, result, f"torch.func.jvp(f, {primals}, t)")
     if run.directions:
         return Block(tuple(before), spelling.calls(run), _second_order(spelling, run, outputs, inputs))
     after += [
@@ -315,6 +320,7 @@ target = functional_target(
     pullback=_pullback,
     overwrite=_overwrite,
     differentiates_pullbacks=True,
+    jvp=torch.func.jvp,
     primitives=PRIMITIVES,
     accuracies={"i0": 7, "i1": 17},  # 6.32 and 16.71 (benchmarks/accuracy.py, the second at -7.7003)
 )

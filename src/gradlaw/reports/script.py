@@ -14,13 +14,16 @@ import numpy as np
 
 from gradlaw.engines.spelling import (
     SHOW,
+    SHOW_TANGENT,
     Block,
     Run,
     Spelling,
     cotangents_text,
     names_text,
+    outputs_text,
     same_array,
     starts_text,
+    tangents_text,
     tuple_text,
 )
 from gradlaw.messages import first_line
@@ -70,8 +73,15 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
         found.append(Run(program, copies, (given,), directions=(along,)))
         return target.second_order(program, values, cotangents, directions)
 
+    def jvp(program: Program, values: Values, tangents: Arrays) -> Gradients:
+        assert target.jvp is not None
+        copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+        found.append(Run(program, copies, (), tangents=(tuple(map(np.copy, tangents)),)))
+        return target.jvp(program, values, tangents)
+
     watched = replace(
         target,
+        jvp=None if target.jvp is None else jvp,
         pullback=pullback,
         walks=None if target.walks is None else walks,
         second_order=None if target.second_order is None else second_order,
@@ -83,7 +93,7 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
     for run in found:
         for position, earlier in enumerate(merged):
             if earlier.same_program(run):
-                if run.directions:
+                if run.beyond_pullback:
                     merged[position] = _with_start(earlier, run)
                     break
                 known = earlier.cotangents
@@ -101,6 +111,7 @@ def _with_start(earlier: Run, later: Run) -> Run:
         earlier,
         cotangents=(*earlier.cotangents, *later.cotangents),
         directions=(*earlier.directions, *later.directions),
+        tangents=(*earlier.tangents, *later.tangents),
     )
 
 
@@ -114,8 +125,8 @@ def script_of(cell: Cell, witness: Witness, target: Target, text: str) -> str:
     program = expand(own.program, target.primitives)
     plain = own if program is None else replace(own, program=program)
     runs = runs_of(witness, target) or (own,)
-    if any(run.directions or run.same_program(plain) for run in runs):
-        ordered = sorted(runs, key=lambda run: not (run.directions or run.same_program(plain)))
+    if any(run.beyond_pullback or run.same_program(plain) for run in runs):
+        ordered = sorted(runs, key=lambda run: not (run.beyond_pullback or run.same_program(plain)))
     else:  # the law ran parts of the case, and there may be room for one: that which is wrong
         ordered = sorted(runs, key=lambda run: not _is_wrong(run, witness, target))
     return write_script(header, ordered, text, target.primitives)
@@ -214,6 +225,14 @@ def _adapter(text: str, run: Run) -> Block:
             "print(walked.refusal)",
         )
         return Block(tuple(before), steps, (made, *walks))
+    if run.tangents:
+        pushed = (
+            f"for t in {tangents_text(_numpy, run)}:",
+            f"    pushed = {run_by}.jvp(program, dict({values}), t)",
+            f"    for name, d in zip({outputs_text(run)}, pushed):",
+            f"        {SHOW_TANGENT}",
+        )
+        return Block(tuple(before), steps, (made, *pushed))
     if run.directions:
         second = (
             f"for g, u in {starts_text(_numpy, run)}:",

@@ -60,8 +60,9 @@ def functional_target(
     engine has none), all of them engine values; a function with several outputs returns a tuple and gets a
     tuple of cotangents. ``pullback(function, primals)`` returns the output and a function from a cotangent to
     the gradients, which is called with several; it stands for ``vjp``, and is quicker. The primitives
-    are those in ``primitives``, and every one of the spec that ``namespace`` has under its name. ``jvp`` and
-    ``compile`` become the target's own: what it can do beside, which no law of this version asks for.
+    are those in ``primitives``, and every one of the spec that ``namespace`` has under its name.
+    ``jvp(function, primals, tangents)`` returns the output and its tangent, for an engine with a forward mode.
+    ``compile`` becomes the target's own: no law of this version asks for it.
     ``overwrite(value, other)`` writes the numbers of one engine value into the buffer of another, for an engine with
     ``pullback`` whose values can be written to. ``differentiates_pullbacks=True`` declares that ``pullback`` can be
     called inside a function that is itself pulled back, for gradients of gradients. ``deterministic=False`` declares
@@ -78,11 +79,11 @@ def functional_target(
         cure = "Give pullback=, or leave the keyword out."
         raise SpecError(HELPER, "differentiates_pullbacks=True", "a pullback to differentiate", cure)
     functions = _functions(primitives, namespace)
-    handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, array, numpy, overwrite))
+    handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, jvp, array, numpy, overwrite))
 
-    engine = _Engine(array, numpy, vjp, pullback, overwrite)
+    engine = _Engine(array, numpy, vjp, pullback, jvp, overwrite)
     record, forward = handed.guard_pullback(engine.record), handed.guard(engine.forward)
-    rewritten, twice = handed.guard(engine.overwritten), handed.guard(engine.twice)
+    rewritten, twice, push = (handed.guard(one) for one in (engine.overwritten, engine.twice, engine.push))
 
     def primals_of(program: Program, values: Values) -> Arrays:
         return tuple(values[name] for name in program.inputs)
@@ -102,6 +103,9 @@ def functional_target(
         function = function_of(program, values)
         return twice(function, primals_of(program, values), cotangents, directions)  # type: ignore[no-any-return]
 
+    def forward_mode(program: Program, values: Values, tangents: Arrays) -> Gradients:
+        return push(function_of(program, values), primals_of(program, values), tangents)  # type: ignore[no-any-return]
+
     return Target(
         name=name,
         version=version,
@@ -114,7 +118,7 @@ def functional_target(
         accumulates=False,
         overwritten=None if pullback is None or overwrite is None else overwritten,
         second_order=second_order if differentiates_pullbacks else None,
-        jvp=jvp,
+        jvp=None if jvp is None else forward_mode,
         compile=compile,
         composed=composed,
         deterministic=deterministic,
@@ -131,6 +135,7 @@ class _Engine:
     numpy: Callable[[EngineValue], Any]
     vjp: Callable[..., tuple[Any, Any]] | None
     pullback: Callable[..., tuple[Any, Callable[[Any], Any]]] | None
+    jvp: Callable[..., Any] | None
     overwrite: Callable[[EngineValue, EngineValue], Any] | None
 
     def forward(self, function: EngineFunction, primals: Arrays) -> Arrays:
@@ -176,6 +181,16 @@ class _Engine:
         given = (*primals, *cotangents)
         _, pull = pullback(gradients, tuple(map(self.array, given)))
         return self.gradients(pull(_packed(tuple(map(self.array, directions)))), given)
+
+    def push(self, function: EngineFunction, primals: Arrays, tangents: Arrays) -> Gradients:
+        """Push tangents forward by the engine's own forward mode."""
+        assert self.jvp is not None
+        found = self.jvp(_unpacking(function), tuple(map(self.array, primals)), tuple(map(self.array, tangents)))
+        if not (isinstance(found, tuple | list) and len(found) == 2):
+            told = f"{HELPER}, jvp: found {type(found).__name__}; expected a pair. Return (output, tangent)."
+            raise AdapterError(f"adapter error: {told}")
+        pushed = found[1] if isinstance(found[1], tuple) else (found[1],)
+        return tuple(None if tangent is None else self.to_numpy(tangent) for tangent in pushed)
 
     def watched(self, function: EngineFunction, primals: Arrays) -> EngineFunction:
         """Return a function that says Unsupported where it raises and the plain run computes with bare NumPy arrays.
