@@ -145,7 +145,9 @@ class Tape:
     def pulling(self, node: Node, position: int, attributes: Mapping[str, Any]) -> Rule:
         """Return the local rule of an operand as a primitive of cotangent and operands, for a tape further out.
 
-        Its gradients are those of the rule's formula, and of the page's other formulas.
+        Its gradients are those of the rule's formula, and of the page's other formulas. An elementwise pullback is its
+        own transpose in the cotangent, so there each formula itself is a way to compute that gradient too: the way of
+        forward mode, which takes the steps in their order.
         """
         rule = node.rule
 
@@ -153,22 +155,33 @@ class Tape:
             known = node.value.like(node.value.data)
             return self.share(rule, position, (cotangent, known, *operands), attributes)
 
+        places = 1 if rule.sequence else 1 + len(rule.vjp)
+
         def gradients(formula: LocalRule) -> tuple[LocalRule, ...]:
             def shared(cotangent: Array, *operands: Any) -> Array:
                 known = _on_tapes(rule, operands, node.attributes)
                 return formula(cotangent, known, *operands, **attributes)  # type: ignore[no-any-return]
 
-            places = 1 if rule.sequence else 1 + len(rule.vjp)
             return tuple(_one_gradient(shared, place) for place in range(places))
 
+        def itself(formula: LocalRule) -> LocalRule:
+            def pushed(direction: Array, share: Array, cotangent: Array, *operands: Any) -> Array:
+                known = _on_tapes(rule, operands, node.attributes)
+                return formula(apply("after", (direction, share)), known, *operands, **attributes)  # type: ignore[no-any-return]
+
+            return pushed
+
         others = rule.alternatives[position] if rule.alternatives else ()
+        ways = [[*found] for found in zip(*map(gradients, others), strict=True)] or [[] for _ in range(places)]
+        if rule.elementwise:
+            ways[0] += map(itself, (rule.vjp[position], *others))
         return Rule(
             f"pullback of {rule.name}",
             value,
             gradients(rule.vjp[position]),
             composed=True,
             elementwise=rule.elementwise,
-            alternatives=tuple(zip(*map(gradients, others), strict=True)),
+            alternatives=tuple(map(tuple, ways)),
         )
 
     def stop_zeros(self, cotangent: Array, share: Array) -> Array:
