@@ -144,3 +144,26 @@ def test_a_script_shows_the_second_order():
     script = script_of(cell, cell.witness, target, "torch")
     assert "create_graph=True" in script
     assert "cotangent_y" in script
+
+
+@pytest.mark.parametrize(("name", "words"), [("torch", "torch.func.jvp"), ("jax", "jax.jvp"), ("autograd", "make_jvp")])
+def test_a_script_shows_forward_mode(name, words):
+    pytest.importorskip(name)
+    target = mutants.tangent_of_first_operand.build()
+    (cell,) = examine(Unit("multiply", "float64", ("adjoint",)), target, Settings())
+    assert cell.verdict is Verdict.VIOLATION
+    (run,) = runs_of(cell.witness, target)
+    (tangents,) = run.tangents
+    text = script_of(cell, cell.witness, target, name)
+    assert words in text
+    values = [run.values[operand].astype(float) for operand in ("x1", "x2")]
+    pushed = tangents[0] * values[1] + tangents[1] * values[0]
+    assert str(pushed.tolist()) in printed(text)
+
+
+def test_the_adapters_script_shows_forward_mode():
+    target = mutants.tangent_of_first_operand.build()
+    (cell,) = examine(Unit("multiply", "float64", ("adjoint",)), target, Settings())
+    text = script_of(cell, cell.witness, target, "reference")
+    assert ".jvp(program, " in text
+    assert "tangent of y" in printed(text)
