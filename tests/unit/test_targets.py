@@ -281,6 +281,22 @@ def test_forward_mode_and_compiler_are_the_targets():
     assert (functions().jvp, functions().compile) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (lambda x, t: t, ["jvp", "found Tensor", "a pair"]),
+        (lambda x, t: (x, t, t), ["jvp", "found tuple", "a pair"]),
+        (lambda x, t: (x, (t, t, t)), ["jvp", "found 3 tangents", "2, one for each output"]),
+    ],
+)
+def test_mistakes_of_a_forward_mode_are_one_line(returned, words):
+    target = functions(jvp=lambda function, primals, tangents: returned(primals[0], tangents[0]))
+    program = replace(parse_computation("x * x"), outputs=("x", "x"))
+    with pytest.raises(AdapterError) as caught:
+        target.jvp(program, {"x": np.array([3.0])}, (np.array([1.0]),))
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
 def test_namespace_and_primitives_together():
     namespace = SimpleNamespace(add=add, multiply=multiply, sqrt="not a function", unknown=add)
     target = functions(primitives={"add": "replaced".join} | {"sum": total}, namespace=namespace)

@@ -104,7 +104,8 @@ def functional_target(
         return twice(function, primals_of(program, values), cotangents, directions)  # type: ignore[no-any-return]
 
     def forward_mode(program: Program, values: Values, tangents: Arrays) -> Gradients:
-        return push(function_of(program, values), primals_of(program, values), tangents)  # type: ignore[no-any-return]
+        function, primals = function_of(program, values), primals_of(program, values)
+        return push(function, primals, tangents, len(program.outputs))  # type: ignore[no-any-return]
 
     return Target(
         name=name,
@@ -182,14 +183,17 @@ class _Engine:
         _, pull = pullback(gradients, tuple(map(self.array, given)))
         return self.gradients(pull(_packed(tuple(map(self.array, directions)))), given)
 
-    def push(self, function: EngineFunction, primals: Arrays, tangents: Arrays) -> Gradients:
-        """Push tangents forward by the engine's own forward mode."""
+    def push(self, function: EngineFunction, primals: Arrays, tangents: Arrays, outputs: int) -> Gradients:
+        """Push tangents forward by the engine's own forward mode: one for each output comes back."""
         assert self.jvp is not None
         found = self.jvp(_unpacking(function), tuple(map(self.array, primals)), tuple(map(self.array, tangents)))
         if not (isinstance(found, tuple | list) and len(found) == 2):
-            told = f"{HELPER}, jvp: found {type(found).__name__}; expected a pair. Return (output, tangent)."
-            raise AdapterError(f"adapter error: {told}")
+            raise _told("jvp", f"{type(found).__name__}", "a pair", "Return (output, tangent).")
         pushed = found[1] if isinstance(found[1], tuple) else (found[1],)
+        if len(pushed) != outputs:
+            raise _told(
+                "jvp", f"{len(pushed)} tangents", f"{outputs}, one for each output", "Return (outputs, tangents)."
+            )
         return tuple(None if tangent is None else self.to_numpy(tangent) for tangent in pushed)
 
     def watched(self, function: EngineFunction, primals: Arrays) -> EngineFunction:
@@ -273,6 +277,10 @@ def _paired(gradients: Any, primals: tuple[Array, ...]) -> tuple[Any, ...]:
     found = tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
     if len(found) != len(primals):
         expected = f"{len(primals)}, one for each primal"
-        told = f"{HELPER}, vjp: found {len(found)} gradients; expected {expected}. Return (output, gradients)."
-        raise AdapterError(f"adapter error: {told}")
+        raise _told("vjp", f"{len(found)} gradients", expected, "Return (output, gradients).")
     return found
+
+
+def _told(key: str, found: str, expected: str, cure: str) -> AdapterError:
+    """Return the error of a function of the adapter that returned something else than it should."""
+    return AdapterError(f"adapter error: {HELPER}, {key}: found {found}; expected {expected}. {cure}")
