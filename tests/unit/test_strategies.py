@@ -354,7 +354,7 @@ def check_domain(step: Step, known: Mapping[str, Array]) -> None:
 
 
 def test_programs_vary() -> None:
-    cases = drawn(program_cases(PAGES, "float64"), 600)
+    cases = drawn(program_cases(PAGES, "float64"), 10 * len(PAGES))
     steps = [step for case in cases for step in case.program.steps]
     assert {step.primitive for step in steps} == set(PAGES)
     assert any(count > 1 for case in cases for name, count in uses(case).items() if name not in case.program.inputs)
