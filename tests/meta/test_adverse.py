@@ -17,11 +17,15 @@ UNDECIDED = {"float64": 0.05, "float32": 0.08, "float16": 0.1, "bfloat16": 0.12}
     ("dtype", "flushes"), [("float64", False), ("float32", True), ("float16", False), ("bfloat16", True)]
 )
 def test_an_adverse_engine_lives(dtype: str, flushes: bool) -> None:
-    """But for accuracy, which asks for more than the pages' formulas give."""
+    """But for two laws, which ask for more than the pages' formulas give."""
     target = adverse_target(1, flushes=flushes)
     cells = [cell for unit in plan(target, dtype=dtype) for cell in examine(unit, target, Settings(examples=5, seed=1))]
     bad = [cell for cell in cells if cell.verdict in (Verdict.VIOLATION, Verdict.CRASH)]
-    wrong = [f"{cell.address}: {cell.message}" for cell in bad if Address.parse(cell.address).law != "accuracy"]
+    wrong = [
+        f"{cell.address}: {cell.message}"
+        for cell in bad
+        if Address.parse(cell.address).law not in ("accuracy", "nonfinite")
+    ]
     assert not wrong, "\n".join(wrong)
     points, undecided = sum(cell.points for cell in cells), sum(cell.inconclusive for cell in cells)
     assert undecided < UNDECIDED[dtype] * points, f"{undecided} of {points} points"
