@@ -47,8 +47,14 @@ def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[s
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        preexec_fn=_hears_signals,
     )
+
+
+def _hears_signals() -> None:
+    """Undo what a shell does to what it runs in the background: that ignores these two."""
+    for one in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(one, signal.SIG_DFL)
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str, str]:
