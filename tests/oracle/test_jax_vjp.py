@@ -5,7 +5,7 @@ JAX's functions are called directly, one for each primitive, so that nothing her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from gradlaw_properties.compose import expand
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.strategies import primitive_cases, program_cases
-from gradlaw_reference import Certified, certify, certify_pullback
+from gradlaw_reference import Certified, Data, certify, certify_pullback
 from gradlaw_spec import DTYPES as DTYPE_FACTS
 from gradlaw_spec import Array, Case, Program, Slice, Step, interpret, load_primitives
 
@@ -138,6 +138,23 @@ def has_corners(case: Case, truth: Certified) -> bool:
     return any(ball.contains(0) for value in values for ball in value.ravel())
 
 
+WRONG_NEAR_ZERO: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "i0": "JAX subtracts two scaled functions of nearly one size: digits are lost, and the second order at 0",
+        "i1": "JAX's gradient has sign(x) in it, so that the second order at 0 is wrong",
+    }
+)
+"""Where the gradient of one operand is wrong near 0; what belongs to larger numbers is judged."""
+
+
+def away_from_zero(case: Case, sets: Iterable[Data]) -> tuple[Data, ...]:
+    """Return sets, of which those of a case that JAX gets wrong near 0 are opened there."""
+    if case.program.primitives.isdisjoint(WRONG_NEAR_ZERO):
+        return tuple(sets)
+    near = np.abs(case.values[case.program.inputs[0]].astype(np.float64)) < 1
+    return tuple(np.where(near, np.full(near.shape, arb("nan"), dtype=object), one) for one in sets)
+
+
 WRONG_OF_NOTHING: Final[Mapping[str, str]] = MappingProxyType(
     {"det": "JAX raises IndexError at a matrix without elements"}
 )
@@ -197,7 +214,7 @@ def compare(case: Case) -> Outcome:
     if has_corners(case, truth):
         return Outcome()
     outputs, gradients = jax_vjp(case)
-    sets = truth.gradients(case.cotangents)
+    sets = away_from_zero(case, truth.gradients(case.cotangents))
     pairs = [*zip(case.program.inputs, gradients, sets, strict=True)]
     if case.program.primitives.isdisjoint(WRONG_VALUES):
         pairs += zip(case.program.outputs, outputs, truth.outputs, strict=True)
@@ -236,7 +253,7 @@ def test_gradients_of_a_primitive_are_admissible(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("run", range(3))
 def test_gradients_of_programs_are_admissible(run: int, dtype: str) -> None:
-    left_out = {*WRONG_VALUES, *WRONG_FAR}
+    left_out = {*WRONG_VALUES, *WRONG_FAR, *WRONG_NEAR_ZERO}
     accurate = {name: page for name, page in load_primitives().items() if name not in left_out}
     outcome = agree(program_cases(accurate, dtype, seed=run), run)
     assert outcome.points - outcome.inconclusive > EXAMPLES
@@ -326,5 +343,6 @@ def compare_second_order(case: Case) -> Outcome:
     sets = certify_pullback(
         case.program, values, case.cotangents, dtype=case.dtype, flushes_subnormals=FLUSHES, accuracies=ACCURACIES
     ).gradients(directions)
-    named = zip((*case.program.inputs, "cotangent"), map(np.asarray, found), sets, strict=True)
+    opened = away_from_zero(case, sets)
+    named = zip((*case.program.inputs, "cotangent"), map(np.asarray, found), opened, strict=True)
     return combine(judge(what, got, allowed, case.dtype) for what, got, allowed in named)
