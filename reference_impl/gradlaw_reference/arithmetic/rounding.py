@@ -18,6 +18,7 @@ import numpy as np
 from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
+from gradlaw_reference.arithmetic.joining import FusedStep, joined
 from gradlaw_reference.arithmetic.matrices import (
     DETERMINANT,
     INVERSE,
@@ -33,7 +34,6 @@ from gradlaw_spec import (
     Dtype,
     Primitive,
     Program,
-    Reference,
     composition,
     dtype,
     load_pages,
@@ -48,8 +48,6 @@ CORRECTLY_ROUNDED: Final = 1
 
 Element = Callable[..., arb]
 """A function of single balls."""
-FusedStep = tuple[str, tuple[int, ...]]
-"""A step of joined formulas: its primitive, and the places of its operands."""
 
 
 @cache
@@ -294,7 +292,7 @@ class Rounding(Ball):
 
         The formulas of a gradient share most of their steps; each is computed once an element.
         """
-        steps, constants, ends = _joined(programs)
+        steps, constants, ends = joined(programs)
         made = [self.constant(number).item() for number in constants]
         plan = self._plan(steps, len(programs[0].inputs), made)
 
@@ -497,24 +495,3 @@ def rounding(
 ) -> Rounding:
     """Return the rounding model of a dtype for an implementation; the same one for the same facts."""
     return _made(dtype, flushes_subnormals, tuple(sorted(accuracies.items())), precision, overflows)
-
-
-def _joined(programs: tuple[Program, ...]) -> tuple[tuple[FusedStep, ...], tuple[float, ...], tuple[int, ...]]:
-    """Join programs over the same inputs: inputs first, then constants, then steps, of which equal ones become one.
-
-    Return the steps, the constants, and the place of each program's result.
-    """
-    constants = tuple(
-        dict.fromkeys(item for p in programs for step in p.steps for item in step.operands if not isinstance(item, str))
-    )
-    inputs = programs[0].inputs
-    steps: dict[FusedStep, int] = {}
-    ends = []
-    for program in programs:
-        places: dict[Reference, int] = {name: place for place, name in enumerate(inputs)}
-        places.update({number: len(inputs) + place for place, number in enumerate(constants)})
-        for step in program.steps:
-            key = (step.primitive, tuple(places[item] for item in step.operands))
-            places[step.name] = steps.setdefault(key, len(inputs) + len(constants) + len(steps))
-        ends.append(places[program.outputs[0]])
-    return tuple(steps), constants, tuple(ends)

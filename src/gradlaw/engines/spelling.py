@@ -49,14 +49,18 @@ class Run:
     """What was pushed forward instead; empty: nothing was."""
 
     @property
+    def kind(self) -> tuple[bool, bool]:
+        """Whether the pullback was differentiated too, and whether tangents were pushed instead."""
+        return bool(self.directions), bool(self.tangents)
+
+    @property
     def beyond_pullback(self) -> bool:
         """Whether more was differentiated than the program, or in another way than backwards."""
-        return bool(self.directions or self.tangents)
+        return any(self.kind)
 
     def same_program(self, other: Run) -> bool:
         """Whether another run has the same program at the same values, bit for bit."""
-        kinds = ((bool(run.directions), bool(run.tangents)) for run in (self, other))
-        if self.program != other.program or len(set(kinds)) > 1:
+        if self.program != other.program or self.kind != other.kind:
             return False
         if self.values.keys() != other.values.keys():
             return False

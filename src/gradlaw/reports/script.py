@@ -50,7 +50,7 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
     found: list[Run] = []
 
     def pullback(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
-        copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+        copies = _copied(program, values)
         outputs, pull = target.pullback(program, values, keep)
 
         def recorded(cotangents: Arrays) -> Gradients:
@@ -62,20 +62,20 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
     def walks(program: Program, values: Values, starts: tuple[Start, ...], *, anew: bool = False) -> Walked:
         assert target.walks is not None
         if not anew:
-            copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+            copies = _copied(program, values)
             found.append(Run(program, copies, tuple(start or () for start in starts), one_record=True))
         return target.walks(program, values, starts, anew=anew)
 
     def second_order(program: Program, values: Values, cotangents: Arrays, directions: Arrays) -> Gradients:
         assert target.second_order is not None
-        copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+        copies = _copied(program, values)
         given, along = tuple(map(np.copy, cotangents)), tuple(map(np.copy, directions))
         found.append(Run(program, copies, (given,), directions=(along,)))
         return target.second_order(program, values, cotangents, directions)
 
     def jvp(program: Program, values: Values, tangents: Arrays) -> Gradients:
         assert target.jvp is not None
-        copies = {name: values[name].copy() for name in (*program.inputs, *program.data)}
+        copies = _copied(program, values)
         found.append(Run(program, copies, (), tangents=(tuple(map(np.copy, tangents)),)))
         return target.jvp(program, values, tangents)
 
@@ -103,6 +103,11 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
         else:
             merged.append(run)
     return tuple(merged)
+
+
+def _copied(program: Program, values: Values) -> Values:
+    """Return copies of what a program is run on: an engine may write into it."""
+    return {name: values[name].copy() for name in (*program.inputs, *program.data)}
 
 
 def _with_start(earlier: Run, later: Run) -> Run:
