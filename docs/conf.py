@@ -28,7 +28,7 @@ nitpick_ignore_regex = [
     # A signature with a default that is made anew (a factory) is split at every comma.
     (r"py:class", r"(tuple|dict)\[.*"),
     (r"py:class", r"gradlaw_reference\.arithmetic\.protocol\.LocalRules"),
-    (r"py:class", r"gradlaw_spec\.target\.(Walks|SecondOrder|ForwardMode|Overwritten)"),
+    (r"py:class", r"gradlaw_spec\.target\.(Walks|SecondOrder|ForwardMode|Batched|Overwritten)"),
     (r"py:.*", r"(gradlaw\.circuits\..*)?(Flow|EngineSide)"),
 ]
 default_role = "literal"

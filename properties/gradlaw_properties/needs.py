@@ -37,6 +37,8 @@ DIFFERENTIATES_PULLBACKS: Final = Need(
     of_target=lambda target: target.second_order is not None and target.sets is None,
 )
 FORWARD_MODE: Final = Need("a forward mode", of_target=lambda target: target.jvp is not None and target.sets is None)
+COMPILER: Final = Need("a compiler", of_target=lambda target: target.compiled is not None)
+BATCHES: Final = Need("a way to pull back a batch", of_target=lambda target: target.batched is not None)
 SOME_CASES: Final = Need(
     "one case in two of a primitive, and one in four of programs",
     of_case=lambda trial: trial.case.seed % (2 if len(trial.program.steps) == 1 else 4) == 0,

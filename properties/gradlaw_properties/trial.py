@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -256,8 +256,7 @@ class Trial:
             )
         except Exception as error:
             raise UnsupportedCase(f"its pullback is not differentiated: {error_text(error)}") from error
-        likes = (*self.inputs, *self.cotangents)
-        return tuple(np.zeros_like(like) if got is None else got for got, like in zip(found, likes, strict=True))
+        return _filled(found, (*self.inputs, *self.cotangents))
 
     def pushed(self, tangents: Cotangents) -> tuple[Cotangents, tuple[Data, ...]]:
         """The target's tangents of the outputs for tangents of the inputs, and their admissible sets.
@@ -273,8 +272,38 @@ class Trial:
         except Exception as error:
             raise UnsupportedCase(f"its forward mode refuses: {error_text(error)}") from error
         sets = self.certified_pullback.gradients(tangents)[len(self.inputs) :]
-        likes = zip(found, self.cotangents, strict=True)
-        return tuple(np.zeros_like(like) if got is None else got for got, like in likes), sets
+        return _filled(found, self.cotangents), sets
+
+    def compiled(self) -> tuple[Cotangents, Cotangents]:
+        """Return the target's outputs and gradients through its compiler; its None is zeros.
+
+        Raise UnsupportedCase where that refuses with an error, which is within its rights.
+        """
+        assert self.target.compiled is not None
+        self._require_start(self.cotangents)
+        try:
+            outputs, pull = self.target.compiled(self.runnable, self._with(tuple(map(np.copy, self.inputs))))
+            found = pull(tuple(map(np.copy, self.cotangents)))
+        except Exception as error:
+            raise UnsupportedCase(f"its compiler refuses: {error_text(error)}") from error
+        return outputs, _filled(found, self.inputs)
+
+    def batch(self, others: Sequence[Trial]) -> tuple[Cotangents, ...]:
+        """Return the target's gradients of this trial and of others of its program, pulled back in one call.
+
+        Raise UnsupportedCase where the engine refuses with an error, which is within its rights.
+        """
+        assert self.target.batched is not None
+        cases = (self, *others)
+        inputs, cotangents = (
+            tuple(map(np.stack, zip(*given, strict=True)))
+            for given in ((case.inputs for case in cases), (case.cotangents for case in cases))
+        )
+        try:
+            found = self.target.batched(self.runnable, self._with(inputs), cotangents)
+        except Exception as error:
+            raise UnsupportedCase(f"it pulls back no batch of this: {error_text(error)}") from error
+        return tuple(zip(*_filled(found, inputs), strict=True))
 
     @cached_property
     def certified_pullback(self) -> Certified:
@@ -309,3 +338,8 @@ class Trial:
     def names(self) -> tuple[str, ...]:
         """How messages call the gradients: ``gradient of x``."""
         return tuple(f"gradient of {name}" for name in self.program.inputs)
+
+
+def _filled(found: Gradients, likes: Cotangents) -> Cotangents:
+    """Return what an engine gave, with zeros for its None."""
+    return tuple(np.zeros_like(like) if got is None else got for got, like in zip(found, likes, strict=True))

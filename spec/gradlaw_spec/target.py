@@ -94,6 +94,17 @@ class ForwardMode(Protocol):
         ...
 
 
+class Batched(Protocol):
+    """``batched(program, values, cotangents) -> gradients``: pull back many cases of a program in one call.
+
+    Inputs and cotangents have an axis more, the first, one place a case; data is the same for all.
+    """
+
+    def __call__(self, program: Program, values: Values, cotangents: Arrays) -> Gradients:
+        """Return one gradient an input, each with that axis."""
+        ...
+
+
 class Overwritten(Protocol):
     """``overwritten(program, values, others, cotangents) -> gradients``: run, overwrite the inputs, pull back.
 
@@ -125,8 +136,10 @@ class Target:
     """Computes a program's outputs, and pulls cotangents back."""
     jvp: ForwardMode | None = None
     """The engine's own forward mode, if it has one."""
-    compile: EngineFunction | None = None
-    """The engine's own compiler, if it has one: from a function to a function."""
+    compiled: Pullback | None = None
+    """Pulls back through what the engine's own compiler makes of a program, if it has one."""
+    batched: Batched | None = None
+    """The engine's own way to pull back many cases at once, if it has one."""
     scalar: bool = False
     """Whether every value is 0-d."""
     composed: bool = True

@@ -167,3 +167,21 @@ def test_the_adapters_script_shows_forward_mode():
     text = script_of(cell, cell.witness, target, "reference")
     assert ".jvp(program, " in text
     assert "tangent of y" in printed(text)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "law", "name", "words"),
+    [
+        (mutants.compiled_in_half, "compiled", "jax", "jax.jit(f)"),
+        (mutants.batch_reversed, "batching", "jax", "jax.vmap("),
+        (mutants.batch_reversed, "batching", "torch", "torch.func.vmap("),
+    ],
+)
+def test_a_script_shows_the_compiler_and_the_batch(mutant, law, name, words):
+    pytest.importorskip(name)
+    target = mutant.build()
+    (cell,) = examine(Unit("multiply", "float64", (law,)), target, Settings())
+    assert cell.verdict is Verdict.VIOLATION
+    text = script_of(cell, cell.witness, target, name)
+    assert words in text
+    assert printed(text).count("gradient of x1") >= 1

@@ -269,16 +269,37 @@ def test_a_vjp_that_writes_into_its_primals_does_so_only_where_it_pulls():
     assert x.tolist() == [0.0]
 
 
-def test_forward_mode_and_compiler_are_the_targets():
+def test_forward_mode_is_the_targets():
     def jvp(function, primals, tangents):
         (x,), (t,) = primals, tangents
         return function(x), multiply(add(x, x), t)
 
-    target = functions(jvp=jvp, compile=(jit := lambda function: function))
+    target = functions(jvp=jvp)
     (tangent,) = target.jvp(parse_computation("x * x"), {"x": np.array([3.0])}, (np.array([10.0]),))
     assert tangent.tolist() == [60]
-    assert target.compile is jit
-    assert (functions().jvp, functions().compile) == (None, None)
+    assert functions().jvp is None
+
+
+def test_a_compiler_is_between_program_and_pullback():
+    def jit(function):
+        return lambda *inputs: add(function(*inputs), function(*inputs))
+
+    target = functions(compile=jit)
+    outputs, pull = target.compiled(parse_computation("x * x"), {"x": np.array([3.0])})
+    assert outputs[0].tolist() == [18]
+    assert pull((np.array([1.0]),))[0].tolist() == [12]
+    assert functions().compiled is None
+
+
+def test_a_batch_is_pulled_back_in_one_call():
+    def batched(function, primals, cotangent):
+        (x,) = primals
+        return (multiply(add(x, x), cotangent),)
+
+    target = functions(batched_vjp=batched)
+    values, cotangents = {"x": np.array([[3.0], [4.0]])}, (np.array([[1.0], [10.0]]),)
+    assert target.batched(parse_computation("x * x"), values, cotangents)[0].tolist() == [[6], [80]]
+    assert functions().batched is None
 
 
 @pytest.mark.parametrize(
@@ -339,6 +360,7 @@ def test_the_tiny_engines_are_right(target):
         (functions, {"vjp": None}, ["vjp=None", "a function"]),
         (functions, {"jvp": 1}, ["jvp=1", "a function"]),
         (functions, {"compile": "jit"}, ["compile='jit'", "a function"]),
+        (functions, {"batched_vjp": 1}, ["batched_vjp=1", "a function"]),
     ],
 )
 def test_mistakes_are_one_line(make, changes, words):

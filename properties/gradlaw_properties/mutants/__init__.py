@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gradlaw_properties.mutants import calls, finished, forward, rules, second_order, tapes
+from gradlaw_properties.mutants import calls, finished, forward, other_ways, rules, second_order, tapes
 from gradlaw_properties.mutants.mutant import Mutant
 
 __all__ = ["Mutant", "all_mutants"]
 
 _MUTANTS: Final = {
     name: item
-    for module in (finished, rules, tapes, calls, second_order, forward)
+    for module in (finished, rules, tapes, calls, second_order, forward, other_ways)
     for name, item in vars(module).items()
     if isinstance(item, Mutant)
 }

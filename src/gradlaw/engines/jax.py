@@ -16,6 +16,7 @@ from gradlaw.engines.spelling import (
     Block,
     Run,
     Spelling,
+    batched_block,
     forward_block,
     functional_block,
     functional_parts,
@@ -63,6 +64,11 @@ PRIMITIVES: Final[dict[str, Any]] = {
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
 
 
+def _batched_vjp(function: Any, primals: tuple[Any, ...], cotangents: Any) -> Any:
+    """Map the pullback of one case over a batch."""
+    return jax.vmap(lambda given, cotangent: jax.vjp(function, *given)[1](cotangent))(primals, cotangents)
+
+
 def _block(spelling: Spelling, run: Run) -> Block:
     result, primals = functional_parts(spelling, run)
     if run.tangents:
@@ -71,7 +77,10 @@ def _block(spelling: Spelling, run: Run) -> Block:
         inputs, given = ", ".join(run.program.inputs), "g[0]" if len(run.program.outputs) == 1 else "g"
         pulled = f"jax.vjp(f, {inputs})[1]({given})"
         return second_order_block(spelling, run, result, pulled, f"_, pullback = jax.vjp(pulled, *{primals}, *g)")
-    return functional_block(spelling, run, result, f"value, pullback = jax.vjp(f, *{primals})")
+    if run.way == "batched":
+        return batched_block(spelling, run, result, primals, "jax.vmap(lambda p, g: jax.vjp(f, *p)[1](g))")
+    function = "jax.jit(f)" if run.way == "compiled" else "f"
+    return functional_block(spelling, run, result, f"value, pullback = jax.vjp({function}, *{primals})")
 
 
 SPELLING: Final = Spelling(
@@ -107,6 +116,8 @@ target = functional_target(
     pullback=lambda function, primals: jax.vjp(function, *primals),
     differentiates_pullbacks=True,
     jvp=jax.jvp,
+    compile=jax.jit,
+    batched_vjp=_batched_vjp,
     namespace=jnp,
     primitives=PRIMITIVES,
     flushes_subnormals=True,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -47,16 +47,24 @@ class Run:
 
     tangents: tuple[tuple[Array, ...], ...] = ()
     """What was pushed forward instead; empty: nothing was."""
+    way: Literal["plain", "compiled", "batched"] = "plain"
+    """Whether the engine's compiler was in between, or a batch: inputs and cotangents then have an axis more."""
 
     @property
-    def kind(self) -> tuple[bool, bool]:
-        """Whether the pullback was differentiated too, and whether tangents were pushed instead."""
-        return bool(self.directions), bool(self.tangents)
+    def kind(self) -> tuple[bool, bool, str]:
+        """Whether the pullback was differentiated too, whether tangents were pushed instead, and in which way."""
+        return bool(self.directions), bool(self.tangents), self.way
 
     @property
     def beyond_pullback(self) -> bool:
         """Whether more was differentiated than the program, or in another way than backwards."""
-        return any(self.kind)
+        return self.kind != (False, False, "plain")
+
+    def first_values(self) -> Mapping[str, Array]:
+        """Return the values, those of the first case where there is a batch."""
+        if self.way != "batched":
+            return self.values
+        return {name: value[0] if name in self.program.inputs else value for name, value in self.values.items()}
 
     def same_program(self, other: Run) -> bool:
         """Whether another run has the same program at the same values, bit for bit."""
@@ -174,7 +182,7 @@ class Spelling:
     def calls(self, run: Run) -> tuple[str, ...]:
         """Return each step of a run as an assignment."""
         with using(FLOAT64), np.errstate(all="ignore"):
-            known = evaluate(run.program, run.values)
+            known = evaluate(run.program, run.first_values())
         dtype = next((run.values[name].dtype.name for name in run.program.inputs), "float64")
         lines = []
         for step in run.program.steps:
@@ -271,6 +279,21 @@ def forward_block(spelling: Spelling, run: Run, result: str, pushed: str) -> Blo
         f"    value, tangent = {pushed}",
         f"    for name, d in zip({outputs_text(run)}, {'(tangent,)' if single else 'tangent'}):",
         f"        {SHOW_TANGENT}",
+    )
+    return Block(tuple(before), spelling.calls(run), after, "    ")
+
+
+def batched_block(spelling: Spelling, run: Run, result: str, primals: str, mapped: str) -> Block:
+    """Write a run that pulls back a batch; ``mapped`` is a function of the primals and the cotangents of a batch."""
+    before = [f"{name} = {spelling.literal(run.values[name])}" for name in run.program.data]
+    before.append(f"def f({', '.join(run.program.inputs)}):")
+    given = "g[0]" if len(run.program.outputs) == 1 else "g"
+    after = (
+        f"    return {result}",
+        f"pulled = {mapped}",
+        f"for g in {cotangents_text(spelling.literal, run)}:",
+        f"    for name, d in zip({names_text(run)}, pulled({primals}, {given})):",
+        f"        {SHOW}",
     )
     return Block(tuple(before), spelling.calls(run), after, "    ")
 

@@ -20,6 +20,7 @@ from gradlaw.engines.spelling import (
     Run,
     Spelling,
     Template,
+    batched_block,
     cotangents_text,
     forward_block,
     functional_parts,
@@ -74,6 +75,11 @@ def _pullback(function: Any, primals: tuple[Any, ...]) -> tuple[Any, Any]:
         return gradients
 
     return output, pull
+
+
+def _batched_vjp(function: Any, primals: tuple[Any, ...], cotangents: Any) -> Any:
+    """Map the pullback of one case over a batch."""
+    return torch.func.vmap(lambda given, cotangent: torch.func.vjp(function, *given)[1](cotangent))(primals, cotangents)
 
 
 def _overwrite(tensor: Any, other: Any) -> None:
@@ -273,6 +279,11 @@ def _block(spelling: Spelling, run: Run) -> Block:
     if run.tangents:
         result, primals = functional_parts(spelling, run)
         return forward_block(spelling, run, result, f"torch.func.jvp(f, {primals}, t)")
+    if run.way == "batched":
+        result, primals = functional_parts(spelling, run)
+        return batched_block(
+            spelling, run, result, primals, "torch.func.vmap(lambda p, g: torch.func.vjp(f, *p)[1](g))"
+        )
     if run.directions:
         return Block(tuple(before), spelling.calls(run), _second_order(spelling, run, outputs, inputs))
     after += [
@@ -321,6 +332,7 @@ target = functional_target(
     overwrite=_overwrite,
     differentiates_pullbacks=True,
     jvp=torch.func.jvp,
+    batched_vjp=_batched_vjp,
     primitives=PRIMITIVES,
     accuracies={"i0": 7, "i1": 17},  # 6.32 and 16.71 (benchmarks/accuracy.py, the second at -7.7003)
 )

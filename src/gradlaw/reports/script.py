@@ -79,8 +79,27 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
         found.append(Run(program, copies, (), tangents=(tuple(map(np.copy, tangents)),)))
         return target.jvp(program, values, tangents)
 
+    def compiled(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        assert target.compiled is not None
+        copies = _copied(program, values)
+        outputs, pull = target.compiled(program, values, keep)
+
+        def recorded(cotangents: Arrays) -> Gradients:
+            found.append(Run(program, copies, (tuple(map(np.copy, cotangents)),), way="compiled"))
+            return pull(cotangents)
+
+        return outputs, recorded
+
+    def batched(program: Program, values: Values, cotangents: Arrays) -> Gradients:
+        assert target.batched is not None
+        copies = _copied(program, values)
+        found.append(Run(program, copies, (tuple(map(np.copy, cotangents)),), way="batched"))
+        return target.batched(program, values, cotangents)
+
     watched = replace(
         target,
+        compiled=None if target.compiled is None else compiled,
+        batched=None if target.batched is None else batched,
         jvp=None if target.jvp is None else jvp,
         pullback=pullback,
         walks=None if target.walks is None else walks,
@@ -246,9 +265,17 @@ def _adapter(text: str, run: Run) -> Block:
             f"        {SHOW}",
         )
         return Block(tuple(before), steps, (made, *second))
+    if run.way == "batched":
+        batch = (
+            f"for g in {cotangents_text(_numpy, run)}:",
+            f"    for name, d in zip({names_text(run)}, {run_by}.batched(program, dict({values}), g)):",
+            f"        {SHOW}",
+        )
+        return Block(tuple(before), steps, (made, *batch))
+    pullback = "compiled" if run.way == "compiled" else "pullback"
     after = (
         made,
-        f"values, pull = {run_by}.pullback(program, dict({values}))",
+        f"values, pull = {run_by}.{pullback}(program, dict({values}))",
         'print("value", *((v.dtype, v.tolist()) for v in values))',
         f"for g in {cotangents_text(_numpy, run)}:",
         f"    for name, d in zip({names_text(run)}, pull(g)):",

@@ -44,6 +44,7 @@ def functional_target(
     pullback: Callable[..., tuple[Any, Callable[[Any], Any]]] | None = None,
     jvp: Callable[..., Any] | None = None,
     compile: Callable[..., Any] | None = None,
+    batched_vjp: Callable[..., Any] | None = None,
     overwrite: Callable[[EngineValue, EngineValue], Any] | None = None,
     differentiates_pullbacks: bool = False,
     primitives: Mapping[str, EngineFunction] | None = None,
@@ -62,7 +63,9 @@ def functional_target(
     the gradients, which is called with several; it stands for ``vjp``, and is quicker. The primitives
     are those in ``primitives``, and every one of the spec that ``namespace`` has under its name.
     ``jvp(function, primals, tangents)`` returns the output and its tangent, for an engine with a forward mode.
-    ``compile`` becomes the target's own: no law of this version asks for it.
+    ``compile(function)`` returns the function as the engine's own compiler makes it, for the law `compiled`.
+    ``batched_vjp(function, primals, cotangent)`` returns the gradients of a whole batch, for the law `batching`:
+    primals and cotangent have a first axis more, one place a case, and the function is that of one case.
     ``overwrite(value, other)`` writes the numbers of one engine value into the buffer of another, for an engine with
     ``pullback`` whose values can be written to. ``differentiates_pullbacks=True`` declares that ``pullback`` can be
     called inside a function that is itself pulled back, for gradients of gradients. ``deterministic=False`` declares
@@ -72,18 +75,23 @@ def functional_target(
     """
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
     require_callable(HELPER, array=array, numpy=numpy, **({} if vjp is None and pullback is not None else {"vjp": vjp}))
-    for key, optional in (("pullback", pullback), ("jvp", jvp), ("compile", compile), ("overwrite", overwrite)):
-        if optional is not None:
-            require_callable(HELPER, **{key: optional})
+    optional = {
+        "pullback": pullback,
+        "jvp": jvp,
+        "compile": compile,
+        "batched_vjp": batched_vjp,
+        "overwrite": overwrite,
+    }
+    require_callable(HELPER, **{key: given for key, given in optional.items() if given is not None})
     if differentiates_pullbacks and pullback is None:
         cure = "Give pullback=, or leave the keyword out."
         raise SpecError(HELPER, "differentiates_pullbacks=True", "a pullback to differentiate", cure)
     functions = _functions(primitives, namespace)
-    handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, pullback, jvp, array, numpy, overwrite))
+    handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, array, numpy, *optional.values()))
 
-    engine = _Engine(array, numpy, vjp, pullback, jvp, overwrite)
+    engine = _Engine(array, numpy, vjp, pullback, jvp, batched_vjp, overwrite)
     record, forward = handed.guard_pullback(engine.record), handed.guard(engine.forward)
-    rewritten, twice, push = (handed.guard(one) for one in (engine.overwritten, engine.twice, engine.push))
+    rewritten, twice, push, batch = map(handed.guard, (engine.overwritten, engine.twice, engine.push, engine.batch))
 
     def primals_of(program: Program, values: Values) -> Arrays:
         return tuple(values[name] for name in program.inputs)
@@ -94,6 +102,15 @@ def functional_target(
     def recorded(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
         outputs, pull = record(function_of(program, values, keep), primals_of(program, values))
         return outputs, pull
+
+    def compiled(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+        assert compile is not None
+        function = compile(_unpacking(function_of(program, values, keep)))
+        outputs, pull = record(_packing(function), primals_of(program, values))
+        return outputs, pull
+
+    def batched(program: Program, values: Values, cotangents: Arrays) -> Gradients:
+        return batch(function_of(program, values), primals_of(program, values), cotangents)  # type: ignore[no-any-return]
 
     def overwritten(program: Program, values: Values, others: Values, cotangents: Arrays) -> Gradients:
         function = function_of(program, values)
@@ -120,7 +137,8 @@ def functional_target(
         overwritten=None if pullback is None or overwrite is None else overwritten,
         second_order=second_order if differentiates_pullbacks else None,
         jvp=None if jvp is None else forward_mode,
-        compile=compile,
+        compiled=None if compile is None else compiled,
+        batched=None if batched_vjp is None else batched,
         composed=composed,
         deterministic=deterministic,
         flushes_subnormals=flushes_subnormals,
@@ -137,6 +155,7 @@ class _Engine:
     vjp: Callable[..., tuple[Any, Any]] | None
     pullback: Callable[..., tuple[Any, Callable[[Any], Any]]] | None
     jvp: Callable[..., Any] | None
+    batched_vjp: Callable[..., Any] | None
     overwrite: Callable[[EngineValue, EngineValue], Any] | None
 
     def forward(self, function: EngineFunction, primals: Arrays) -> Arrays:
@@ -196,6 +215,12 @@ class _Engine:
             )
         return tuple(None if tangent is None else self.to_numpy(tangent) for tangent in pushed)
 
+    def batch(self, function: EngineFunction, primals: Arrays, cotangents: Arrays) -> Gradients:
+        """Pull back a whole batch at once: one gradient for each primal comes back."""
+        assert self.batched_vjp is not None
+        given = tuple(map(self.array, primals)), _packed(tuple(map(self.array, cotangents)))
+        return self.gradients(self.batched_vjp(_unpacking(function), *given), primals)
+
     def watched(self, function: EngineFunction, primals: Arrays) -> EngineFunction:
         """Return a function that says Unsupported where it raises and the plain run computes with bare NumPy arrays.
 
@@ -249,6 +274,16 @@ def _unpacking(function: EngineFunction) -> EngineFunction:
     def call(*inputs: EngineValue) -> Any:
         outputs = function(*inputs)
         return outputs[0] if len(outputs) == 1 else outputs
+
+    return call
+
+
+def _packing(function: EngineFunction) -> EngineFunction:
+    """Return an engine's function as a program's: a single output is in a tuple."""
+
+    def call(*inputs: EngineValue) -> tuple[EngineValue, ...]:
+        output = function(*inputs)
+        return output if isinstance(output, tuple) else (output,)
 
     return call
 
