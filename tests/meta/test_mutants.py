@@ -11,10 +11,14 @@ from gradlaw_spec import PROGRAM, Address, Verdict, decode_witness, encode_witne
 
 SEEDS = (0, 1, 2, 3, 4)
 CLAIMS = [(law, mutant) for law, runnable in all_laws().items() for mutant in runnable.mutants]
+SEEDED = [
+    pytest.param(law, mutant, seed, id=f"{law}-kills-{mutant.name}-{seed}")
+    for law, mutant in CLAIMS
+    for seed in (SEEDS if all_laws()[law].cases is None else SEEDS[:1])  # a law's own cases are the same at every seed
+]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("law", "mutant"), CLAIMS, ids=[f"{law}-kills-{mutant.name}" for law, mutant in CLAIMS])
+@pytest.mark.parametrize(("law", "mutant", "seed"), SEEDED)
 def test_law_kills_mutant(law: str, mutant: Mutant, seed: int) -> None:
     page = load_primitives().get(mutant.subject)
     subject = mutant.subject if all_laws()[law].applies(page) else PROGRAM

@@ -25,6 +25,13 @@ def _rule_fault(
     return Mutant(name, build, subject, dtype_name)
 
 
+def _small_engine_fault(name: str, primitive: str, change: Callable[[Rule], Rule]) -> Mutant:
+    """Return a fault of an engine that has one primitive for long axes."""
+    whole = _rule_fault(name, "program", {primitive: change})
+    few = frozenset({"broadcast_to", "concat", primitive})
+    return replace(whole, build=lambda: replace(whole.build(), primitives=few))
+
+
 def _with_vjp(*vjp: Callable[..., Any]) -> Callable[[Rule], Rule]:
     return lambda rule: replace(rule, vjp=vjp)
 
@@ -103,6 +110,28 @@ def _mean_for_sum(rule: Rule) -> Rule:
     return replace(rule, vjp=(wrong,))
 
 
+def _short(number: Any) -> Any:
+    """Return what is left of numbers that are kept in 16 bits, without a sign."""
+    return np.asarray(number).astype(np.uint16).astype(np.int64)
+
+
+def _counted_short(rule: Rule) -> Rule:
+    def wrong(g: Any, y: Any, x: Any, **attributes: Any) -> ReferenceArray:
+        gradient = rule.vjp[0](g, y, x, **attributes)
+        count = max(gradient.data.size, 1) // max(g.data.size, 1)
+        return gradient if count < 2**16 else _call("multiply", gradient, count / float(_short(count)))
+
+    return replace(rule, vjp=(wrong,))
+
+
+def _indexed_short(rule: Rule) -> Rule:
+    def wrong(g: Any, y: Any, x: Any, indices: Any, **attributes: Any) -> ReferenceArray:
+        places = _short(getattr(indices, "data", indices))
+        return rule.vjp[0](g, y, x, places, **attributes)  # type: ignore[no-any-return]
+
+    return replace(rule, vjp=(wrong,))
+
+
 def _others_by_division(rule: Rule) -> Rule:
     """Divides the product of all factors by each, which is right where none is 0 or infinite."""
 
@@ -148,6 +177,8 @@ through_unselected = _rule_fault(
     "where",
     {"where": _with_vjp(*(lambda g, y, *operands: g,) * 3)},
 )
+counts_in_sixteen_bits = _small_engine_fault("counts-in-sixteen-bits", "mean", _counted_short)
+indexes_in_sixteen_bits = _small_engine_fault("indexes-in-sixteen-bits", "take", _indexed_short)
 last_write_wins = _rule_fault("last-write-wins", "take", {"take": _last_write})
 mean_for_sum = _rule_fault("mean-for-sum", "sum", {"sum": _mean_for_sum})
 others_by_division = _rule_fault("others-by-division", "prod", {"prod": _others_by_division})
