@@ -26,6 +26,7 @@ AttributeKind = Literal[
     "axes",
     "optional-axes",
     "keepdims",
+    "boolean",
     "shape",
     "broadcast-shape",
     "permutation",

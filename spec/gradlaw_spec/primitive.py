@@ -34,7 +34,7 @@ ShapeRule = Literal[
 ]
 Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "elimination", "composed"]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
-Joint = Literal["", "shares", "ball", "centred-ball"]
+Joint = Literal["", "shares", "orders", "ball", "centred-ball"]
 VALUE: Final = "value"
 """How a page calls what the primitive computes."""
 Number = int | float | str
@@ -68,12 +68,13 @@ class Operand:
 class Kink:
     """Where the primitive is not differentiable, and the local gradients that are allowed there.
 
-    ``where`` is where an operand meets a number, an operand or an attribute (a page writes ``"x == 0"``,
-    ``"x1 == x2"``, ``"x == min"``), or ``"ties"``, for equal largest elements of a reduction; ``allowed`` maps an
-    operand's name to the closed interval of its local gradient, between two ends in either order, of which one may be
-    the name of an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there
-    are together (empty: each is free): shares that are at least 0 and add up to 1, a vector no longer than 1
-    (``ball``), or one of *n* elements that is no longer than 1/√n and adds up to 0 (``centred-ball``). A page writes
+    ``where`` is where an operand meets a number, an operand or an attribute (a page writes ``"x == 0"``, ``"x1 ==
+    x2"``, ``"x == min"``), or ``"ties"``, for equal elements of which one is selected; ``allowed`` maps an operand's
+    name to the closed interval of its local gradient, between two ends in either order, of which one may be the name of
+    an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there are together
+    (empty: each is free): shares that are at least 0 and add up to 1, shares of several cotangents of which each
+    element gets one in all (``orders``), a vector no longer than 1 (``ball``), or one of *n* elements that is no longer
+    than 1/√n and adds up to 0 (``centred-ball``). A page writes
     ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
     """
 

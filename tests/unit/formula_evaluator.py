@@ -178,6 +178,22 @@ def _scatter_take(g: Numbers, x: Numbers, indices: Any, axis: int = 0) -> Number
     return _returned(g, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis))
 
 
+def _order(x: Numbers, axis: int, descending: bool) -> np.ndarray[Any, Any]:
+    """Return positions in order along an axis; of equal elements the first comes first."""
+    order = np.argsort(-x if descending else x, axis=axis, kind="stable")
+    return np.asarray(order)
+
+
+def _sort(x: Numbers, axis: int = -1, descending: bool = False) -> Numbers:
+    return np.take_along_axis(x, _order(x, axis, descending), axis)
+
+
+def _unsort_by(g: Numbers, x: Numbers, axis: int = -1, descending: bool = False) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    np.put_along_axis(result, _order(x, axis, descending), g, axis)
+    return result
+
+
 def _where(condition: Any, first: Any, second: Any) -> Numbers:
     chosen = np.asarray(condition).astype(bool)
     return boxed(np.frompyfunc(lambda which, one, other: one if which else other, 3, 1)(chosen, first, second))
@@ -269,7 +285,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "piece": _piece,
     "scatter": _scatter,
     "scatter_take": _scatter_take,
+    "sort": _sort,
     "unreduce": _unreduce,
+    "unsort_by": _unsort_by,
     "untrace": _untrace,
 }
 """The functions of the formulas that are no primitives, and what mpmath has under another name."""

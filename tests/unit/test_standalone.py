@@ -36,6 +36,8 @@ X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
             arrays.cumulative_others(np.array([[1.0], [10.0], [100.0]]), np.array([[2.0], [0.0], [5.0]]), 0),
             [[1.0], [1020.0], [0.0]],
         ),
+        (arrays.sort(np.array([3.0, 1.0, 2.0]), descending=True), [3.0, 2.0, 1.0]),
+        (arrays.unsort_by(np.array([[10.0], [20.0]]), np.array([[1.0], [3.0]]), 0, True), [[20.0], [10.0]]),
         (arrays.like(X, np.zeros((3, 2))), [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
         (arrays.permute_back(np.transpose(X[None], (2, 0, 1)), axes=(2, 0, -2)), [X.tolist()]),
         (arrays.piece(np.arange(5.0), [np.zeros(2), np.zeros(3)])[1], [2.0, 3.0, 4.0]),

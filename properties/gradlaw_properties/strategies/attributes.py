@@ -63,8 +63,8 @@ def offset(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose((0, 1, -1, columns - 1, 1 - rows, columns, -rows))
 
 
-def keepdims(shape: Shape, choose: Chooser) -> AttributeValue:
-    """Return whether reduced axes stay."""
+def boolean(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return no or yes."""
     return choose((False, True))
 
 
@@ -145,7 +145,8 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "axis": axis,
         "axes": permutation,
         "optional-axes": optional_axes,
-        "keepdims": keepdims,
+        "keepdims": boolean,
+        "boolean": boolean,
         "shape": reshaped,
         "broadcast-shape": broadcast,
         "permutation": permutation,

@@ -213,6 +213,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "squeeze": lambda x, *, axis: torch.squeeze(x, dim=axis),
     "tril": lambda x, *, k=0: torch.tril(x, diagonal=k),
     "triu": lambda x, *, k=0: torch.triu(x, diagonal=k),
+    "sort": lambda x, *, axis=-1, descending=False: torch.sort(x, dim=axis, descending=descending).values,
     "cumulative_sum": lambda x, *, axis: torch.cumsum(x, dim=axis),
     "cumulative_prod": lambda x, *, axis: torch.cumprod(x, dim=axis),
 }
@@ -258,6 +259,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "moveaxis": "torch.moveaxis({0}, {source}, {destination})",
     "squeeze": "torch.squeeze({0}, dim={axis})",
     **{name: f"torch.{name}({{0}}, diagonal={{k}})" for name in ("tril", "triu")},
+    "sort": "torch.sort({0}, dim={axis}, descending={descending}).values",
     "cumulative_sum": "torch.cumsum({0}, dim={axis})",
     "cumulative_prod": "torch.cumprod({0}, dim={axis})",
     "astype": lambda step, ndim: f"{step.operands[0]}.to(torch.{step.attributes['dtype']})",

@@ -105,6 +105,21 @@ def cumulative_others(g: Array, x: Array, axis: int) -> Array:
     return np.moveaxis(result, 0, axis)
 
 
+def sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    """Sort along an axis: NumPy's function knows one direction."""
+    ordered = np.sort(x, axis=axis)
+    return np.flip(ordered, axis) if descending else ordered
+
+
+def unsort_by(g: Array, by: Array, axis: int = -1, descending: bool = False) -> Array:
+    """Send every element back to where sorting took it from."""
+    order = np.argsort(by, axis=axis, kind="stable")
+    order = np.flip(order, axis) if descending else order
+    result = np.zeros(by.shape)
+    np.put_along_axis(result, order, g, axis)
+    return result
+
+
 def like(g: Array, x: Array) -> Array:
     """Give g the shape of x."""
     return np.reshape(g, x.shape)
