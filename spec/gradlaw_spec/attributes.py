@@ -27,6 +27,7 @@ AttributeKind = Literal[
     "optional-axes",
     "keepdims",
     "boolean",
+    "count",
     "shape",
     "broadcast-shape",
     "permutation",

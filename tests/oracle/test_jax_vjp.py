@@ -52,6 +52,9 @@ RENAMED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         **{f"hard{name}": getattr(jax.nn, f"hard_{name}") for name in ("tanh", "sigmoid", "swish")},
         "softsign": jax.nn.soft_sign,
         "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+        "top_k": lambda x, k: jax.lax.top_k(x, k)[0],
+        "cumulative_max": lambda x, axis: jax.lax.cummax(x, axis % x.ndim),
+        "cumulative_min": lambda x, axis: jax.lax.cummin(x, axis % x.ndim),
     }
 )
 """What JAX has under another name, or with an argument."""

@@ -194,6 +194,30 @@ def _unsort_by(g: Numbers, x: Numbers, axis: int = -1, descending: bool = False)
     return result
 
 
+def _leading(g: Numbers, x: Numbers) -> Numbers:
+    result = boxed(0 * x)
+    result[..., : g.shape[-1]] = g
+    return result
+
+
+def _cumulative_max(x: Numbers, axis: int) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    for place in np.ndindex(*x.shape):
+        row = np.moveaxis(x, axis, 0)[(slice(None), *np.delete(place, axis))]
+        result[place] = max(row[: place[axis] + 1])
+    return result
+
+
+def _route_to_records(g: Numbers, x: Numbers, axis: int) -> Numbers:
+    result = boxed(0 * x)
+    for place in np.ndindex(*x.shape):
+        row = list(np.moveaxis(x, axis, 0)[(slice(None), *np.delete(place, axis))])[: place[axis] + 1]
+        record = list(place)
+        record[axis] = row.index(max(row))
+        result[tuple(record)] += g[place]
+    return result
+
+
 def _where(condition: Any, first: Any, second: Any) -> Numbers:
     chosen = np.asarray(condition).astype(bool)
     return boxed(np.frompyfunc(lambda which, one, other: one if which else other, 3, 1)(chosen, first, second))
@@ -285,6 +309,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "piece": _piece,
     "scatter": _scatter,
     "scatter_take": _scatter_take,
+    "cumulative_max": _cumulative_max,
+    "leading": _leading,
+    "route_to_records": _route_to_records,
     "sort": _sort,
     "unreduce": _unreduce,
     "unsort_by": _unsort_by,

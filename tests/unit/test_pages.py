@@ -210,7 +210,8 @@ def test_kinks_name_operands_and_attributes(name: str) -> None:
     words = {operand.name for operand in page.operands} | {attribute.name for attribute in page.attributes}
     for kink in page.kinks:
         assert set(kink.allowed) <= {operand.name for operand in page.differentiable}
-        ends = [kink.slopes(operand, page.complete({})) for operand in kink.allowed]
+        written = {attribute.name: attribute.value for attribute in page.attributes}
+        ends = [kink.slopes(operand, written) for operand in kink.allowed]
         assert all(lower <= upper for lower, upper in ends)
         if kink.where.ties:
             assert page.shapes in ("reduction", "along-axis", "moved")

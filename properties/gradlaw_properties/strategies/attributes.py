@@ -63,6 +63,12 @@ def offset(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose((0, 1, -1, columns - 1, 1 - rows, columns, -rows))
 
 
+def count(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how many elements of the last axis are meant: a few of them, or all."""
+    length = max((1, *shape[-1:]))
+    return choose(sorted({1, min(2, length), length - length // 3, length}))
+
+
 def boolean(shape: Shape, choose: Chooser) -> AttributeValue:
     """Return no or yes."""
     return choose((False, True))
@@ -147,6 +153,7 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "optional-axes": optional_axes,
         "keepdims": boolean,
         "boolean": boolean,
+        "count": count,
         "shape": reshaped,
         "broadcast-shape": broadcast,
         "permutation": permutation,

@@ -170,7 +170,7 @@ def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[S
     return tuple((*(batches[min(position, 1)]), *shape) for position, shape in enumerate(shapes))
 
 
-CHOSEN: Final = frozenset(("index", "shift", "unit-axes"))
+CHOSEN: Final = frozenset(("index", "shift", "unit-axes", "count"))
 """Kinds of attributes that make many cases of one shape."""
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.rules.elementwise import call
-from gradlaw_reference.rules.table import data_rule
+from gradlaw_reference.rules.table import data_rule, function
+from gradlaw_spec import Slice
 
 
 def _order(used: Arithmetic, rows: Data, descending: bool) -> Data:
@@ -33,5 +34,6 @@ def _unsort_by(used: Arithmetic, x: Data, by: Data, *, axis: int, descending: bo
 data_rule("sort", _sort, lambda g, value, x, **order: call("unsort_by", g, x, **order))
 
 # Steps that rules and formulas are made of.
+function("leading", lambda x, like: call("scatter", x, like, index=("ellipsis", Slice(None, x.shape[-1]))))
 data_rule("sort_by", _sort_by, lambda g, value, x, by, **order: call("unsort_by", g, by, **order))
 data_rule("unsort_by", _unsort_by, lambda g, value, x, by, **order: call("sort_by", g, by, **order))

@@ -21,6 +21,7 @@ from gradlaw.engines.spelling import (
     functional_parts,
     second_order_block,
 )
+from gradlaw.reports.code import operand_text
 from gradlaw.targets.functional import functional_target, functions_of
 from gradlaw_spec import load_primitives
 
@@ -31,6 +32,15 @@ jax.config.update("jax_enable_x64", True)
 def _floats(function: Any) -> Any:
     """Return a function that takes integers as floats: SciPy's functions in JAX differentiate no integer beside x."""
     return lambda *operands: function(*(float(item) if isinstance(item, int) else item for item in operands))
+
+
+def _scan(function: Any) -> Any:
+    """Return a scan of ``jax.lax`` that takes axes counted from the end too."""
+    return lambda x, *, axis: function(x, axis % x.ndim)
+
+
+def _scan_text(name: str) -> Any:
+    return lambda step, ndim: f"jax.lax.{name}({operand_text(step.operands[0])}, {step.attributes['axis'] % ndim})"
 
 
 SPECIAL: Final = {
@@ -59,6 +69,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "logabsdet": lambda x: jnp.linalg.slogdet(x)[1],
     "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
+    "top_k": lambda x, *, k: jax.lax.top_k(x, k)[0],
+    "cumulative_max": _scan(jax.lax.cummax),
+    "cumulative_min": _scan(jax.lax.cummin),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
 
@@ -95,6 +108,8 @@ SPELLING: Final = Spelling(
         "logabsdet": "jnp.linalg.slogdet({0})[1]",
         "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
         "astype": "{0}.astype({dtype})",
+        "top_k": "jax.lax.top_k({0}, {k})[0]",
+        **{f"cumulative_{name}": _scan_text(f"cum{name}") for name in ("max", "min")},
     },
 )
 target = functional_target(

@@ -214,6 +214,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "tril": lambda x, *, k=0: torch.tril(x, diagonal=k),
     "triu": lambda x, *, k=0: torch.triu(x, diagonal=k),
     "sort": lambda x, *, axis=-1, descending=False: torch.sort(x, dim=axis, descending=descending).values,
+    "top_k": lambda x, *, k: torch.topk(x, k).values,
+    "cumulative_max": lambda x, *, axis: torch.cummax(x, dim=axis).values,
+    "cumulative_min": lambda x, *, axis: torch.cummin(x, dim=axis).values,
     "cumulative_sum": lambda x, *, axis: torch.cumsum(x, dim=axis),
     "cumulative_prod": lambda x, *, axis: torch.cumprod(x, dim=axis),
 }
@@ -260,6 +263,8 @@ TEMPLATES: Final[dict[str, Template]] = {
     "squeeze": "torch.squeeze({0}, dim={axis})",
     **{name: f"torch.{name}({{0}}, diagonal={{k}})" for name in ("tril", "triu")},
     "sort": "torch.sort({0}, dim={axis}, descending={descending}).values",
+    "top_k": "torch.topk({0}, {k}).values",
+    **{f"cumulative_{name}": f"torch.cum{name}({{0}}, dim={{axis}}).values" for name in ("max", "min")},
     "cumulative_sum": "torch.cumsum({0}, dim={axis})",
     "cumulative_prod": "torch.cumprod({0}, dim={axis})",
     "astype": lambda step, ndim: f"{step.operands[0]}.to(torch.{step.attributes['dtype']})",

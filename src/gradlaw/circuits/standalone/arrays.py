@@ -120,6 +120,28 @@ def unsort_by(g: Array, by: Array, axis: int = -1, descending: bool = False) -> 
     return result
 
 
+def leading(g: Array, x: Array) -> Array:
+    """Put elements at the beginning of the last axis of zeros."""
+    result = np.zeros(x.shape)
+    result[..., : g.shape[-1]] = g
+    return result
+
+
+def cumulative_max(x: Array, axis: int) -> Array:
+    """The largest element so far along an axis."""
+    return np.maximum.accumulate(x, axis=axis)
+
+
+def route_to_records(g: Array, x: Array, axis: int) -> Array:
+    """Send what every place along an axis received to the largest element so far; equal ones share."""
+    rows, sent = np.moveaxis(x, axis, 0), np.moveaxis(g, axis, 0)
+    result = np.zeros(rows.shape)
+    for place in range(len(rows)):
+        so_far = rows[: place + 1]
+        result[: place + 1] += sent[place] * share_of_ties(so_far == np.max(so_far, axis=0), axis=0)
+    return np.moveaxis(result, 0, axis)
+
+
 def like(g: Array, x: Array) -> Array:
     """Give g the shape of x."""
     return np.reshape(g, x.shape)
