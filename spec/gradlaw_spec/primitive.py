@@ -30,6 +30,7 @@ ShapeRule = Literal[
     "reduction",  # attributes axis and keepdims, as in the Python array API standard
     "along-axis",  # attribute axis (one integer); the value has the operand's shape
     "signature",  # the page's signature says which lengths agree
+    "aligned",  # an operand and indices with the same axes; along the attribute axis they may differ in length
     "moved",  # an operand of any shape; the kinds of the attributes say what becomes of it
 ]
 Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "elimination", "composed"]

@@ -194,6 +194,13 @@ def _unsort_by(g: Numbers, x: Numbers, axis: int = -1, descending: bool = False)
     return result
 
 
+def _pad(x: Numbers, pad_width: tuple[int, int]) -> Numbers:
+    result = np.full([length + sum(pad_width) for length in x.shape], 0, dtype=object)
+    for place in np.ndindex(*x.shape):
+        result[tuple(number + pad_width[0] for number in place)] = x[place]
+    return result
+
+
 def _leading(g: Numbers, x: Numbers) -> Numbers:
     result = boxed(0 * x)
     result[..., : g.shape[-1]] = g
@@ -295,7 +302,20 @@ OF_MATRICES: dict[str, Callable[..., Any]] = {
     "solve": lambda x1, x2: boxed(np.matmul(_of_each(_inverse, lambda x: x.shape[-2:])(x1), x2)),
 }
 """Functions of matrices, by their definitions."""
+OF_ORDERS: dict[str, Callable[..., Any]] = {
+    "cumulative_max": _cumulative_max,
+    "sort": _sort,
+}
+"""Functions of orders, by comparing."""
+OF_PLACES: dict[str, Callable[..., Any]] = {
+    "diagonal": lambda x, offset=0: boxed(np.diagonal(x, offset, -2, -1)),
+    "pad": _pad,
+    "tile": lambda x, repetitions: np.tile(x, repetitions),
+}
+"""Functions that move elements, which NumPy has in another way."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **OF_ORDERS,
+    **OF_PLACES,
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
@@ -309,10 +329,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "piece": _piece,
     "scatter": _scatter,
     "scatter_take": _scatter_take,
-    "cumulative_max": _cumulative_max,
     "leading": _leading,
     "route_to_records": _route_to_records,
-    "sort": _sort,
+    "on_diagonal": lambda g, x, offset=0: _returned(g, x, np.diagonal(_labels(x), offset, -2, -1)),
+    "scatter_along_axis": lambda g, x, indices, axis=-1: _returned(
+        g, x, np.take_along_axis(_labels(x), np.asarray(indices, dtype=int), axis)
+    ),
+    "unpad": lambda g, x, pad_width: boxed(g[tuple(slice(pad_width[0], pad_width[0] + n) for n in x.shape)]),
+    "unrepeat": lambda g, x, repeats, axis: _returned(g, x, np.repeat(_labels(x), repeats, axis)),
+    "untile": lambda g, x, repetitions: _returned(g, x, np.tile(_labels(x), repetitions)),
     "unreduce": _unreduce,
     "unsort_by": _unsort_by,
     "untrace": _untrace,

@@ -170,7 +170,7 @@ def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[S
     return tuple((*(batches[min(position, 1)]), *shape) for position, shape in enumerate(shapes))
 
 
-CHOSEN: Final = frozenset(("index", "shift", "unit-axes", "count"))
+CHOSEN: Final = frozenset(("index", "shift", "unit-axes", "count", "times", "repetitions", "margins"))
 """Kinds of attributes that make many cases of one shape."""
 
 
@@ -211,6 +211,16 @@ def _indexed(palette: Palette, random: Random) -> Iterator[Draft]:
     yield 1, ((palette.rows, palette.columns), (0,))
 
 
+def _aligned(palette: Palette) -> Iterator[Draft]:
+    """An array, and indices of the same axes, of which one may be longer or shorter; that axis is found by trying."""
+    for weight, shape in palette.shapes:
+        yield weight, (shape, shape)
+    yield 3, ((palette.vector,), (palette.vector + 2,))
+    yield 2, ((palette.rows, palette.columns), (palette.rows, 1))
+    yield 2, (palette.large, (2 * palette.large[0], *palette.large[1:]))
+    yield 1, ((palette.rows, palette.columns), (0, palette.columns))
+
+
 DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, Primitive, Random], Iterator[Draft]]]] = MappingProxyType(
     {
         "elementwise": lambda palette, page, random: _elementwise(palette, len(page.operands), random),
@@ -218,6 +228,7 @@ DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, Primitive, Random], Iterator
         "along-axis": lambda palette, page, random: _several(palette),
         "signature": _fitted,
         "moved": _moved,
+        "aligned": lambda palette, page, random: _aligned(palette),
     }
 )
 

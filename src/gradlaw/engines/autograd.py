@@ -82,6 +82,13 @@ def _sort_text(step: Step, ndim: int) -> str:
     return f"np.flip({text}, {axis})" if step.attributes["descending"] else text
 
 
+def _diagonal(x: Any, *, offset: int) -> Any:
+    """Take the main diagonal of square matrices: autograd's gradient of np.diagonal knows no others."""
+    if offset or x.shape[-2] != x.shape[-1]:
+        raise ValueError("np.diagonal has a gradient for the main diagonal of square matrices alone")
+    return np.diagonal(x, 0, -1, -2)
+
+
 def _take_text(step: Step, ndim: int) -> str:
     axis: Any = step.attributes["axis"]
     return f"{step.operands[0]}[{':, ' * (axis % ndim)}{step.operands[1]}]"
@@ -106,6 +113,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "getitem": operator.getitem,
     "take": _take,
     "sort": _sort,
+    "tile": lambda x, *, repetitions: np.tile(x, repetitions),
+    "pad": lambda x, *, pad_width: np.pad(x, pad_width, "constant"),
+    "diagonal": _diagonal,
     "astype": lambda x, *, dtype: x.astype(dtype),
     "cumulative_sum": lambda x, *, axis: np.cumsum(x, axis=axis),
 }
@@ -123,6 +133,9 @@ TEMPLATES: Final[dict[str, Template]] = {
     "concat": "np.concatenate([{all}], axis={axis})",
     "take": _take_text,
     "sort": _sort_text,
+    "tile": "np.tile({0}, {repetitions})",
+    "pad": 'np.pad({0}, {pad_width}, "constant")',
+    "diagonal": "np.diagonal({0}, 0, -1, -2)",
     "astype": "{0}.astype({dtype})",
     "cumulative_sum": "np.cumsum({0}, axis={axis})",
 }

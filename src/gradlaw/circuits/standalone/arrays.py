@@ -120,6 +120,41 @@ def unsort_by(g: Array, by: Array, axis: int = -1, descending: bool = False) -> 
     return result
 
 
+def tile(x: Array, repetitions: Sequence[int]) -> Array:
+    """Repeat the whole array along its axes."""
+    return np.tile(x, repetitions)
+
+
+def untile(g: Array, x: Array, repetitions: Sequence[int]) -> Array:
+    """Add up what the copies of each element received."""
+    return _returned(g, x, np.tile(np.arange(x.size).reshape(x.shape), repetitions))
+
+
+def unrepeat(g: Array, x: Array, repeats: int, axis: int) -> Array:
+    """Add up what the copies of each element received."""
+    return _returned(g, x, np.repeat(np.arange(x.size).reshape(x.shape), repeats, axis))
+
+
+def scatter_along_axis(g: Array, x: Array, indices: Array, axis: int = -1) -> Array:
+    """Send every element back to where the indices took it from."""
+    return _returned(g, x, np.take_along_axis(np.arange(x.size).reshape(x.shape), indices, axis))
+
+
+def on_diagonal(g: Array, x: Array, offset: int = 0) -> Array:
+    """Put elements on a diagonal of each matrix of zeros."""
+    return _returned(g, x, np.diagonal(np.arange(x.size).reshape(x.shape), offset, -2, -1))
+
+
+def _returned(g: Array, x: Array, origin: Array) -> Array:
+    """Add every element to a zero at the position that it came from."""
+    return np.bincount(origin.ravel(), np.ravel(g), x.size).reshape(x.shape)
+
+
+def unpad(g: Array, x: Array, pad_width: Sequence[int]) -> Array:
+    """Take the margins away."""
+    return g[tuple(slice(pad_width[0], pad_width[0] + length) for length in x.shape)]
+
+
 def leading(g: Array, x: Array) -> Array:
     """Put elements at the beginning of the last axis of zeros."""
     result = np.zeros(x.shape)
