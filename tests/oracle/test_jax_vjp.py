@@ -71,6 +71,11 @@ def jax_function(name: str) -> Callable[..., Any] | None:
         return lambda x: jnp.linalg.slogdet(x)[1]
     if name == "outer":
         return jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")  # type: ignore[no-any-return]
+    if name.startswith("index_"):
+        method = {"index_add": "add", "index_copy": "set"}[name]
+        return lambda x, indices, updates, *, axis: getattr(
+            x.at[(slice(None),) * (axis % x.ndim) + (indices,)], method
+        )(updates)
     scan = getattr(jax.lax, name.replace("cumulative_", "cum"), None)
     if scan is not None and not hasattr(jnp, name) and load_primitives()[name].shapes == "along-axis":
         return lambda x, *, axis: scan(x, axis % x.ndim)  # an axis counted from the end is refused

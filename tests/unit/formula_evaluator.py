@@ -201,6 +201,31 @@ def _pad(x: Numbers, pad_width: tuple[int, int]) -> Numbers:
     return result
 
 
+def _quantile_weights(x: Numbers, q: Any, axis: int = -1) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    for place in np.ndindex(*x.shape):
+        result[place] = max(1 - abs(Fraction(q) * (x.shape[axis] - 1) - place[axis]), Fraction(0))
+    return result
+
+
+def _quantile(x: Numbers, q: Any, axis: int = -1, keepdims: bool = False) -> Numbers:
+    parts = _quantile_weights(x, q, axis) * _sort(x, axis)
+    return ADDED(boxed(parts), axis=axis, keepdims=keepdims)
+
+
+def _index_add(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
+    return boxed(x + _returned(updates, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis)))
+
+
+def _index_copy(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
+    return _index_add(_cleared(x, indices, axis), indices, updates, axis)
+
+
+def _cleared(x: Numbers, indices: Any, axis: int = 0) -> Numbers:
+    replaced = np.isin(np.indices(x.shape)[axis], np.asarray(indices, dtype=int))
+    return boxed(np.where(replaced, 0 * x, x))
+
+
 def _leading(g: Numbers, x: Numbers) -> Numbers:
     result = boxed(0 * x)
     result[..., : g.shape[-1]] = g
@@ -304,11 +329,14 @@ OF_MATRICES: dict[str, Callable[..., Any]] = {
 """Functions of matrices, by their definitions."""
 OF_ORDERS: dict[str, Callable[..., Any]] = {
     "cumulative_max": _cumulative_max,
+    "quantile": _quantile,
     "sort": _sort,
 }
 """Functions of orders, by comparing."""
 OF_PLACES: dict[str, Callable[..., Any]] = {
     "diagonal": lambda x, offset=0: boxed(np.diagonal(x, offset, -2, -1)),
+    "index_add": _index_add,
+    "index_copy": _index_copy,
     "pad": _pad,
     "tile": lambda x, repetitions: np.tile(x, repetitions),
 }
@@ -317,6 +345,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **OF_ORDERS,
     **OF_PLACES,
     "astype": lambda x, dtype: x,
+    "cleared": _cleared,
     "cast_back": lambda g, x: g,
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
@@ -335,6 +364,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "scatter_along_axis": lambda g, x, indices, axis=-1: _returned(
         g, x, np.take_along_axis(_labels(x), np.asarray(indices, dtype=int), axis)
     ),
+    "quantile_weights": _quantile_weights,
     "unpad": lambda g, x, pad_width: boxed(g[tuple(slice(pad_width[0], pad_width[0] + n) for n in x.shape)]),
     "unrepeat": lambda g, x, repeats, axis: _returned(g, x, np.repeat(_labels(x), repeats, axis)),
     "untile": lambda g, x, repetitions: _returned(g, x, np.tile(_labels(x), repetitions)),

@@ -180,7 +180,8 @@ def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]
     if page.operands[0].kind == "sequence":
         return _joined(palette, random) if "axis" in kinds else _stacked(palette, random)
     if any(operand.kind == "index" for operand in page.operands):
-        return _indexed(palette, random)
+        several = len(page.differentiable) > 1
+        return _updated(palette, random, page) if several else _indexed(palette, random)
     return _several(palette) if kinds & CHOSEN else _one(palette)
 
 
@@ -209,6 +210,22 @@ def _indexed(palette: Palette, random: Random) -> Iterator[Draft]:
         yield weight, (shape, (random.choice((1, 3, 4, 6)),))
     yield 3, ((palette.vector,), (palette.vector + 2,))
     yield 1, ((palette.rows, palette.columns), (0,))
+
+
+def _updated(palette: Palette, random: Random, page: Primitive) -> Iterator[Draft]:
+    """An array, indices, and updates along an axis that is found by trying."""
+    distinct = any(operand.distinct for operand in page.operands)
+
+    def draft(shape: Shape, along: int, count: int) -> tuple[Shape, ...]:
+        count = min(count, shape[along]) if distinct else count
+        return shape, (count,), (*shape[:along], count, *shape[along + 1 :])
+
+    for weight, shape in palette.shapes:
+        if shape:
+            yield weight, draft(shape, random.randrange(len(shape)), random.choice((1, 2, 3, 6)))
+    yield 3, draft((palette.vector,), 0, palette.vector)
+    yield 2, draft((palette.vector,), 0, palette.vector + 2)
+    yield 1, draft((palette.rows, palette.columns), 0, 0)
 
 
 def _aligned(palette: Palette) -> Iterator[Draft]:

@@ -91,12 +91,12 @@ def _pad(used: Arithmetic, x: Data, *, pad_width: tuple[int, int]) -> Data:
 
 def _on_diagonal(used: Arithmetic, x: Data, like: Data, *, offset: int) -> Data:
     result = np.broadcast_to(used.asarray(0), like.shape).copy()
-    rows, columns = np.nonzero(np.eye(*like.shape[-2:], k=offset, dtype=bool))
+    rows, columns = np.nonzero(np.eye(like.shape[-2], like.shape[-1], k=offset, dtype=bool))
     result[..., rows, columns] = x
     return result
 
 
-def _places_along(indices: Any, shape: tuple[int, ...], axis: int) -> Index:
+def _places_along(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
     """Return indices along an axis as an index of all axes; raise ValueError where other axes differ in length."""
     numbers = raw_indices(indices)
     others = [np.delete(lengths, axis).tolist() for lengths in (numbers.shape, shape)]
@@ -105,6 +105,46 @@ def _places_along(indices: Any, shape: tuple[int, ...], axis: int) -> Index:
     places: list[Any] = list(np.indices(numbers.shape, sparse=True))
     places[axis] = numbers
     return tuple(places)
+
+
+def _rows(indices: Any, axis: int, ndim: int) -> tuple[Any, ...]:
+    """Return an index of positions along an axis."""
+    return (*(slice(None),) * (axis % ndim), raw_indices(indices))
+
+
+def _require_updates(x: Data, indices: Any, updates: Data, axis: int) -> None:
+    """Raise ValueError where updates have not the shape of what the indices take from an array."""
+    expected = np.take(np.empty(x.shape), raw_indices(indices), axis=axis).shape
+    if updates.shape != expected:
+        raise ValueError(f"updates.shape={updates.shape}; expected {expected}")
+
+
+def _index_add(used: Arithmetic, x: Data, indices: Data, updates: Data, *, axis: int) -> Data:
+    """Add all at once, so that an element and its updates are one sum, in any order."""
+    _require_updates(x, indices, updates, axis)
+    own = np.arange(x.size)
+    places = own.reshape(x.shape)[_rows(indices, axis, x.ndim)]
+    total = used.scatter(
+        np.concatenate([x.ravel(), updates.ravel()]), own.shape, (np.concatenate([own, places.ravel()]),)
+    )
+    return total.reshape(x.shape)
+
+
+def _index_copy(used: Arithmetic, x: Data, indices: Data, updates: Data, *, axis: int) -> Data:
+    _require_updates(x, indices, updates, axis)
+    result = x.copy()
+    result[_rows(indices, axis, x.ndim)] = updates
+    return result
+
+
+def _cleared(used: Arithmetic, x: Data, indices: Data, *, axis: int) -> Data:
+    result = x.copy()
+    result[_rows(indices, axis, x.ndim)] = used.asarray(0)
+    return result
+
+
+def _updates_vjp(g: Array, value: Array, x: Array, indices: Any, updates: Array, *, axis: int) -> Array:
+    return call("take", g, indices, axis=axis)
 
 
 def _inverse(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
@@ -195,8 +235,23 @@ data_rule(
     lambda used, x, indices, axis: x[_places_along(indices, x.shape, axis)],
     lambda g, value, x, indices, axis: call("scatter_along_axis", g, x, indices, axis=axis),
 )
+data_rule(
+    "index_add",
+    _index_add,
+    lambda g, value, x, indices, updates, axis: g,
+    lambda g, value, x, indices, updates, axis: 0 * g,
+    _updates_vjp,
+)
+data_rule(
+    "index_copy",
+    _index_copy,
+    lambda g, value, x, indices, updates, axis: call("cleared", g, indices, axis=axis),
+    lambda g, value, x, indices, updates, axis: 0 * g,
+    _updates_vjp,
+)
 
 # Steps that rules and formulas are made of.
+data_rule("cleared", _cleared, lambda g, value, x, indices, axis: call("cleared", g, indices, axis=axis))
 data_rule(
     "unrepeat",
     _unrepeat,

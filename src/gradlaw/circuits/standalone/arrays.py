@@ -120,6 +120,32 @@ def unsort_by(g: Array, by: Array, axis: int = -1, descending: bool = False) -> 
     return result
 
 
+def quantile_weights(x: Array, q: float, axis: int = -1) -> Array:
+    """How much of each sorted element is in a quantile."""
+    length = x.shape[axis]
+    weights = np.maximum(1 - np.abs(q * (length - 1) - np.arange(length)), 0)
+    return np.moveaxis(np.broadcast_to(weights, np.moveaxis(x, axis, -1).shape), -1, axis)
+
+
+def index_add(x: Array, indices: Array, updates: Array, axis: int = 0) -> Array:
+    """Add updates at positions along an axis."""
+    result, places = x.copy(), (slice(None),) * (axis % x.ndim)
+    np.add.at(result, (*places, indices), updates)  # type: ignore[arg-type]
+    return result
+
+
+def index_copy(x: Array, indices: Array, updates: Array, axis: int = 0) -> Array:
+    """Put updates at positions along an axis."""
+    result = x.copy()
+    result[(slice(None),) * (axis % x.ndim) + (indices,)] = updates
+    return result
+
+
+def cleared(g: Array, indices: Array, axis: int = 0) -> Array:
+    """Put zeros at positions along an axis."""
+    return index_copy(g, indices, np.asarray(0.0), axis)
+
+
 def tile(x: Array, repetitions: Sequence[int]) -> Array:
     """Repeat the whole array along its axes."""
     return np.tile(x, repetitions)
