@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -54,6 +54,21 @@ class Grid:
         return (least, most) if number > 0 else (-most, -least)
 
 
+def arranged(vector: Sequence[float], cotangents: Sequence[float], grid: Grid) -> bool:
+    """Whether a vector may be the rounding of means of cotangents, of which each is shared out whole.
+
+    So many of its elements have no larger sum than as many of the cotangents, and no smaller one. Source: R. Rado, An
+    inequality, J. London Math. Soc. 27 (1952).
+    """
+    if not all(map(math.isfinite, vector)):
+        return False
+    ends = [grid.ends(number) for number in vector]
+    given = sorted(map(Fraction, cotangents))
+    least, most = sorted(lower for lower, _ in ends), sorted(upper for _, upper in ends)
+    counts = range(1, len(given) + 1)
+    return all(sum(least[-n:]) <= sum(given[-n:]) and sum(given[:n]) <= sum(most[:n]) for n in counts)
+
+
 def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid) -> bool:
     """Whether a vector may be the rounding of a cotangent times an element of the set."""
     if not all(map(math.isfinite, vector)):
@@ -89,8 +104,11 @@ def judge_joint(trial: Trial) -> Outcome:
     if not trial.runnable.primitives <= {page.name}:
         return Outcome()  # the target has no such primitive, and its composition is judged step by step
     grid = Grid.of(trial)
-    outcomes = []
+    outcomes: list[Outcome] = []
     for kink in page.kinks:
+        if kink.joint == "orders":
+            outcomes += _judge_orders(trial, grid)
+            continue
         for where, vector, cotangent in _meetings(trial, kink) if kink.joint else ():
             problem = ""
             if not member(kink.joint, vector, cotangent, grid):
@@ -118,6 +136,30 @@ def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[list[int], list[float]
         if here.sum() > (0 if kink.corner else 1):
             at = [int(i) for i in np.unravel_index(label, shape)]
             yield at, got[0][here].astype(np.float64).tolist(), float(cotangent)
+
+
+def _judge_orders(trial: Trial, grid: Grid) -> Iterator[Outcome]:
+    """Judge the gradients of equal elements of a sorted row: together they share the cotangents of their places."""
+    attributes = trial.step.attributes
+    axis: Any = attributes["axis"]
+    x, got, given = (
+        np.moveaxis(array.astype(np.float64), axis, -1)
+        for array in (trial.inputs[0], trial.pull()[0], trial.cotangents[0])
+    )
+    given = given[..., ::-1] if attributes["descending"] else given
+    smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0
+    for place in np.ndindex(*x.shape[:-1]):
+        row = x[place]
+        for number in np.unique(row[(row == 0) | (np.abs(row) >= smallest)]).tolist():
+            here, first = row == number, int((row < number).sum())
+            last = first + int(here.sum())
+            if last - first < 2 or (number == 0 and (np.abs(row[row != 0]) < smallest).any()):
+                continue
+            vector, cotangents = got[place][here].tolist(), given[place][first:last].tolist()
+            problem = ""
+            if not arranged(vector, cotangents, grid):
+                problem = f"gradient{list(place)} of equal elements: got {vector!r}; allowed {cotangents!r}, shared"
+            yield Outcome(1, 0, problem)
 
 
 def _together(trial: Trial, kink: Kink) -> Array:

@@ -30,11 +30,12 @@ ShapeRule = Literal[
     "reduction",  # attributes axis and keepdims, as in the Python array API standard
     "along-axis",  # attribute axis (one integer); the value has the operand's shape
     "signature",  # the page's signature says which lengths agree
+    "aligned",  # an operand and indices with the same axes; along the attribute axis they may differ in length
     "moved",  # an operand of any shape; the kinds of the attributes say what becomes of it
 ]
 Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "elimination", "composed"]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
-Joint = Literal["", "shares", "ball", "centred-ball"]
+Joint = Literal["", "shares", "orders", "ball", "centred-ball"]
 VALUE: Final = "value"
 """How a page calls what the primitive computes."""
 Number = int | float | str
@@ -47,17 +48,18 @@ Nested = Number | list[Number | list[Number | list[Number | list[Number]]]]
 class Operand:
     """One positional operand: its name, kind, domain and the formula of its gradient.
 
-    ``domain`` is a union of intervals such as ``"(0, inf)"`` in which the primitive is
-    differentiable or has a declared kink; ``vjp`` is a formula in the operands, the attributes,
-    the value ``value`` and the cotangent ``g``; it is empty for an operand that has no gradient.
-    ``alternatives`` are other formulas of the same gradient that correct implementations use: what any of
-    them may return under the rounding model is admissible. ``boundary`` lists values at which gradients
-    tend to break, for generation. ``regular`` says that nothing is claimed where its square matrices have no inverse.
+    ``domain`` is a union of intervals such as ``"(0, inf)"`` in which the primitive is differentiable or has a
+    declared kink; ``vjp`` is a formula in the operands, the attributes, the value ``value`` and the cotangent
+    ``g``; it is empty for an operand that has no gradient. ``alternatives`` are other formulas of the same gradient
+    that correct implementations use: what any of them may return under the rounding model is admissible.
+    ``boundary`` lists values at which gradients tend to break, for generation. ``distinct`` says that no index
+    occurs twice. ``regular`` says that nothing is claimed where its square matrices have no inverse.
     """
 
     name: str
     kind: OperandKind = "real"
     regular: bool = False
+    distinct: bool = False
     domain: tuple[Interval, ...] = field(default_factory=lambda: (WHOLE,))
     vjp: str = ""
     alternatives: tuple[str, ...] = ()
@@ -68,12 +70,13 @@ class Operand:
 class Kink:
     """Where the primitive is not differentiable, and the local gradients that are allowed there.
 
-    ``where`` is where an operand meets a number, an operand or an attribute (a page writes ``"x == 0"``,
-    ``"x1 == x2"``, ``"x == min"``), or ``"ties"``, for equal largest elements of a reduction; ``allowed`` maps an
-    operand's name to the closed interval of its local gradient, between two ends in either order, of which one may be
-    the name of an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there
-    are together (empty: each is free): shares that are at least 0 and add up to 1, a vector no longer than 1
-    (``ball``), or one of *n* elements that is no longer than 1/√n and adds up to 0 (``centred-ball``). A page writes
+    ``where`` is where an operand meets a number, an operand or an attribute (a page writes ``"x == 0"``, ``"x1 ==
+    x2"``, ``"x == min"``), or ``"ties"``, for equal elements of which one is selected; ``allowed`` maps an operand's
+    name to the closed interval of its local gradient, between two ends in either order, of which one may be the name of
+    an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there are together
+    (empty: each is free): shares that are at least 0 and add up to 1, shares of several cotangents of which each
+    element gets one in all (``orders``), a vector no longer than 1 (``ball``), or one of *n* elements that is no longer
+    than 1/√n and adds up to 0 (``centred-ball``). A page writes
     ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
     """
 

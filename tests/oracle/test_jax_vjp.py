@@ -52,6 +52,8 @@ RENAMED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         **{f"hard{name}": getattr(jax.nn, f"hard_{name}") for name in ("tanh", "sigmoid", "swish")},
         "softsign": jax.nn.soft_sign,
         "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+        "tile": lambda x, repetitions: jnp.tile(x, repetitions),
+        "top_k": lambda x, k: jax.lax.top_k(x, k)[0],
     }
 )
 """What JAX has under another name, or with an argument."""
@@ -69,6 +71,14 @@ def jax_function(name: str) -> Callable[..., Any] | None:
         return lambda x: jnp.linalg.slogdet(x)[1]
     if name == "outer":
         return jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")  # type: ignore[no-any-return]
+    if name.startswith("index_"):
+        method = {"index_add": "add", "index_copy": "set"}[name]
+        return lambda x, indices, updates, *, axis: getattr(
+            x.at[(slice(None),) * (axis % x.ndim) + (indices,)], method
+        )(updates)
+    scan = getattr(jax.lax, name.replace("cumulative_", "cum"), None)
+    if scan is not None and not hasattr(jnp, name) and load_primitives()[name].shapes == "along-axis":
+        return lambda x, *, axis: scan(x, axis % x.ndim)  # an axis counted from the end is refused
     linalg = load_primitives()[name].level == "linalg"  # jnp's functions of such a name may take other axes
     modules = (jnp.linalg, jnp) if linalg else (jnp, jax.nn, jax.scipy.special, jax.lax)
     return next((getattr(module, name) for module in modules if hasattr(module, name)), None)

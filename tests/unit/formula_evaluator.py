@@ -178,6 +178,78 @@ def _scatter_take(g: Numbers, x: Numbers, indices: Any, axis: int = 0) -> Number
     return _returned(g, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis))
 
 
+def _order(x: Numbers, axis: int, descending: bool) -> np.ndarray[Any, Any]:
+    """Return positions in order along an axis; of equal elements the first comes first."""
+    order = np.argsort(-x if descending else x, axis=axis, kind="stable")
+    return np.asarray(order)
+
+
+def _sort(x: Numbers, axis: int = -1, descending: bool = False) -> Numbers:
+    return np.take_along_axis(x, _order(x, axis, descending), axis)
+
+
+def _unsort_by(g: Numbers, x: Numbers, axis: int = -1, descending: bool = False) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    np.put_along_axis(result, _order(x, axis, descending), g, axis)
+    return result
+
+
+def _pad(x: Numbers, pad_width: tuple[int, int]) -> Numbers:
+    result = np.full([length + sum(pad_width) for length in x.shape], 0, dtype=object)
+    for place in np.ndindex(*x.shape):
+        result[tuple(number + pad_width[0] for number in place)] = x[place]
+    return result
+
+
+def _quantile_weights(x: Numbers, q: Any, axis: int = -1) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    for place in np.ndindex(*x.shape):
+        result[place] = max(1 - abs(Fraction(q) * (x.shape[axis] - 1) - place[axis]), Fraction(0))
+    return result
+
+
+def _quantile(x: Numbers, q: Any, axis: int = -1, keepdims: bool = False) -> Numbers:
+    parts = _quantile_weights(x, q, axis) * _sort(x, axis)
+    return ADDED(boxed(parts), axis=axis, keepdims=keepdims)
+
+
+def _index_add(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
+    return boxed(x + _returned(updates, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis)))
+
+
+def _index_copy(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
+    return _index_add(_cleared(x, indices, axis), indices, updates, axis)
+
+
+def _cleared(x: Numbers, indices: Any, axis: int = 0) -> Numbers:
+    replaced = np.isin(np.indices(x.shape)[axis], np.asarray(indices, dtype=int))
+    return boxed(np.where(replaced, 0 * x, x))
+
+
+def _leading(g: Numbers, x: Numbers) -> Numbers:
+    result = boxed(0 * x)
+    result[..., : g.shape[-1]] = g
+    return result
+
+
+def _cumulative_max(x: Numbers, axis: int) -> Numbers:
+    result = np.empty(x.shape, dtype=object)
+    for place in np.ndindex(*x.shape):
+        row = np.moveaxis(x, axis, 0)[(slice(None), *np.delete(place, axis))]
+        result[place] = max(row[: place[axis] + 1])
+    return result
+
+
+def _route_to_records(g: Numbers, x: Numbers, axis: int) -> Numbers:
+    result = boxed(0 * x)
+    for place in np.ndindex(*x.shape):
+        row = list(np.moveaxis(x, axis, 0)[(slice(None), *np.delete(place, axis))])[: place[axis] + 1]
+        record = list(place)
+        record[axis] = row.index(max(row))
+        result[tuple(record)] += g[place]
+    return result
+
+
 def _where(condition: Any, first: Any, second: Any) -> Numbers:
     chosen = np.asarray(condition).astype(bool)
     return boxed(np.frompyfunc(lambda which, one, other: one if which else other, 3, 1)(chosen, first, second))
@@ -255,8 +327,25 @@ OF_MATRICES: dict[str, Callable[..., Any]] = {
     "solve": lambda x1, x2: boxed(np.matmul(_of_each(_inverse, lambda x: x.shape[-2:])(x1), x2)),
 }
 """Functions of matrices, by their definitions."""
+OF_ORDERS: dict[str, Callable[..., Any]] = {
+    "cumulative_max": _cumulative_max,
+    "quantile": _quantile,
+    "sort": _sort,
+}
+"""Functions of orders, by comparing."""
+OF_PLACES: dict[str, Callable[..., Any]] = {
+    "diagonal": lambda x, offset=0: boxed(np.diagonal(x, offset, -2, -1)),
+    "index_add": _index_add,
+    "index_copy": _index_copy,
+    "pad": _pad,
+    "tile": lambda x, repetitions: np.tile(x, repetitions),
+}
+"""Functions that move elements, which NumPy has in another way."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **OF_ORDERS,
+    **OF_PLACES,
     "astype": lambda x, dtype: x,
+    "cleared": _cleared,
     "cast_back": lambda g, x: g,
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
@@ -269,7 +358,18 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "piece": _piece,
     "scatter": _scatter,
     "scatter_take": _scatter_take,
+    "leading": _leading,
+    "route_to_records": _route_to_records,
+    "on_diagonal": lambda g, x, offset=0: _returned(g, x, np.diagonal(_labels(x), offset, -2, -1)),
+    "scatter_along_axis": lambda g, x, indices, axis=-1: _returned(
+        g, x, np.take_along_axis(_labels(x), np.asarray(indices, dtype=int), axis)
+    ),
+    "quantile_weights": _quantile_weights,
+    "unpad": lambda g, x, pad_width: boxed(g[tuple(slice(pad_width[0], pad_width[0] + n) for n in x.shape)]),
+    "unrepeat": lambda g, x, repeats, axis: _returned(g, x, np.repeat(_labels(x), repeats, axis)),
+    "untile": lambda g, x, repetitions: _returned(g, x, np.tile(_labels(x), repetitions)),
     "unreduce": _unreduce,
+    "unsort_by": _unsort_by,
     "untrace": _untrace,
 }
 """The functions of the formulas that are no primitives, and what mpmath has under another name."""

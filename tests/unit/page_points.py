@@ -95,7 +95,11 @@ def points(page: Primitive) -> Iterator[Point]:
             if operand.kind == "index":
                 axis = page.complete(attributes)["axis"]
                 assert isinstance(axis, int)
-                arrays.append(draw.integers(0, arrays[0].shape[axis], size=shape))
+                length = arrays[0].shape[axis]
+                places = (
+                    draw.permutation(length)[: shape[0]] if operand.distinct else draw.integers(0, length, size=shape)
+                )
+                arrays.append(places)
                 continue
             allowed = inside(operand, np.array(free))[:size]
             free = [number for number in free if number not in allowed]

@@ -167,7 +167,9 @@ SQUARE = np.array([[0.5, 0.25], [2.0, 1.5]])
 @pytest.mark.parametrize("name", DEFAULTED)
 def test_an_attribute_that_is_left_out_is_the_pages_default_in_every_arithmetic(name: str) -> None:
     page = PAGES[name]
-    data = [[0, 1]] if any(operand.kind == "index" for operand in page.operands) else []
+    indices = [[0, 1], [1, 1]] if page.shapes == "aligned" else [0, 1]
+    indexed = any(operand.kind == "index" for operand in page.operands)
+    data = [indices, *[SQUARE] * (len(page.differentiable) - 1)] if indexed else []
     operand = [SQUARE, SQUARE] if page.operands[0].kind == "sequence" else SQUARE
     written = {attribute.name: attribute.value for attribute in page.attributes}
 

@@ -10,7 +10,7 @@ import pytest
 
 from gradlaw_properties import Settings, Unit, examine
 from gradlaw_properties.engines import reference_target
-from gradlaw_properties.joint import Grid, judge_joint, member
+from gradlaw_properties.joint import Grid, arranged, judge_joint, member
 from gradlaw_properties.mutants import corner_without_length
 from gradlaw_properties.strategies import primitive_cases
 from gradlaw_properties.trial import Trial
@@ -178,3 +178,26 @@ def test_the_gradients_around_a_corner_are_in_its_set_and_reach_its_end(name: st
         vector = [float(item.mid()) for gradient in found for item in gradient.ravel()]
         assert member(joint, vector, 1.0, grid("float64"))
         assert not member(joint, [1.0001 * number for number in vector], 1.0, grid("float64"))
+
+
+def test_equal_elements_share_the_cotangents_of_their_places() -> None:
+    exact = grid("float64")
+    for vector in ([1.0, 5.0, -2.0], [-2.0, 1.0, 5.0], [4 / 3] * 3, [3.0, 3.0, -2.0], [4.0, 2.0, -2.0]):
+        assert arranged(vector, [5.0, 1.0, -2.0], exact)
+    for vector in ([5.0, 5.0, -2.0], [5.0, 5.0, -6.0], [1.0, 1.0, 1.0], [6.0, 0.0, -2.0], [math.nan, 5.0, 1.0]):
+        assert not arranged(vector, [5.0, 1.0, -2.0], exact)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_equal_elements_of_a_sort_that_get_one_cotangent_twice_are_seen(descending: bool) -> None:
+    attributes = {"axis": 0, "descending": descending}
+    program = Program(("x",), (Step(("y",), "sort", ("x",), attributes),), ("y",))
+    values = {"x": np.array([2.0, 1.0, 2.0])}
+    cotangents = (np.array([7.0, 10.0, 20.0] if not descending else [20.0, 10.0, 7.0]),)
+    case = Case(subject="sort", program=program, values=values, cotangents=cotangents, dtype="float64", seed=0)
+    right = Trial(reference_target(), case)
+    assert judge_joint(right).points == 1
+    assert judge_joint(right).problem == ""
+    wrong = Trial(reference_target(), case)
+    wrong.pull = lambda cotangents=None: (np.array([20.0, 7.0, 20.0]),)  # type: ignore[method-assign]
+    assert "of equal elements" in judge_joint(wrong).problem

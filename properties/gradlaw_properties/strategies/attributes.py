@@ -63,8 +63,30 @@ def offset(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose((0, 1, -1, columns - 1, 1 - rows, columns, -rows))
 
 
-def keepdims(shape: Shape, choose: Chooser) -> AttributeValue:
-    """Return whether reduced axes stay."""
+def count(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how many elements of the last axis are meant: a few of them, or all."""
+    length = max((1, *shape[-1:]))
+    return choose(sorted({1, min(2, length), length - length // 3, length}))
+
+
+def times(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how often each element is repeated."""
+    return choose((2, 1, 3, 0))
+
+
+def repetitions(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how often an array is repeated along its last axis, along all of them, or along a new one."""
+    ones = (1,) * len(shape)
+    return choose(((2,), (*ones[1:], 3), (2, *ones), (3, *ones[1:]), (2,) * max(1, len(shape)), (1,), (0,)))
+
+
+def margins(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how many zeros are put before and behind the elements."""
+    return choose(((1, 2), (0, 1), (2, 0), (1, 1), (0, 0)))
+
+
+def boolean(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return no or yes."""
     return choose((False, True))
 
 
@@ -145,7 +167,12 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "axis": axis,
         "axes": permutation,
         "optional-axes": optional_axes,
-        "keepdims": keepdims,
+        "keepdims": boolean,
+        "boolean": boolean,
+        "count": count,
+        "times": times,
+        "repetitions": repetitions,
+        "margins": margins,
         "shape": reshaped,
         "broadcast-shape": broadcast,
         "permutation": permutation,

@@ -145,6 +145,9 @@ def _fixed(slot: Slot, seed: int) -> Array:
     numbers = np.arange(slot.size) if seed == 0 else generator(seed, SHARED).integers(0, 2**16, slot.size)
     if slot.kind == "boolean":
         return np.asarray(numbers % 2 == 0).reshape(slot.shape)
+    if any(operand.distinct for operand in slot.operands):
+        places = np.arange(slot.limit) if seed == 0 else generator(seed, SHARED).permutation(slot.limit)
+        return places[: slot.size]
     return np.asarray(numbers % max(slot.limit, 1), dtype=np.int64).reshape(slot.shape)
 
 

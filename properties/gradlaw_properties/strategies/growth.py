@@ -202,9 +202,15 @@ class Growth:
                 found[name] = (places % choose((2, 3)) == 0).reshape(chosen)
             elif operand.kind == "index":
                 along = next(item.name for item in gate.page.attributes if item.kind == "axis")
-                length = shape[int(attributes[along])]  # type: ignore[arg-type]
-                chosen_places = [choose(range(length)) for _ in range(choose((2, 3, 1, 4)))]
-                found[name] = np.array(chosen_places, dtype=np.int64)
+                axis, lengths = int(attributes[along]), list(shape)  # type: ignore[arg-type]
+                updates = [self.values[item].shape[axis] for item in real[1:] if isinstance(item, str)]
+                lengths[axis] = updates[0] if updates else choose((2, 3, 1, 4))
+                if operand.distinct:
+                    found[name] = (np.arange(shape[axis]) + choose(range(3)))[: lengths[axis]] % shape[axis]
+                    continue
+                chosen_shape = lengths if gate.page.shapes == "aligned" else [lengths[axis]]
+                chosen_places = [choose(range(shape[axis])) for _ in range(math.prod(chosen_shape))]
+                found[name] = np.array(chosen_places, dtype=np.int64).reshape(chosen_shape)
         return found
 
     @staticmethod

@@ -170,7 +170,7 @@ def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[S
     return tuple((*(batches[min(position, 1)]), *shape) for position, shape in enumerate(shapes))
 
 
-CHOSEN: Final = frozenset(("index", "shift", "unit-axes"))
+CHOSEN: Final = frozenset(("index", "shift", "unit-axes", "count", "times", "repetitions", "margins"))
 """Kinds of attributes that make many cases of one shape."""
 
 
@@ -180,7 +180,8 @@ def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]
     if page.operands[0].kind == "sequence":
         return _joined(palette, random) if "axis" in kinds else _stacked(palette, random)
     if any(operand.kind == "index" for operand in page.operands):
-        return _indexed(palette, random)
+        several = len(page.differentiable) > 1
+        return _updated(palette, random, page) if several else _indexed(palette, random)
     return _several(palette) if kinds & CHOSEN else _one(palette)
 
 
@@ -211,6 +212,32 @@ def _indexed(palette: Palette, random: Random) -> Iterator[Draft]:
     yield 1, ((palette.rows, palette.columns), (0,))
 
 
+def _updated(palette: Palette, random: Random, page: Primitive) -> Iterator[Draft]:
+    """An array, indices, and updates along an axis that is found by trying."""
+    distinct = any(operand.distinct for operand in page.operands)
+
+    def draft(shape: Shape, along: int, count: int) -> tuple[Shape, ...]:
+        count = min(count, shape[along]) if distinct else count
+        return shape, (count,), (*shape[:along], count, *shape[along + 1 :])
+
+    for weight, shape in palette.shapes:
+        if shape:
+            yield weight, draft(shape, random.randrange(len(shape)), random.choice((1, 2, 3, 6)))
+    yield 3, draft((palette.vector,), 0, palette.vector)
+    yield 2, draft((palette.vector,), 0, palette.vector + 2)
+    yield 1, draft((palette.rows, palette.columns), 0, 0)
+
+
+def _aligned(palette: Palette) -> Iterator[Draft]:
+    """An array, and indices of the same axes, of which one may be longer or shorter; that axis is found by trying."""
+    for weight, shape in palette.shapes:
+        yield weight, (shape, shape)
+    yield 3, ((palette.vector,), (palette.vector + 2,))
+    yield 2, ((palette.rows, palette.columns), (palette.rows, 1))
+    yield 2, (palette.large, (2 * palette.large[0], *palette.large[1:]))
+    yield 1, ((palette.rows, palette.columns), (0, palette.columns))
+
+
 DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, Primitive, Random], Iterator[Draft]]]] = MappingProxyType(
     {
         "elementwise": lambda palette, page, random: _elementwise(palette, len(page.operands), random),
@@ -218,6 +245,7 @@ DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, Primitive, Random], Iterator
         "along-axis": lambda palette, page, random: _several(palette),
         "signature": _fitted,
         "moved": _moved,
+        "aligned": lambda palette, page, random: _aligned(palette),
     }
 )
 

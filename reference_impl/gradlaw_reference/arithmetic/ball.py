@@ -13,6 +13,7 @@ from flint import arb, fmpq
 
 from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse, ball_solution, of_each
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
+from gradlaw_reference.arithmetic.ordering import arranged, in_order, order_of
 from gradlaw_reference.arithmetic.protocol import Data, objects
 from gradlaw_spec import Step, interpret, load_primitives, parse_formula
 
@@ -155,6 +156,8 @@ class Ball(Objects):
 
     name = "ball"
     zero, one = ZERO, ONE
+    least_kept = 0.0
+    """What is smaller may be taken for 0 where numbers are compared."""
 
     def __new__(cls, dtype_name: str | None = None, **options: Any) -> Self:
         """Make a `Rounding` where a dtype is named."""
@@ -200,6 +203,15 @@ class Ball(Objects):
 
     def within(self, cotangent: Data, squared: float) -> Data:
         return elementwise(lambda g: g * arb(squared).sqrt() * arb(0, 1), 1)(cotangent)
+
+    def order(self, value: Data) -> Data:
+        return order_of(value)
+
+    def arranged(self, value: Data, order: Data) -> Data:
+        return arranged(value, order)
+
+    def sorted(self, value: Data) -> Data:
+        return in_order(value, order_of(value), self.least_kept)
 
     def share_of_maximum(self, value: Data, axis: int) -> Data:
         if value.size == 0:

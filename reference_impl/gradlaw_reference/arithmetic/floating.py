@@ -143,8 +143,9 @@ class Float(Plain):
 
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = np.zeros(shape, dtype=np.float64)
-        np.add.at(total, index, value.astype(np.float64))
-        return self.asarray(total)
+        with np.errstate(all="ignore"):
+            np.add.at(total, index, value.astype(np.float64))
+            return self.asarray(total)
 
     def stop_zeros(self, cotangent: Data, share: Data) -> Data:
         if np.isfinite(share.astype(np.float64)).all():

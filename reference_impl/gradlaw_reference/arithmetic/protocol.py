@@ -84,6 +84,21 @@ class Arithmetic(Protocol):
         """1 at the largest element along an axis, 0 elsewhere; at ties, what a kink allows."""
         ...
 
+    def order(self, value: Data) -> Data:
+        """Return for each place in ascending order along the last axis how much of each element stands there.
+
+        The last two axes are places and elements; of equal elements the first comes first, or either may.
+        """
+        ...
+
+    def arranged(self, value: Data, order: Data) -> Data:
+        """Return what stands at each place of an order along the last axis; nothing is rounded."""
+        ...
+
+    def sorted(self, value: Data) -> Data:
+        """Return the elements in ascending order along the last axis."""
+        ...
+
     def route(self, cotangent: Data, part: Data) -> Data:
         """Send a part of the cotangent on; all of it and nothing of it are exact."""
         ...
@@ -184,6 +199,21 @@ class Plain:
     def within(self, cotangent: Data, squared: float) -> Data:
         """Return what is allowed for one element at a corner, which goes as far as a root times the cotangent: 0."""
         return cotangent * 0
+
+    def order(self, value: Data) -> Data:
+        """Return the order in which equal elements stay as they are, as a permutation of zeros and ones."""
+        before = np.argsort(value, axis=-1, kind="stable")
+        return np.asarray(before[..., np.newaxis] == np.arange(value.shape[-1]))
+
+    def arranged(self, value: Data, order: Data) -> Data:
+        """Return the elements, permuted."""
+        if not value.size:
+            return value
+        return np.take_along_axis(value, np.argmax(order, axis=-1), axis=-1)
+
+    def sorted(self, value: Data) -> Data:
+        """Return the elements in their order."""
+        return self.arranged(value, self.order(value))
 
     def blend(self, part: Data, first: Data, second: Data) -> Data:
         """Return one of two, untouched, or so much of the first and the rest of the second."""

@@ -166,6 +166,7 @@ class Rounding(Ball):
         self.flushes_subnormals = flushes_subnormals
         self.accuracies = accuracies
         self.tiny = self.dtype.tiny(flushes_subnormals)
+        self.least_kept = self.dtype.smallest_normal if flushes_subnormals else 0.0
         self._operations: dict[str, Callable[..., Data]] = {}
         self._fused: dict[tuple[LocalRules, int], Callable[..., Data] | None] = {}
 

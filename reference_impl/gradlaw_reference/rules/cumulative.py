@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 
@@ -63,8 +64,49 @@ def _cumulative_prod_vjp(g: Array, value: Array, x: Array, *, axis: int) -> Arra
     )
 
 
+def _cumulative_max(used: Arithmetic, x: Data, *, axis: int) -> Data:
+    pieces = [np.take(x, [place], axis=axis) for place in range(x.shape[axis])]
+    return np.concatenate(
+        list(accumulate(pieces, lambda so_far, piece: used.elementary("maximum", so_far, piece))), axis
+    )
+
+
+def _records(used: Arithmetic, by: Data) -> Data:
+    """Return for each place how much of each element is the largest so far: places, then elements."""
+    length = by.shape[-1]
+    parts = np.broadcast_to(used.asarray(0), (*by.shape, length)).copy()
+    for place in range(length):
+        parts[..., place, : place + 1] = used.share_of_maximum(by[..., : place + 1], -1)
+    return parts
+
+
+def _sent(used: Arithmetic, x: Data, parts: Data) -> Data:
+    """Add to each element of the last axis what is routed to it from those of the axis before it.
+
+    Where nothing is routed, nothing is added: the sum has no more terms than parts.
+    """
+    size, live = x.size, np.not_equal(parts, 0) if parts.dtype != object else ~np.equal(parts, 0).astype(bool)
+    routed = used.route(np.broadcast_to(x[..., np.newaxis], parts.shape), parts)
+    places = np.broadcast_to(np.arange(size).reshape(x.shape)[..., np.newaxis, :], parts.shape)
+    total = used.scatter(routed.ravel(), (size + 1,), (np.where(live, places, size).ravel(),))[:size]
+    return used.several(total.reshape(x.shape), int(live.sum(axis=-2).max(initial=1)))
+
+
+def _route_to_records(used: Arithmetic, x: Data, by: Data, *, axis: int) -> Data:
+    parts = _records(used, np.moveaxis(by, axis, -1))
+    return np.moveaxis(_sent(used, np.moveaxis(x, axis, -1), parts), -1, axis)
+
+
+def _pick_records(used: Arithmetic, x: Data, by: Data, *, axis: int) -> Data:
+    parts = _records(used, np.moveaxis(by, axis, -1))
+    return np.moveaxis(_sent(used, np.moveaxis(x, axis, -1), np.swapaxes(parts, -1, -2)), -1, axis)
+
+
 data_rule("cumulative_sum", _cumulative_sum, lambda g, value, x, axis: _summed_from_the_end(g, axis=axis))
 data_rule("cumulative_prod", _cumulative_prod, _cumulative_prod_vjp)
+data_rule("cumulative_max", _cumulative_max, lambda g, value, x, axis: call("route_to_records", g, x, axis=axis))
 
 # Steps that rules and formulas are made of.
+data_rule("route_to_records", _route_to_records, lambda g, value, x, by, axis: call("pick_records", g, by, axis=axis))
+data_rule("pick_records", _pick_records, lambda g, value, x, by, axis: call("route_to_records", g, by, axis=axis))
 function("cumulative_others", lambda g, x, axis: _sent_by_products(g, x, axis % x.ndim))

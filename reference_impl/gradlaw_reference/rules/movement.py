@@ -65,6 +65,88 @@ def _stack_vjp(g: Array, value: Array, *arrays: Array, axis: int, position: int)
     return call("getitem", g, index=(*(Slice(),) * (axis % g.ndim), position))
 
 
+def _unrepeat(used: Arithmetic, x: Data, like: Data, *, repeats: int, axis: int) -> Data:
+    axis %= like.ndim
+    split = x.reshape((*like.shape[: axis + 1], repeats, *like.shape[axis + 1 :]))
+    return used.sum(split, (axis + 1,))
+
+
+def _untile(used: Arithmetic, x: Data, like: Data, *, repetitions: tuple[int, ...]) -> Data:
+    lengths = (*(1,) * (len(repetitions) - like.ndim), *like.shape)
+    times = (*(1,) * (like.ndim - len(repetitions)), *repetitions)
+    split = x.reshape([number for pair in zip(times, lengths, strict=True) for number in pair])
+    return used.sum(split, tuple(range(0, split.ndim, 2))).reshape(like.shape)
+
+
+def _inside(shape: tuple[int, ...], margins: tuple[int, int]) -> tuple[slice, ...]:
+    """Return where the elements stand in an array with margins."""
+    return tuple(slice(margins[0], margins[0] + length) for length in shape)
+
+
+def _pad(used: Arithmetic, x: Data, *, pad_width: tuple[int, int]) -> Data:
+    result = np.broadcast_to(used.asarray(0), tuple(length + sum(pad_width) for length in x.shape)).copy()
+    result[_inside(x.shape, pad_width)] = x
+    return result if x.ndim else x
+
+
+def _on_diagonal(used: Arithmetic, x: Data, like: Data, *, offset: int) -> Data:
+    result = np.broadcast_to(used.asarray(0), like.shape).copy()
+    rows, columns = np.nonzero(np.eye(like.shape[-2], like.shape[-1], k=offset, dtype=bool))
+    result[..., rows, columns] = x
+    return result
+
+
+def _places_along(indices: Any, shape: tuple[int, ...], axis: int) -> tuple[Any, ...]:
+    """Return indices along an axis as an index of all axes; raise ValueError where other axes differ in length."""
+    numbers = raw_indices(indices)
+    others = [np.delete(lengths, axis).tolist() for lengths in (numbers.shape, shape)]
+    if others[0] != others[1]:
+        raise ValueError(f"indices.shape={numbers.shape}; expected {shape}, but for axis {axis}")
+    places: list[Any] = list(np.indices(numbers.shape, sparse=True))
+    places[axis] = numbers
+    return tuple(places)
+
+
+def _rows(indices: Any, axis: int, ndim: int) -> tuple[Any, ...]:
+    """Return an index of positions along an axis."""
+    return (*(slice(None),) * (axis % ndim), raw_indices(indices))
+
+
+def _require_updates(x: Data, indices: Any, updates: Data, axis: int) -> None:
+    """Raise ValueError where updates have not the shape of what the indices take from an array."""
+    expected = np.take(np.empty(x.shape), raw_indices(indices), axis=axis).shape
+    if updates.shape != expected:
+        raise ValueError(f"updates.shape={updates.shape}; expected {expected}")
+
+
+def _index_add(used: Arithmetic, x: Data, indices: Data, updates: Data, *, axis: int) -> Data:
+    """Add all at once, so that an element and its updates are one sum, in any order."""
+    _require_updates(x, indices, updates, axis)
+    own = np.arange(x.size)
+    places = own.reshape(x.shape)[_rows(indices, axis, x.ndim)]
+    total = used.scatter(
+        np.concatenate([x.ravel(), updates.ravel()]), own.shape, (np.concatenate([own, places.ravel()]),)
+    )
+    return total.reshape(x.shape)
+
+
+def _index_copy(used: Arithmetic, x: Data, indices: Data, updates: Data, *, axis: int) -> Data:
+    _require_updates(x, indices, updates, axis)
+    result = x.copy()
+    result[_rows(indices, axis, x.ndim)] = updates
+    return result
+
+
+def _cleared(used: Arithmetic, x: Data, indices: Data, *, axis: int) -> Data:
+    result = x.copy()
+    result[_rows(indices, axis, x.ndim)] = used.asarray(0)
+    return result
+
+
+def _updates_vjp(g: Array, value: Array, x: Array, indices: Any, updates: Array, *, axis: int) -> Array:
+    return call("take", g, indices, axis=axis)
+
+
 def _inverse(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
     return tuple(int(place) for place in np.argsort([axis % ndim for axis in axes]))
 
@@ -132,8 +214,61 @@ data_rule(
     lambda used, x, indices, axis: np.take(x, raw_indices(indices), axis=axis),
     lambda g, value, x, indices, axis: call("scatter_take", g, x, indices, axis=axis),
 )
+data_rule(
+    "repeat",
+    lambda used, x, repeats, axis: np.repeat(x, repeats, axis),
+    lambda g, value, x, **copies: call("unrepeat", g, x, **copies),
+)
+data_rule(
+    "tile",
+    lambda used, x, repetitions: np.tile(x, repetitions),
+    lambda g, value, x, repetitions: call("untile", g, x, repetitions=repetitions),
+)
+data_rule("pad", _pad, lambda g, value, x, pad_width: call("unpad", g, x, pad_width=pad_width))
+data_rule(
+    "diagonal",
+    lambda used, x, offset: np.diagonal(x, offset, -2, -1),
+    lambda g, value, x, offset: call("on_diagonal", g, x, offset=offset),
+)
+data_rule(
+    "take_along_axis",
+    lambda used, x, indices, axis: x[_places_along(indices, x.shape, axis)],
+    lambda g, value, x, indices, axis: call("scatter_along_axis", g, x, indices, axis=axis),
+)
+data_rule(
+    "index_add",
+    _index_add,
+    lambda g, value, x, indices, updates, axis: g,
+    lambda g, value, x, indices, updates, axis: 0 * g,
+    _updates_vjp,
+)
+data_rule(
+    "index_copy",
+    _index_copy,
+    lambda g, value, x, indices, updates, axis: call("cleared", g, indices, axis=axis),
+    lambda g, value, x, indices, updates, axis: 0 * g,
+    _updates_vjp,
+)
 
 # Steps that rules and formulas are made of.
+data_rule("cleared", _cleared, lambda g, value, x, indices, axis: call("cleared", g, indices, axis=axis))
+data_rule(
+    "unrepeat",
+    _unrepeat,
+    lambda g, value, x, like, **copies: call("repeat", g, **copies),
+)
+data_rule("untile", _untile, lambda g, value, x, like, repetitions: call("tile", g, repetitions=repetitions))
+data_rule(
+    "unpad",
+    lambda used, x, like, pad_width: _array(x[_inside(like.shape, pad_width)], x),
+    lambda g, value, x, like, pad_width: call("pad", g, pad_width=pad_width),
+)
+data_rule("on_diagonal", _on_diagonal, lambda g, value, x, like, offset: call("diagonal", g, offset=offset))
+data_rule(
+    "scatter_along_axis",
+    lambda used, x, like, indices, axis: used.scatter(x, like.shape, _places_along(indices, like.shape, axis)),
+    lambda g, value, x, like, indices, axis: call("take_along_axis", g, indices, axis=axis),
+)
 data_rule(
     "scatter",
     lambda used, x, like, index: used.scatter(x, like.shape, numpy_index(index)),

@@ -64,6 +64,9 @@ def _meets(flow: Flow, step: Step, page: Primitive, kink: Kink) -> bool:
 
 def _ties(value: Array, chosen: Array, step: Step) -> bool:
     axis: Any = step.attributes.get("axis")
+    if load_primitives()[step.primitive].shapes != "reduction":
+        axis = -1 if axis is None else axis
+        return bool((np.diff(np.sort(value, axis=axis), axis=axis) == 0).any())
     if axis is not None and chosen.ndim < value.ndim:
         chosen = np.expand_dims(chosen, axis)
     return bool(((value == chosen).sum(axis=axis) > 1).any())

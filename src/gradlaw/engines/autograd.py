@@ -28,6 +28,7 @@ from gradlaw.engines.spelling import (
     functional_parts,
     second_order_block,
 )
+from gradlaw.reports.code import operand_text
 from gradlaw.targets.functional import functional_target, functions_of
 from gradlaw_spec import Step, load_primitives
 
@@ -70,6 +71,24 @@ def _trace(x: Any, *, offset: int) -> Any:
     return np.trace(x, offset)
 
 
+def _sort(x: Any, *, axis: int, descending: bool) -> Any:
+    """Sort in one direction, as NumPy does, and turn the result round for the other."""
+    ordered = np.sort(x, axis=axis)
+    return np.flip(ordered, axis) if descending else ordered
+
+
+def _sort_text(step: Step, ndim: int) -> str:
+    axis, text = step.attributes["axis"], f"np.sort({operand_text(step.operands[0])}, axis={step.attributes['axis']})"
+    return f"np.flip({text}, {axis})" if step.attributes["descending"] else text
+
+
+def _diagonal(x: Any, *, offset: int) -> Any:
+    """Take the main diagonal of square matrices: autograd's gradient of np.diagonal knows no others."""
+    if offset or x.shape[-2] != x.shape[-1]:
+        raise ValueError("np.diagonal has a gradient for the main diagonal of square matrices alone")
+    return np.diagonal(x, 0, -1, -2)
+
+
 def _take_text(step: Step, ndim: int) -> str:
     axis: Any = step.attributes["axis"]
     return f"{step.operands[0]}[{':, ' * (axis % ndim)}{step.operands[1]}]"
@@ -93,6 +112,10 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "concat": lambda arrays, *, axis: np.concatenate(arrays, axis=axis),
     "getitem": operator.getitem,
     "take": _take,
+    "sort": _sort,
+    "tile": lambda x, *, repetitions: np.tile(x, repetitions),
+    "pad": lambda x, *, pad_width: np.pad(x, pad_width, "constant"),
+    "diagonal": _diagonal,
     "astype": lambda x, *, dtype: x.astype(dtype),
     "cumulative_sum": lambda x, *, axis: np.cumsum(x, axis=axis),
 }
@@ -109,6 +132,10 @@ TEMPLATES: Final[dict[str, Template]] = {
     "broadcast_to": "np.broadcast_to({0}, {shape})",
     "concat": "np.concatenate([{all}], axis={axis})",
     "take": _take_text,
+    "sort": _sort_text,
+    "tile": "np.tile({0}, {repetitions})",
+    "pad": 'np.pad({0}, {pad_width}, "constant")',
+    "diagonal": "np.diagonal({0}, 0, -1, -2)",
     "astype": "{0}.astype({dtype})",
     "cumulative_sum": "np.cumsum({0}, axis={axis})",
 }

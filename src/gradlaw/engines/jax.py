@@ -22,8 +22,9 @@ from gradlaw.engines.spelling import (
     functional_parts,
     second_order_block,
 )
+from gradlaw.reports.code import operand_text
 from gradlaw.targets.functional import functional_target, functions_of
-from gradlaw_spec import load_primitives
+from gradlaw_spec import Step, load_primitives
 
 jax: Any = engine  # its modules are found as it is imported: type checkers see few of them
 jax.config.update("jax_enable_x64", True)
@@ -32,6 +33,28 @@ jax.config.update("jax_enable_x64", True)
 def _floats(function: Any) -> Any:
     """Return a function that takes integers as floats: SciPy's functions in JAX differentiate no integer beside x."""
     return lambda *operands: function(*(float(item) if isinstance(item, int) else item for item in operands))
+
+
+def _scan(function: Any) -> Any:
+    """Return a scan of ``jax.lax`` that takes axes counted from the end too."""
+    return lambda x, *, axis: function(x, axis % x.ndim)
+
+
+def _places(x: Any, indices: Any, axis: int) -> Any:
+    return x.at[(slice(None),) * (axis % x.ndim) + (indices,)]
+
+
+def _places_text(method: str) -> Any:
+    def text(step: Step, ndim: int) -> str:
+        x, indices, updates = map(operand_text, step.operands)
+        axis: Any = step.attributes["axis"]
+        return f"{x}.at[{':, ' * (axis % ndim)}{indices}].{method}({updates})"
+
+    return text
+
+
+def _scan_text(name: str) -> Any:
+    return lambda step, ndim: f"jax.lax.{name}({operand_text(step.operands[0])}, {step.attributes['axis'] % ndim})"
 
 
 SPECIAL: Final = {
@@ -60,6 +83,12 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "logabsdet": lambda x: jnp.linalg.slogdet(x)[1],
     "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
+    "tile": lambda x, *, repetitions: jnp.tile(x, repetitions),
+    "index_add": lambda x, indices, updates, *, axis: _places(x, indices, axis).add(updates),
+    "index_copy": lambda x, indices, updates, *, axis: _places(x, indices, axis).set(updates),
+    "top_k": lambda x, *, k: jax.lax.top_k(x, k)[0],
+    "cumulative_max": _scan(jax.lax.cummax),
+    "cumulative_min": _scan(jax.lax.cummin),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
 
@@ -104,6 +133,11 @@ SPELLING: Final = Spelling(
         "logabsdet": "jnp.linalg.slogdet({0})[1]",
         "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
         "astype": "{0}.astype({dtype})",
+        "tile": "jnp.tile({0}, {repetitions})",
+        "index_add": _places_text("add"),
+        "index_copy": _places_text("set"),
+        "top_k": "jax.lax.top_k({0}, {k})[0]",
+        **{f"cumulative_{name}": _scan_text(f"cum{name}") for name in ("max", "min")},
     },
 )
 target = functional_target(

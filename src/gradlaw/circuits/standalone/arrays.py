@@ -105,6 +105,104 @@ def cumulative_others(g: Array, x: Array, axis: int) -> Array:
     return np.moveaxis(result, 0, axis)
 
 
+def sort(x: Array, axis: int = -1, descending: bool = False) -> Array:
+    """Sort along an axis: NumPy's function knows one direction."""
+    ordered = np.sort(x, axis=axis)
+    return np.flip(ordered, axis) if descending else ordered
+
+
+def unsort_by(g: Array, by: Array, axis: int = -1, descending: bool = False) -> Array:
+    """Send every element back to where sorting took it from."""
+    order = np.argsort(by, axis=axis, kind="stable")
+    order = np.flip(order, axis) if descending else order
+    result = np.zeros(by.shape)
+    np.put_along_axis(result, order, g, axis)
+    return result
+
+
+def quantile_weights(x: Array, q: float, axis: int = -1) -> Array:
+    """How much of each sorted element is in a quantile."""
+    length = x.shape[axis]
+    weights = np.maximum(1 - np.abs(q * (length - 1) - np.arange(length)), 0)
+    return np.moveaxis(np.broadcast_to(weights, np.moveaxis(x, axis, -1).shape), -1, axis)
+
+
+def index_add(x: Array, indices: Array, updates: Array, axis: int = 0) -> Array:
+    """Add updates at positions along an axis."""
+    result, places = x.copy(), (slice(None),) * (axis % x.ndim)
+    np.add.at(result, (*places, indices), updates)  # type: ignore[arg-type]
+    return result
+
+
+def index_copy(x: Array, indices: Array, updates: Array, axis: int = 0) -> Array:
+    """Put updates at positions along an axis."""
+    result = x.copy()
+    result[(slice(None),) * (axis % x.ndim) + (indices,)] = updates
+    return result
+
+
+def cleared(g: Array, indices: Array, axis: int = 0) -> Array:
+    """Put zeros at positions along an axis."""
+    return index_copy(g, indices, np.asarray(0.0), axis)
+
+
+def tile(x: Array, repetitions: Sequence[int]) -> Array:
+    """Repeat the whole array along its axes."""
+    return np.tile(x, repetitions)
+
+
+def untile(g: Array, x: Array, repetitions: Sequence[int]) -> Array:
+    """Add up what the copies of each element received."""
+    return _returned(g, x, np.tile(np.arange(x.size).reshape(x.shape), repetitions))
+
+
+def unrepeat(g: Array, x: Array, repeats: int, axis: int) -> Array:
+    """Add up what the copies of each element received."""
+    return _returned(g, x, np.repeat(np.arange(x.size).reshape(x.shape), repeats, axis))
+
+
+def scatter_along_axis(g: Array, x: Array, indices: Array, axis: int = -1) -> Array:
+    """Send every element back to where the indices took it from."""
+    return _returned(g, x, np.take_along_axis(np.arange(x.size).reshape(x.shape), indices, axis))
+
+
+def on_diagonal(g: Array, x: Array, offset: int = 0) -> Array:
+    """Put elements on a diagonal of each matrix of zeros."""
+    return _returned(g, x, np.diagonal(np.arange(x.size).reshape(x.shape), offset, -2, -1))
+
+
+def _returned(g: Array, x: Array, origin: Array) -> Array:
+    """Add every element to a zero at the position that it came from."""
+    return np.bincount(origin.ravel(), np.ravel(g), x.size).reshape(x.shape)
+
+
+def unpad(g: Array, x: Array, pad_width: Sequence[int]) -> Array:
+    """Take the margins away."""
+    return g[tuple(slice(pad_width[0], pad_width[0] + length) for length in x.shape)]
+
+
+def leading(g: Array, x: Array) -> Array:
+    """Put elements at the beginning of the last axis of zeros."""
+    result = np.zeros(x.shape)
+    result[..., : g.shape[-1]] = g
+    return result
+
+
+def cumulative_max(x: Array, axis: int) -> Array:
+    """The largest element so far along an axis."""
+    return np.maximum.accumulate(x, axis=axis)
+
+
+def route_to_records(g: Array, x: Array, axis: int) -> Array:
+    """Send what every place along an axis received to the largest element so far; equal ones share."""
+    rows, sent = np.moveaxis(x, axis, 0), np.moveaxis(g, axis, 0)
+    result = np.zeros(rows.shape)
+    for place in range(len(rows)):
+        so_far = rows[: place + 1]
+        result[: place + 1] += sent[place] * share_of_ties(so_far == np.max(so_far, axis=0), axis=0)
+    return np.moveaxis(result, 0, axis)
+
+
 def like(g: Array, x: Array) -> Array:
     """Give g the shape of x."""
     return np.reshape(g, x.shape)
