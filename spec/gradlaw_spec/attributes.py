@@ -40,6 +40,7 @@ AttributeKind = Literal[
     "index",
     "dtype",
     "number",
+    "integer",
     "shift",
     "offset",
     "unit-axes",
@@ -52,13 +53,18 @@ class Attribute:
 
     ``name`` is its name under the Python array API standard; ``kind`` says which values it may have; ``default`` is
     its value where a call leaves it out: a boolean, a number, or ``"None"`` for None (TOML has no word for it). An
-    attribute without one must be given. ``domain`` has the numbers that one of kind ``number`` may be.
+    attribute without one must be given. ``domain`` has the numbers that one of kind ``number`` or ``integer`` may be.
     """
 
     name: str
     kind: AttributeKind
     default: bool | int | float | Literal["None"] | None = None
     domain: tuple[Interval, ...] = field(default_factory=lambda: (WHOLE,))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is a number, with which an elementwise primitive computes as with its operands."""
+        return self.kind in ("number", "integer")
 
     @property
     def required(self) -> bool:

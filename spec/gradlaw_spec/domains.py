@@ -13,6 +13,9 @@ from gradlaw_spec.array import Array
 TIES: Final = "ties"
 """How a page writes that several elements of a reduction are the largest (or the smallest) alike."""
 
+WITHOUT_INTEGERS: Final = " without integers"
+"""What stands behind an interval whose integers are left out."""
+
 
 class Read:
     """A value that a page writes as text.
@@ -42,35 +45,41 @@ class Interval(Read):
     """An interval of real numbers.
 
     ``lower`` and ``upper`` are its ends, which may be infinite; ``lower_closed`` and ``upper_closed`` say whether an
-    end belongs to it.
+    end belongs to it. Where it is ``broken`` the integers in it are left out: the poles of a function.
     """
 
-    __slots__ = ("lower", "lower_closed", "upper", "upper_closed")
+    __slots__ = ("broken", "lower", "lower_closed", "upper", "upper_closed")
     lower: float
     upper: float
     lower_closed: bool
     upper_closed: bool
+    broken: bool
 
-    def __init__(self, lower: float, upper: float, lower_closed: bool, upper_closed: bool) -> None:
+    def __init__(
+        self, lower: float, upper: float, lower_closed: bool, upper_closed: bool, broken: bool = False
+    ) -> None:
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
         object.__setattr__(self, "lower_closed", lower_closed)
         object.__setattr__(self, "upper_closed", upper_closed)
+        object.__setattr__(self, "broken", broken)
 
     @staticmethod
     def read(text: str) -> Interval:
-        """Read ``"(0, inf)"`` or ``"[-1, 1]"``; raise ValueError for anything else."""
-        opening, inner, closing = text.strip()[:1], text.strip()[1:-1], text.strip()[-1:]
+        """Read ``"(0, inf)"``, ``"[-1, 1]"``, ``"(-inf, 0) without integers"``; raise ValueError for anything else."""
+        ends = text.strip().removesuffix(WITHOUT_INTEGERS)
+        opening, inner, closing = ends[:1], ends[1:-1], ends[-1:]
         try:
             lower, upper = (float(end) for end in inner.split(","))
         except ValueError:
             lower = upper = math.nan
         if not lower < upper or opening not in ("(", "[") or closing not in (")", "]"):
             raise ValueError("Expected an interval such as '(0, inf)'")
-        return Interval(lower, upper, opening == "[", closing == "]")
+        return Interval(lower, upper, opening == "[", closing == "]", ends != text.strip())
 
     def __str__(self) -> str:
-        return f"{'[' if self.lower_closed else '('}{self.lower:g}, {self.upper:g}{']' if self.upper_closed else ')'}"
+        ends = f"{'[' if self.lower_closed else '('}{self.lower:g}, {self.upper:g}{']' if self.upper_closed else ')'}"
+        return f"{ends}{WITHOUT_INTEGERS if self.broken else ''}"
 
     @property
     def open_ends(self) -> tuple[float, ...]:
@@ -82,14 +91,20 @@ class Interval(Read):
         """Return where float64 values lie in the interval."""
         above = values >= self.lower if self.lower_closed else values > self.lower
         below = values <= self.upper if self.upper_closed else values < self.upper
-        return np.asarray(above & below)
+        return np.asarray(above & below & (values != np.floor(values)) if self.broken else above & below)
+
+    def contains_with_room(self, values: Array, room: float) -> Array:
+        """Return where float64 values lie in the interval, that far from its ends and from what it leaves out."""
+        inside = (values >= self.lower + room) & (values <= self.upper - room)
+        return np.asarray(inside & (np.abs(values - np.round(values)) >= room) if self.broken else inside)
 
     def intersect(self, other: Interval) -> Interval | None:
         """Return what two intervals share; None where that is nothing, or one point."""
         lower, upper = max(self.lower, other.lower), min(self.upper, other.upper)
         lower_closed = all(i.lower_closed for i in (self, other) if i.lower == lower)
         upper_closed = all(i.upper_closed for i in (self, other) if i.upper == upper)
-        return Interval(lower, upper, lower_closed, upper_closed) if lower < upper else None
+        broken = self.broken or other.broken
+        return Interval(lower, upper, lower_closed, upper_closed, broken) if lower < upper else None
 
     def fold(self, values: Array) -> Array:
         """Return values moved into the interval, up to its ends: reflected at one, wrapped between two."""

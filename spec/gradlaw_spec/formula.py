@@ -218,6 +218,8 @@ class FormulaReader:
             number = self.attribute(node.operand)
             if isinstance(number, int | float):
                 return -number
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            return self.sum_of_attributes(node)
         try:
             value = ast.literal_eval(node)
         except ValueError:
@@ -227,3 +229,10 @@ class FormulaReader:
         if value is None or isinstance(value, bool | int | float) or value in DTYPES:
             return value  # type: ignore[no-any-return]
         raise self.refuse(node, repr(value), "None, a boolean, a number, integers or the name of a dtype")
+
+    def sum_of_attributes(self, node: ast.BinOp) -> AttributeValue:
+        """Read a sum or difference of attributes that are numbers, such as ``n + 1``."""
+        first, second = self.attribute(node.left), self.attribute(node.right)
+        if not isinstance(first, int | float) or not isinstance(second, int | float):
+            raise self.refuse(node, ast.unparse(node), "a sum of numbers")
+        return first + second if isinstance(node.op, ast.Add) else first - second

@@ -183,7 +183,7 @@ class Primitive(Function):
     @property
     def numbers(self) -> int:
         """Of how many numbers an elementwise primitive makes one: its operands, and its attributes that are numbers."""
-        return len(self.operands) + sum(attribute.kind == "number" for attribute in self.attributes)
+        return len(self.operands) + sum(attribute.numeric for attribute in self.attributes)
 
     @property
     def differentiable(self) -> tuple[Operand, ...]:

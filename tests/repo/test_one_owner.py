@@ -35,6 +35,7 @@ ALLOWED = {
     "reference_impl/gradlaw_reference/arithmetic/ball.py": "what Arb calls otherwise than the standard, or lacks",
     "properties/gradlaw_properties/mutants/rules.py": "a mutant breaks one rule, and names it where it is defined",
     "src/gradlaw/circuits/standalone/arrays.py": "what NumPy lacks: text that a program brings along",
+    "src/gradlaw/circuits/standalone/numbers.py": "what Python's math lacks: text that a program brings along",
     "benchmarks/harvest/with_mygrad.py": "the functions of mygrad, by its own names: each is a primitive",
     "benchmarks/kills.py": "what the checkers of other projects are given, for the subjects of the mutants",
 }

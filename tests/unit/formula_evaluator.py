@@ -67,7 +67,7 @@ def _elementwise(function: Callable[..., Any]) -> Callable[..., Numbers]:
 def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, Fraction) and Fraction(exponent).denominator != 1:
         raise ValueError(f"exponent={exponent}: found a fraction; expected an integer in rational arithmetic")
-    return base**exponent
+    return Fraction(base) ** exponent if isinstance(base, int) and isinstance(exponent, int) else base**exponent
 
 
 def _divide(dividend: Any, divisor: Any) -> Any:
@@ -350,12 +350,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
     "cumulative_others": _cumulative_others,
+    "gammaln": _elementwise(lambda x: mpmath.log(abs(mpmath.gamma(x)))),
     "i0": _elementwise(lambda x: mpmath.besseli(0, x)),
     "i1": _elementwise(lambda x: mpmath.besseli(1, x)),
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
     "piece": _piece,
+    "polygamma": lambda x, n: _elementwise(lambda x: mpmath.psi(n, x))(x),
     "scatter": _scatter,
     "scatter_take": _scatter_take,
     "leading": _leading,

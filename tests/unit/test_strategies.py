@@ -70,7 +70,8 @@ def inside(values: Array, domain: tuple[Interval, ...]) -> bool:
     allowed = np.zeros(values.shape, bool)
     for interval in domain:
         above = values >= interval.lower if interval.lower_closed else values > interval.lower
-        allowed |= above & (values <= interval.upper if interval.upper_closed else values < interval.upper)
+        below = values <= interval.upper if interval.upper_closed else values < interval.upper
+        allowed |= above & below & (values % 1 != 0 if interval.broken else True)
     return bool(allowed.all())
 
 
@@ -184,7 +185,9 @@ def test_shapes_of_a_run_are_few_and_vary(name: str) -> None:
         item.kind in ("axis", "count") for item in page.attributes
     )
     assert () in shapes or along_an_axis
-    numbers = {attribute.name for attribute in page.attributes if attribute.kind in ("lower", "upper", "number")}
+    numbers = {
+        attribute.name for attribute in page.attributes if attribute.numeric or attribute.kind in ("lower", "upper")
+    }
     layouts = set()
     for case in cases:
         (step,) = case.program.steps

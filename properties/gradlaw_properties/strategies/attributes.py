@@ -22,6 +22,8 @@ GAPS: Final = (2, 0.5, 1, 0.25, 3.5)
 
 NUMBERS: Final = (1, 0.5, 2, 0.1, -0.5, 0.01, 3.5, 0.25, -1, 0)
 """What an attribute may be that is a number, if it is in the attribute's domain, beside its default."""
+INTEGERS: Final = (1, 2, 0, 3, -1, 5, -2, 4, -3, 10, -10)
+"""What one may be that is an integer."""
 
 
 def axis(shape: Shape, choose: Chooser) -> AttributeValue:
@@ -158,7 +160,8 @@ def bounds(names: Mapping[str, str], choose: Chooser) -> dict[str, AttributeValu
 
 def number(attribute: Attribute, choose: Chooser) -> AttributeValue:
     """Return a number of an attribute's domain, the default first."""
-    options = [item for item in NUMBERS if any(interval.contains(np.asarray(item)) for interval in attribute.domain)]
+    numbers = INTEGERS if attribute.kind == "integer" else NUMBERS
+    options = [item for item in numbers if any(interval.contains(np.asarray(item)) for interval in attribute.domain)]
     return choose(options if attribute.required else list(dict.fromkeys([attribute.value, *options])))
 
 
@@ -200,4 +203,4 @@ def numeric(page: Primitive, choose: Chooser) -> dict[str, AttributeValue]:
     """Return the attributes of a page that are numbers."""
     names = {attribute.kind: attribute.name for attribute in page.attributes if attribute.kind in ("lower", "upper")}
     found = bounds({str(kind): name for kind, name in names.items()}, choose) if names else {}
-    return {**found, **{item.name: number(item, choose) for item in page.attributes if item.kind == "number"}}
+    return {**found, **{item.name: number(item, choose) for item in page.attributes if item.numeric}}

@@ -30,7 +30,7 @@ class Domain:
     @cached_property
     def whole(self) -> bool:
         """Whether every finite number is in it."""
-        return any(math.isinf(i.lower) and math.isinf(i.upper) for i in self.intervals)
+        return any(math.isinf(i.lower) and math.isinf(i.upper) and not i.broken for i in self.intervals)
 
     def contains(self, values: Array) -> Array:
         """Return where float64 values lie in the domain."""
@@ -43,7 +43,7 @@ class Domain:
         """Whether all values lie in the domain, that far from its finite ends."""
         if self.whole:
             return True
-        inside = [(values >= i.lower + room) & (values <= i.upper - room) for i in self.intervals]
+        inside = [interval.contains_with_room(values, room) for interval in self.intervals]
         return bool(np.logical_or.reduce(inside).all())
 
     def fold(self, values: Array) -> Array:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self, cast
 import numpy as np
 from flint import arb, fmpq
 
+from gradlaw_reference.arithmetic.gamma import gammaln, polygamma
 from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse, ball_solution, of_each
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.ordering import arranged, in_order, order_of
@@ -21,6 +22,8 @@ ANYTHING: Final = arb("nan")
 """The set of all numbers with inf and nan: what is left after an overflow or outside a domain."""
 MOST_EXPONENT: Final = 2**12
 """An exponential of more overflows in every dtype."""
+FAR_OUT, SERIES_TERMS = 1000, 20
+"""From here on so many terms of an asymptotic series have more digits than are asked for."""
 ZERO, ONE, SOME = arb(0), arb(1), arb(0.5, 0.5)
 
 
@@ -68,6 +71,25 @@ def _bessel(x: arb, order: arb) -> arb:
     return found if order == 1 or not x.contains(ZERO) else found.union(ONE)
 
 
+def _log_ndtr_at(x: arb) -> arb:
+    """Far out an asymptotic series has the exact value between two of its sums; elsewhere flint has the function."""
+    if x > 0:
+        return (-(x / arb(2).sqrt()).erfc() / 2).log1p()
+    if x > -FAR_OUT:
+        return ((-x / arb(2).sqrt()).erfc() / 2).log()
+    total, term, step = arb(0), arb(1), -1 / (x * x)
+    for odd in range(1, 2 * SERIES_TERMS, 2):
+        total, term = total + term, term * odd * step
+    return -(x * x) / 2 - (-x * (2 * arb.pi()).sqrt()).log() + total.union(total + term).log()
+
+
+def _log_ndtr(x: arb) -> arb:
+    """The function grows with its operand."""
+    if not x.is_finite():
+        return ANYTHING
+    return _log_ndtr_at(x) if x.is_exact() else _log_ndtr_at(arb(x.lower())).union(_log_ndtr_at(arb(x.upper())))
+
+
 def _angle(x: arb, y: arb) -> arb:
     """On the negative axis the sign of a zero says which end it is; balls have no signed zeros, so both are meant."""
     angle: arb = arb.atan2(x, y)
@@ -98,6 +120,11 @@ BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "log10": lambda x: x.log() / arb(10).log(),
     "i0": lambda x: _bessel(x, ZERO),
     "i1": lambda x: _bessel(x, ONE),
+    "digamma": lambda x: polygamma(x, 0),
+    "polygamma": lambda x, n: polygamma(x, int(n.unique_fmpz())),
+    "gammaln": gammaln,
+    "log_ndtr": _log_ndtr,
+    "ldexp": lambda x, n: x * arb(2) ** n,
     "hypot": lambda x, y: (x * x + y * y).sqrt(),
     "sigmoid": _sigmoid,
     "softplus": _softplus,

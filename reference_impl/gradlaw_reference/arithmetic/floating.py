@@ -23,6 +23,7 @@ def _sigmoid(x: Data) -> Data:
 
 
 FLOAT_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "ldexp": lambda x, n: np.ldexp(x, n.astype(np.int64)),
     "sigmoid": _sigmoid,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
 }

@@ -35,6 +35,7 @@ def _rational_share(x: fmpq, y: fmpq) -> fmpq:
 
 RATIONAL_FUNCTIONS: Final[dict[str, Callable[..., Data]]] = {
     "pow": elementwise(_rational_power, 2),
+    "ldexp": elementwise(lambda x, n: x * fmpq(2) ** int(n.p), 2),
     "leaky_relu": elementwise(lambda x, slope: x if x > 0 else slope * x, 2),
 }
 """What NumPy does not do with fractions under the primitive's own name."""

@@ -86,6 +86,10 @@ elementwise("erf", lambda g, value, x: g * (call("exp", -(x * x)) * (2 / call("s
 elementwise("erfc", lambda g, value, x: -g * (call("exp", -(x * x)) * (2 / call("sqrt", 4 * call("atan", 1)))))
 elementwise("erfinv", lambda g, value, x: g * (call("exp", value * value) * (call("sqrt", 4 * call("atan", 1)) / 2)))
 elementwise("i0", lambda g, value, x: g * call("i1", x))
+elementwise("digamma", lambda g, value, x: g * call("polygamma", x, n=1))
+elementwise("polygamma", lambda g, value, x, n: g * call("polygamma", x, n=n + 1))
+elementwise("gammaln", lambda g, value, x: g * call("digamma", x))
+elementwise("ldexp", lambda g, value, x, n: g * 2**n)
 elementwise("exp2", lambda g, value, x: g * (value * call("log", 2)))
 elementwise("log2", lambda g, value, x: g / (x * call("log", 2)))
 elementwise("log10", lambda g, value, x: g / (x * call("log", 10)))
@@ -134,6 +138,31 @@ def _xlogy_second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
     """Where the first factor is 0 the value does not move with the second, where that is 0 or negative too."""
     still = ((raw(x1) == 0) & (raw(x2) <= 0)).astype(bool)
     return call("settled", still, g * (x1 / call("where", still, 1, x2)))
+
+
+def _xlog1py(used: Arithmetic, x1: Data, x2: Data) -> Data:
+    """The product of the two, and 0 where the first factor is, whatever the second is."""
+    product = used.elementary("multiply", x1, used.elementary("log1p", x2))
+    return np.where(x1 == 0, used.asarray(0), product)
+
+
+def _xlog1py_second(g: Array, value: Array, x1: Array, x2: Array) -> Array:
+    """Where the first factor is 0 the value does not move with the second, where that is -1 or less too."""
+    still = ((raw(x1) == 0) & (raw(x2) <= -1)).astype(bool)
+    return call("settled", still, g * (x1 / call("where", still, 1, 1 + x2)))
+
+
+def _log_ndtr(used: Arithmetic, x: Data) -> Data:
+    """Above 0 step by step, as engines compute it: far out, the rounded quotient changes the tail."""
+    quotient = used.elementary("divide", x, used.elementary("sqrt", used.constant(2)))
+    tail = used.elementary("multiply", used.constant(-0.5), used.elementary("erfc", quotient))
+    above = (x > 0).astype(bool)
+    below = used.elementary("log_ndtr", np.where(above, used.asarray(0), x))
+    return np.where(above, used.elementary("log1p", tail), below)
+
+
+def _log_ndtr_vjp(g: Array, value: Array, x: Array) -> Array:
+    return g * (call("exp", -(x * x) / 2 - value) / call("sqrt", 8 * call("atan", 1)))
 
 
 def _sinc(used: Arithmetic, x: Data) -> Data:
@@ -192,6 +221,8 @@ data_rule(
     lambda g, value, x1, x2: g * call("exp", x2 - value),
 )
 data_rule("xlogy", _xlogy, lambda g, value, x1, x2: g * call("log", x2), _xlogy_second, elementwise=True)
+data_rule("xlog1py", _xlog1py, lambda g, value, x1, x2: g * call("log1p", x2), _xlog1py_second, elementwise=True)
+data_rule("log_ndtr", _log_ndtr, _log_ndtr_vjp, elementwise=True)
 data_rule("sinc", _sinc, _sinc_vjp, elementwise=True)
 elementwise("i1", _i1_vjp)
 data_rule("clip", _clip, _clip_vjp)

@@ -11,7 +11,7 @@ import builtins
 import inspect
 import math
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Final
 
 import numpy as np
@@ -88,10 +88,15 @@ class Writer(ast.NodeTransformer):
         if name not in steps:
             cure = f"Write it in {self.style.steps.__name__}."
             raise SpecError("--format=python", f"function={name!r}", f"one of {', '.join(steps)}", cure)
-        tree = ast.parse(inspect.getsource(steps[name]))
+        self._bring_function(name, steps[name])
+
+    def _bring_function(self, name: str, function: FunctionType) -> None:
+        """Note a function's text behind the texts of those of its module that it calls."""
+        tree = ast.parse(inspect.getsource(function))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id != name and node.id in steps:
-                self._bring_step(node.id)
+            used = function.__globals__.get(node.id) if isinstance(node, ast.Name) and node.id != name else None
+            if inspect.isfunction(used):
+                self._bring_function(used.__name__, used)
         self.helpers.setdefault(name, ast.unparse(ast.fix_missing_locations(_Untyped().visit(tree))))
 
     def _bring_page(self, page: Primitive) -> None:

@@ -145,6 +145,8 @@ if find_spec("scipy") is not None:
 
     PRIMITIVES.update({name: getattr(special, name) for name in load_primitives() if hasattr(special, name)})
     PRIMITIVES["sigmoid"] = special.expit
+    PRIMITIVES["polygamma"] = lambda x, *, n: special.polygamma(n, x)
+    TEMPLATES["polygamma"] = "special.polygamma({n}, {0})"
     MODULES["special"] = special
 
 

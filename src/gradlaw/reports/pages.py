@@ -116,7 +116,7 @@ def _page(page: Function | Law | Chapter) -> str:
         vjp = f"; gradient: `{operand.vjp}`" if operand.vjp else ""
         lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
     for attribute in page.attributes:
-        numbers = f", {' ∪ '.join(map(str, attribute.domain))}" if attribute.kind == "number" else ""
+        numbers = f", {' ∪ '.join(map(str, attribute.domain))}" if attribute.numeric else ""
         lines.append(f"- attribute `{attribute.name}` ({attribute.kind}{numbers})")
     for region in page.regions if isinstance(page, Primitive) else ():
         where = ", ".join(f"{name} in {values}" for name, values in region.where.items())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradlaw.circuits.standalone.numbers import bessel_i, inverse_erf
+from gradlaw.circuits.standalone.numbers import bessel_i, inverse_erf, log_gamma, log_tail, psi
 from gradlaw_spec import Array
 
 
@@ -44,6 +44,35 @@ def i0(x: Array) -> Array:
 def i1(x: Array) -> Array:
     """The modified Bessel function of order 1, for each element."""
     found: Array = np.vectorize(lambda number: bessel_i(1, float(number)), otypes=[float])(x)
+    return found
+
+
+def digamma(x: Array) -> Array:
+    """The derivative of the logarithm of the gamma function, for each element."""
+    found: Array = np.vectorize(lambda number: psi(0, float(number)), otypes=[float])(x)
+    return found
+
+
+def polygamma(x: Array, n: int) -> Array:
+    """The derivative of order n of the digamma function, for each element."""
+    found: Array = np.vectorize(lambda number: psi(int(n), float(number)), otypes=[float])(x)
+    return found
+
+
+def gammaln(x: Array) -> Array:
+    """The logarithm of the magnitude of the gamma function, for each element."""
+    found: Array = np.vectorize(lambda number: log_gamma(float(number)), otypes=[float])(x)
+    return found
+
+
+def ldexp(x: Array, n: int) -> Array:
+    """Each element times a power of two."""
+    return np.asarray(x * 2.0**n)
+
+
+def log_ndtr(x: Array) -> Array:
+    """The logarithm of the normal distribution function, for each element."""
+    found: Array = np.vectorize(lambda number: log_tail(float(number)), otypes=[float])(x)
     return found
 
 
