@@ -62,7 +62,7 @@ def _steps(page: Primitive) -> tuple[Step, ...]:
         return (Step(("y",), page.name, ("wide",), axes),)
     if page.shapes == "along-axis" and kinds == ["real"]:
         end = Slice(BETWEEN + len(FIRST) + 1)
-        return Step(("along",), page.name, ("wide",), axes), Step(("y",), "getitem", ("along",), {"index": end})
+        return Step(("along",), page.name, ("wide",), axes), Step(("y",), "getitem", ("along",), {"index": (end,)})
     if kinds == ["real", "index"]:
         return (Step(("y",), page.name, ("wide", "indices"), axes),)
     return ()

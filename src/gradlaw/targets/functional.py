@@ -91,7 +91,8 @@ def functional_target(
 
     engine = _Engine(array, numpy, vjp, pullback, jvp, batched_vjp, overwrite)
     record, forward = handed.guard_pullback(engine.record), handed.guard(engine.forward)
-    rewritten, twice, push, batch = map(handed.guard, (engine.overwritten, engine.twice, engine.push, engine.batch))
+    rewritten, twice = handed.guard(engine.overwritten), handed.guard(engine.twice)
+    push, batch = handed.guard(engine.push), handed.guard(engine.batch)
 
     def primals_of(program: Program, values: Values) -> Arrays:
         return tuple(values[name] for name in program.inputs)
