@@ -56,8 +56,8 @@ def _steps(page: Primitive) -> tuple[Step, ...]:
     kinds = [operand.kind for operand in page.operands]
     if not axes or any(one.required for one in page.attributes if one.name not in axes):
         return ()
-    if page.rounding == "product" or (page.shapes == "along-axis" and page.rounding != "composed"):
-        return ()  # the reference takes a time in proportion to the square of the elements
+    if _is_quadratic(page):
+        return ()
     if page.shapes == "reduction" and kinds == ["real"]:
         return (Step(("y",), page.name, ("wide",), axes),)
     if page.shapes == "along-axis" and kinds == ["real"]:
@@ -66,6 +66,12 @@ def _steps(page: Primitive) -> tuple[Step, ...]:
     if kinds == ["real", "index"]:
         return (Step(("y",), page.name, ("wide", "indices"), axes),)
     return ()
+
+
+def _is_quadratic(page: Primitive) -> bool:
+    """Whether the reference takes a time in proportion to the square of the elements: products, scans and orders."""
+    scans = page.shapes == "along-axis" and page.rounding != "composed"
+    return page.rounding == "product" or scans or any("unsort_by(" in operand.vjp for operand in page.operands)
 
 
 def _data(page: Primitive) -> dict[str, Any]:
