@@ -69,6 +69,8 @@ def jax_function(name: str) -> Callable[..., Any] | None:
         return lambda x: jnp.linalg.slogdet(x)[1]
     if name == "outer":
         return jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")  # type: ignore[no-any-return]
+    if name == "kron":
+        return jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)")  # type: ignore[no-any-return]
     linalg = load_primitives()[name].level == "linalg"  # jnp's functions of such a name may take other axes
     modules = (jnp.linalg, jnp) if linalg else (jnp, jax.nn, jax.scipy.special, jax.lax)
     return next((getattr(module, name) for module in modules if hasattr(module, name)), None)

@@ -248,14 +248,33 @@ def _inverse(x: Numbers) -> Numbers:
     return boxed(_cofactors(x).T / _determinant(x))
 
 
+def _kron(x1: Numbers, x2: Numbers) -> Numbers:
+    batch = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
+    (rows, columns), (height, width) = x1.shape[-2:], x2.shape[-2:]
+    first, second = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (x1, x2))
+    result = np.empty((*batch, rows * height, columns * width), dtype=object)
+    for *place, i, j in np.ndindex(*result.shape):
+        result[*place, i, j] = first[*place, i // height, j // width] * second[*place, i % height, j % width]
+    return result
+
+
 OF_MATRICES: dict[str, Callable[..., Any]] = {
     "trace": _trace,
+    "kron": _kron,
     "det": _of_each(_determinant, lambda x: ()),
     "inv": _of_each(_inverse, lambda x: x.shape[-2:]),
     "solve": lambda x1, x2: boxed(np.matmul(_of_each(_inverse, lambda x: x.shape[-2:])(x1), x2)),
 }
 """Functions of matrices, by their definitions."""
+
+
+def _blocks(g: Numbers, x1: Numbers, x2: Numbers) -> Numbers:
+    rows, columns = zip(x1.shape[-2:], x2.shape[-2:], strict=True)
+    return np.reshape(g, (*g.shape[:-2], *rows, *columns))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "blocks": _blocks,
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),

@@ -160,9 +160,9 @@ def _fitted(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft
     yield 2, _batched(sized(), random.choice((((2, 1), (3,)), ((1,), (2, 1)))))
     yield 1, _batched(sized(), random.choice((((), (2,)), ((2, 3), (2, 3)))))
     long = (6, 8, 4) if any(len(one) > 1 for one in signature.operands) else (36, 5)
-    yield 2, sized(**dict(zip(names, itertools.cycle(long), strict=False)))
+    yield 2, sized(**dict(zip(names, itertools.cycle(long), strict=False))) if names else _batched(sized(), ((12,), ()))
     yield 3, sized(**dict.fromkeys(names, 3))
-    yield 1, sized(**{random.choice(names): 0})
+    yield 1, sized(**{random.choice(names): 0}) if names else _batched(sized(), ((0,), ()))
 
 
 def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[Shape, ...]:

@@ -118,7 +118,34 @@ def _inv_vjp(g: Array, value: Array, x: Array) -> Array:
     return -call("matmul", call("matmul", turned, g), turned)
 
 
+def _kron(used: Arithmetic, x1: Data, x2: Data) -> Data:
+    product = used.elementary("multiply", x1[..., :, None, :, None], x2[..., None, :, None, :])
+    rows, of_rows, columns, of_columns = product.shape[-4:]
+    return product.reshape(*product.shape[:-4], rows * of_rows, columns * of_columns)
+
+
+def _blocks(used: Arithmetic, x: Data, x1: Data, x2: Data) -> Data:
+    rows, columns = zip(x1.shape[-2:], x2.shape[-2:], strict=True)
+    return x.reshape(*x.shape[:-2], *rows, *columns)
+
+
+def _inserted(x: Array, *axes: int) -> Array:
+    for axis in axes:
+        x = call("expand_dims", x, axis=axis)
+    return x
+
+
+def _block_sums(g: Array, x: Array, axes: tuple[int, int]) -> Array:
+    return call("sum", g * x, axis=axes, keepdims=False)
+
+
 data_rule("matmul", _matmul, _first, _second)
+data_rule(
+    "kron",
+    _kron,
+    lambda g, value, x1, x2: _block_sums(call("blocks", g, x1, x2), _inserted(x2, -2, -4), (-3, -1)),
+    lambda g, value, x1, x2: _block_sums(call("blocks", g, x1, x2), _inserted(x1, -1, -3), (-4, -2)),
+)
 data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
 data_rule("det", lambda used, x: used.determinants(_square(x)), lambda g, value, x: call("cofactors", g, x))
 data_rule(
@@ -135,6 +162,7 @@ data_rule(
 )
 
 # Steps that rules and formulas are made of.
+data_rule("blocks", _blocks, lambda g, value, x, x1, x2: call("like", g, x))
 data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))
 data_rule(
     "cofactors",

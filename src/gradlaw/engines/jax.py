@@ -58,6 +58,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     },
     "logabsdet": lambda x: jnp.linalg.slogdet(x)[1],
     "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
+    "kron": jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
@@ -94,6 +95,7 @@ SPELLING: Final = Spelling(
         "gelu": "jax.nn.gelu({0}, approximate=False)",
         "logabsdet": "jnp.linalg.slogdet({0})[1]",
         "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
+        "kron": 'jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)")({0}, {1})',
         "astype": "{0}.astype({dtype})",
     },
 )

@@ -124,6 +124,13 @@ def _roll_text(step: Step, ndim: int) -> str:
     return f"torch.roll({text}, {(shift,) * len(axes)}, {axes})"
 
 
+def _kron(x1: Any, x2: Any) -> Any:
+    """Multiply single matrices: torch.kron multiplies all axes."""
+    if not x1.ndim == x2.ndim == 2:
+        raise ValueError("torch.kron knows no batches")
+    return torch.kron(x1, x2)
+
+
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return torch.index_select(x, axis, indices)
 
@@ -191,6 +198,8 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
     "matmul": torch.matmul,
     "outer": torch.outer,
+    "kron": _kron,
+    "cross": torch.linalg.cross,
     "vecdot": lambda x1, x2: torch.linalg.vecdot(x1, x2),
     "trace": _trace,
     "det": torch.linalg.det,
@@ -242,6 +251,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "softmax": "torch.softmax({0}, dim={axis})",
     "log_softmax": "torch.log_softmax({0}, dim={axis})",
     "vecdot": "torch.linalg.vecdot({0}, {1})",
+    "kron": "torch.kron({0}, {1})",
     "trace": _trace_text,
     "solve": _solve_text,
     "logabsdet": "torch.linalg.slogdet({0})[1]",

@@ -149,3 +149,17 @@ def cofactors(g: Array, x: Array) -> Array:
     for i, j in np.ndindex(*x.shape[-2:]):
         result[..., i, j] = g * (-1) ** (i + j) * np.linalg.det(np.delete(np.delete(x, i, -2), j, -1))
     return result
+
+
+def blocks(g: Array, x1: Array, x2: Array) -> Array:
+    """Give the blocks of a Kronecker product, and the places in them, axes of their own."""
+    rows, columns = zip(x1.shape[-2:], x2.shape[-2:], strict=True)
+    return np.reshape(g, (*g.shape[:-2], *rows, *columns))
+
+
+def kron(x1: Array, x2: Array) -> Array:
+    """A block for each element of the first matrix: that element times the second one."""
+    product = x1[..., :, None, :, None] * x2[..., None, :, None, :]
+    rows, of_rows, columns, of_columns = product.shape[-4:]
+    found: Array = np.reshape(product, (*product.shape[:-4], rows * of_rows, columns * of_columns))
+    return found
