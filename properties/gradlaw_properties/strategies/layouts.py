@@ -295,7 +295,9 @@ def probe(
         if slot.kind == "real":
             values[slot.name] = np.resize(Source.of(page, slot.operands, FLOAT64.dtype).fallback, slot.shape)
             if any(operand.regular for operand in slot.operands):
-                values[slot.name] = values[slot.name] + 2 * max(slot.shape) ** 2 * np.eye(slot.shape[-1])
+                values[slot.name] = values[slot.name] + 2 * max(slot.shape) ** 2 * np.eye(
+                    slot.shape[-2], slot.shape[-1]
+                )
         else:
             values[slot.name] = np.zeros(slot.shape, np.bool_ if slot.kind == "boolean" else np.int64)
     with using(FLOAT64):

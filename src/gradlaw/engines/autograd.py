@@ -70,6 +70,11 @@ def _cross(x1: Any, x2: Any) -> Any:
     return np.cross(x1, x2)
 
 
+def _symmetric(x: Any) -> Any:
+    """Return the symmetric part of matrices, of which autograd's functions read a triangle."""
+    return (x + np.swapaxes(x, -1, -2)) / 2
+
+
 def _kron(x1: Any, x2: Any) -> Any:
     """Multiply single matrices: np.kron multiplies all axes."""
     if not x1.ndim == x2.ndim == 2:
@@ -96,6 +101,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "clip": lambda x, *, min=None, max=None: np.clip(x, min, max),
     "outer": _outer,
     "kron": _kron,
+    "cholesky": lambda x: np.linalg.cholesky(_symmetric(x)),
+    "eigvalsh": lambda x: np.linalg.eigh(_symmetric(x))[0],
+    "pinv": np.linalg.pinv,
     "cross": _cross,
     "trace": _trace,
     "det": np.linalg.det,
@@ -118,6 +126,8 @@ TEMPLATES: Final[dict[str, Template]] = {
     "clip": "np.clip({0}, {min}, {max})",
     "outer": "np.outer({0}, {1})",
     "kron": "np.kron({0}, {1})",
+    "cholesky": "np.linalg.cholesky(({0} + np.swapaxes({0}, -1, -2)) / 2)",
+    "eigvalsh": "np.linalg.eigh(({0} + np.swapaxes({0}, -1, -2)) / 2)[0]",
     "cross": "np.cross({0}, {1})",
     "logabsdet": "np.linalg.slogdet({0})[1]",
     "trace": "np.trace({0}, {offset})",

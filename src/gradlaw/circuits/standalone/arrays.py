@@ -163,3 +163,28 @@ def kron(x1: Array, x2: Array) -> Array:
     rows, of_rows, columns, of_columns = product.shape[-4:]
     found: Array = np.reshape(product, (*product.shape[:-4], rows * of_rows, columns * of_columns))
     return found
+
+
+def symmetric(x: Array) -> Array:
+    """The mean of matrices and their transposes."""
+    return (x + np.swapaxes(x, -1, -2)) / 2
+
+
+def half_lower(x: Array) -> Array:
+    """The lower triangle of matrices, with half of the diagonal."""
+    return (np.tril(x) + np.tril(x, -1)) / 2
+
+
+def cholesky(x: Array) -> Array:
+    """The lower triangular factor of the symmetric part of matrices."""
+    return np.linalg.cholesky(symmetric(x))
+
+
+def eigvalsh(x: Array) -> Array:
+    """The eigenvalues of the symmetric part of matrices, ascending."""
+    return np.linalg.eigvalsh(symmetric(x))
+
+
+def eigenvectors(x: Array) -> Array:
+    """The eigenvectors that belong to these eigenvalues, as columns."""
+    return np.linalg.eigh(symmetric(x))[1]
