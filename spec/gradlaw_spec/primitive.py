@@ -33,7 +33,9 @@ ShapeRule = Literal[
     "aligned",  # an operand and indices with the same axes; along the attribute axis they may differ in length
     "moved",  # an operand of any shape; the kinds of the attributes say what becomes of it
 ]
-Rounding = Literal["exact", "correct", "elementwise", "contraction", "product", "elimination", "composed"]
+Rounding = Literal[
+    "exact", "correct", "elementwise", "contraction", "product", "elimination", "factorisation", "composed"
+]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
 Joint = Literal["", "shares", "orders", "ball", "centred-ball"]
 VALUE: Final = "value"
@@ -53,13 +55,15 @@ class Operand:
     ``g``; it is empty for an operand that has no gradient. ``alternatives`` are other formulas of the same gradient
     that correct implementations use: what any of them may return under the rounding model is admissible.
     ``boundary`` lists values at which gradients tend to break, for generation. ``distinct`` says that no index
-    occurs twice. ``regular`` says that nothing is claimed where its square matrices have no inverse.
+    occurs twice. ``regular`` says that nothing is claimed where its matrices have not full rank, ``definite`` that
+    nothing is where their symmetric parts are not positive definite.
     """
 
     name: str
     kind: OperandKind = "real"
     regular: bool = False
     distinct: bool = False
+    definite: bool = False
     domain: tuple[Interval, ...] = field(default_factory=lambda: (WHOLE,))
     vjp: str = ""
     alternatives: tuple[str, ...] = ()

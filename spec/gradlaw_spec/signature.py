@@ -7,14 +7,16 @@ from typing import Final
 
 from gradlaw_spec.domains import Read
 
-LENGTHS: Final = re.compile(r"\(((?:[a-z]\w*\??(?:,[a-z]\w*\??)*)?)\)")
+LENGTH: Final = r"(?:[a-z]\w*\??|[2-9])"
+LENGTHS: Final = re.compile(rf"\(((?:{LENGTH}(?:,{LENGTH})*)?)\)")
 
 
 class Signature(Read):
     """The lengths of the last axes of operands and results, as NumPy writes them for generalised functions.
 
     ``"(m?,k),(k,n?)->(m?,n?)"``: equal names are equal lengths, an axis with a question mark may be missing from
-    operand and result, and axes in front broadcast. Source: NumPy, Generalized Universal Function API.
+    operand and result, an axis with a number has that length, and axes in front broadcast. Source: NumPy, Generalized
+    Universal Function API.
     """
 
     __slots__ = ("operands", "results")
@@ -39,7 +41,7 @@ class Signature(Read):
     @property
     def lengths(self) -> tuple[str, ...]:
         """The names of the lengths, without question marks, in the order of their first use."""
-        return tuple(dict.fromkeys(name.rstrip("?") for one in self.operands for name in one))
+        return tuple(dict.fromkeys(name.rstrip("?") for one in self.operands for name in one if not name.isdigit()))
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -49,7 +51,12 @@ class Signature(Read):
     def shapes(self, lengths: dict[str, int]) -> tuple[tuple[int, ...], ...]:
         """Return the operands' shapes for these lengths; what is not given is missing."""
         return tuple(
-            tuple(lengths[name.rstrip("?")] for name in one if name.rstrip("?") in lengths) for one in self.operands
+            tuple(
+                int(name) if name.isdigit() else lengths[name.rstrip("?")]
+                for name in one
+                if name.isdigit() or name.rstrip("?") in lengths
+            )
+            for one in self.operands
         )
 
     def agrees(self, shapes: tuple[tuple[int, ...], ...]) -> bool:
@@ -60,7 +67,7 @@ class Signature(Read):
             if len(shape) < len(here):
                 return False
             for name, length in zip(here, shape[len(shape) - len(here) :], strict=True):
-                if found.setdefault(name.rstrip("?"), length) != length:
+                if found.setdefault(name.rstrip("?"), int(name) if name.isdigit() else length) != length:
                     return False
         return True
 

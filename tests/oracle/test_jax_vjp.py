@@ -79,6 +79,8 @@ def jax_function(name: str) -> Callable[..., Any] | None:
     scan = getattr(jax.lax, name.replace("cumulative_", "cum"), None)
     if scan is not None and not hasattr(jnp, name) and load_primitives()[name].shapes == "along-axis":
         return lambda x, *, axis: scan(x, axis % x.ndim)  # an axis counted from the end is refused
+    if name == "kron":
+        return jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)")  # type: ignore[no-any-return]
     linalg = load_primitives()[name].level == "linalg"  # jnp's functions of such a name may take other axes
     modules = (jnp.linalg, jnp) if linalg else (jnp, jax.nn, jax.scipy.special, jax.lax)
     return next((getattr(module, name) for module in modules if hasattr(module, name)), None)

@@ -320,13 +320,62 @@ def _inverse(x: Numbers) -> Numbers:
     return boxed(_cofactors(x).T / _determinant(x))
 
 
+def _kron(x1: Numbers, x2: Numbers) -> Numbers:
+    batch = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
+    (rows, columns), (height, width) = x1.shape[-2:], x2.shape[-2:]
+    first, second = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (x1, x2))
+    result = np.empty((*batch, rows * height, columns * width), dtype=object)
+    for *place, i, j in np.ndindex(*result.shape):
+        result[*place, i, j] = first[*place, i // height, j // width] * second[*place, i % height, j % width]
+    return result
+
+
+def _cholesky(x: Numbers) -> Numbers:
+    given, factor = (x + x.T) / 2, boxed(0 * x)
+    for i, j in zip(*np.tril_indices(len(x)), strict=True):
+        rest = given[i, j] - sum(factor[i, k] * factor[j, k] for k in range(j))
+        factor[i, j] = mpmath.sqrt(rest) if i == j else rest / factor[j, j]
+    return factor
+
+
+def _eigen(x: Numbers) -> tuple[Numbers, Numbers]:
+    """Return eigenvalues, ascending, and eigenvectors of the symmetric part of a matrix."""
+    if not len(x):
+        return x[:, 0:0].ravel(), x
+    values, vectors = mpmath.eigsy(mpmath.matrix(((x + x.T) / 2).tolist()))
+    return boxed(list(values)), boxed(vectors.tolist())
+
+
+def _pseudo_inverse(x: Numbers) -> Numbers:
+    if not x.size:
+        return x.T
+    if len(x) < x.shape[1]:
+        return _pseudo_inverse(x.T).T
+    return boxed(np.matmul(_inverse(boxed(np.matmul(x.T, x))), x.T))
+
+
+FACTORISED: dict[str, Callable[..., Any]] = {
+    "cholesky": _of_each(_cholesky, lambda x: x.shape[-2:]),
+    "eigvalsh": _of_each(lambda x: _eigen(x)[0], lambda x: x.shape[-1:]),
+    "pinv": _of_each(_pseudo_inverse, lambda x: (x.shape[-1], x.shape[-2])),
+}
+"""Functions of matrices that have roots in them."""
 OF_MATRICES: dict[str, Callable[..., Any]] = {
+    **FACTORISED,
     "trace": _trace,
+    "kron": _kron,
     "det": _of_each(_determinant, lambda x: ()),
     "inv": _of_each(_inverse, lambda x: x.shape[-2:]),
     "solve": lambda x1, x2: boxed(np.matmul(_of_each(_inverse, lambda x: x.shape[-2:])(x1), x2)),
 }
 """Functions of matrices, by their definitions."""
+
+
+def _blocks(g: Numbers, x1: Numbers, x2: Numbers) -> Numbers:
+    rows, columns = zip(x1.shape[-2:], x2.shape[-2:], strict=True)
+    return np.reshape(g, (*g.shape[:-2], *rows, *columns))
+
+
 OF_ORDERS: dict[str, Callable[..., Any]] = {
     "cumulative_max": _cumulative_max,
     "quantile": _quantile,
@@ -344,6 +393,7 @@ OF_PLACES: dict[str, Callable[..., Any]] = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **OF_ORDERS,
     **OF_PLACES,
+    "blocks": _blocks,
     "astype": lambda x, dtype: x,
     "cleared": _cleared,
     "cast_back": lambda g, x: g,
@@ -351,6 +401,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "count": _count,
     "cumulative_others": _cumulative_others,
     "gammaln": _elementwise(lambda x: mpmath.log(abs(mpmath.gamma(x)))),
+    "eigenvectors": _of_each(lambda x: _eigen(x)[1], lambda x: x.shape[-2:]),
+    "half_lower": lambda x: boxed((np.tril(x) + np.tril(x, -1)) / 2),
+    "symmetric": lambda x: boxed((x + np.swapaxes(x, -1, -2)) / 2),
     "i0": _elementwise(lambda x: mpmath.besseli(0, x)),
     "i1": _elementwise(lambda x: mpmath.besseli(1, x)),
     "like": lambda g, x: np.reshape(g, x.shape),

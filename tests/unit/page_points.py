@@ -15,6 +15,7 @@ import gradlaw_reference
 from gradlaw_properties.strategies.attributes import numeric
 from gradlaw_properties.strategies.layouts import layouts
 from gradlaw_properties.strategies.picks import Chooser
+from gradlaw_properties.strategies.values import definite
 from gradlaw_reference import vjp
 from gradlaw_spec import DTYPES, AttributeValue, Operand, Primitive
 
@@ -106,7 +107,8 @@ def points(page: Primitive) -> Iterator[Point]:
             allowed = inside(operand, np.array(free))[:size]
             free = [number for number in free if number not in allowed]
             assert allowed.size == size, f"{page.name}: too few values in the domain of {operand.name}"
-            arrays.append(allowed.reshape(shape))
+            array = allowed.reshape(shape)
+            arrays.append(definite(array) if operand.definite else array)
         point = Point(tuple(arrays), attributes, np.zeros(()))
         shape = evaluate(page.value, point.values(page, multiprecision), complete(page, attributes)).shape
         yield Point(point.arrays, attributes, np.asarray(draw.integers(-6, 7, size=shape) / 4))

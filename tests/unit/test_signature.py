@@ -28,6 +28,13 @@ def test_what_is_no_signature_is_refused(text: str) -> None:
         Signature.read(text)
 
 
+def test_a_length_may_be_a_number() -> None:
+    cross = Signature.read("(3),(3)->(3)")
+    assert (str(cross), cross.lengths, cross.shapes({})) == ("(3),(3)->(3)", (), ((3,), (3,)))
+    assert cross.agrees(((3,), (5, 3)))
+    assert not cross.agrees(((2,), (2,)))
+
+
 def test_shapes_have_the_lengths_and_lack_what_is_missing() -> None:
     assert MATMUL.shapes({"m": 2, "k": 3, "n": 4}) == ((2, 3), (3, 4))
     assert MATMUL.shapes({"k": 3, "n": 4}) == ((3,), (3, 4))

@@ -19,6 +19,7 @@ ROUNDING: Final = {
     "contraction": "Each element of the value, a sum of *n* terms, lies within *(n + k)·u·Σ|terms|* of the exact sum",
     "product": "Each element, a product of *n* factors, lies within *((1 + u)ⁿ⁺ᵏ − 1)·|p|* of the exact *p*",
     "elimination": "The value is that of a matrix as near to the given one as an elimination makes it",
+    "factorisation": "The value is that of a matrix as near to the given one as a stable factorisation makes it",
     "composed": "Each step of the composition is rounded, and the result is widened once more by *k·u·|r|*",
 }
 """What k means, in one line each; the clause that is linked says it in full."""
@@ -29,6 +30,7 @@ CLAUSES: Final = {
     "contraction": "admissible-sets/sums",
     "product": "admissible-sets/products",
     "elimination": "admissible-sets/elimination",
+    "factorisation": "admissible-sets/factorisation",
     "composed": "admissible-sets/composed",
 }
 

@@ -26,6 +26,8 @@ FAR: Final = (arb(2) ** 5000 * CLOSE, arb(2) ** 2**40 * CLOSE)
 """Two sizes beyond the numbers of every dtype: what has a limit is the same at both, as far as anybody can see."""
 AROUND_ZERO: Final = arb(0, 1)
 """What stands for a number that is 0, or nearly."""
+WHOLE: Final = ("elimination", "factorisation")
+"""How matrices are computed of which each element goes into each result."""
 NEARLY: Final = 1 + arb(0, 1) * arb(2) ** -20
 MOST_TAILS: Final = 1024
 """A limit that is 0 has a set of so many roundings of the smallest numbers, at most."""
@@ -33,7 +35,7 @@ MOST_TAILS: Final = 1024
 
 def applies(page: Primitive | None) -> bool:
     """Whether the primitive works on several numbers; of one number the law `limits` asks."""
-    return page is not None and not makes_one_of_one(page) and page.rounding != "elimination"
+    return page is not None and not makes_one_of_one(page) and page.rounding not in WHOLE
 
 
 def check(trial: Trial) -> Outcome:

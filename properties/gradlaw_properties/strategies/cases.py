@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.strategies.attributes import Shape, numeric
+from gradlaw_properties.strategies.domains import rounded
 from gradlaw_properties.strategies.layouts import OUTPUT, Layout, Slot, layouts
 from gradlaw_properties.strategies.picks import Cases, Chooser, Drawing
 from gradlaw_properties.strategies.specials import specials
@@ -19,6 +20,7 @@ from gradlaw_properties.strategies.values import (
     Bulk,
     Source,
     cotangent,
+    definite,
     generator,
     typed,
 )
@@ -130,6 +132,9 @@ class _Maker:
         possible = self.specials[genes.layout]
         for which, place, number in genes.specials if possible else ():
             possible[which % len(possible)].place(arrays, place, number)
+        for place, slot in enumerate(slots):
+            if any(operand.definite for operand in slot.operands):
+                arrays[place] = rounded(definite(arrays[place].reshape(slot.shape)).ravel(), self.facts)
         return {slot.name: typed(array, slot.shape, self.facts) for slot, array in zip(slots, arrays, strict=True)}
 
     def source(self, slot: Slot, attributes: Mapping[str, AttributeValue]) -> Source:

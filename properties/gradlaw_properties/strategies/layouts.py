@@ -160,9 +160,9 @@ def _fitted(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft
     yield 2, _batched(sized(), random.choice((((2, 1), (3,)), ((1,), (2, 1)))))
     yield 1, _batched(sized(), random.choice((((), (2,)), ((2, 3), (2, 3)))))
     long = (6, 8, 4) if any(len(one) > 1 for one in signature.operands) else (36, 5)
-    yield 2, sized(**dict(zip(names, itertools.cycle(long), strict=False)))
+    yield 2, sized(**dict(zip(names, itertools.cycle(long), strict=False))) if names else _batched(sized(), ((12,), ()))
     yield 3, sized(**dict.fromkeys(names, 3))
-    yield 1, sized(**{random.choice(names): 0})
+    yield 1, sized(**{random.choice(names): 0}) if names else _batched(sized(), ((0,), ()))
 
 
 def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[Shape, ...]:
@@ -323,7 +323,9 @@ def probe(
         if slot.kind == "real":
             values[slot.name] = np.resize(Source.of(page, slot.operands, FLOAT64.dtype).fallback, slot.shape)
             if any(operand.regular for operand in slot.operands):
-                values[slot.name] = values[slot.name] + 2 * max(slot.shape) ** 2 * np.eye(slot.shape[-1])
+                values[slot.name] = values[slot.name] + 2 * max(slot.shape) ** 2 * np.eye(
+                    slot.shape[-2], slot.shape[-1]
+                )
         else:
             values[slot.name] = np.zeros(slot.shape, np.bool_ if slot.kind == "boolean" else np.int64)
     with using(FLOAT64):

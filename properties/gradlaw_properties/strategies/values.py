@@ -131,6 +131,15 @@ def cotangent(kind: Cotangent, seed: int, position: int, shape: tuple[int, ...],
     return values.reshape(shape)
 
 
+def definite(matrices: Array) -> Array:
+    """Return matrices whose symmetric parts are positive definite: each diagonal outweighs what is beside it."""
+    main = np.eye(matrices.shape[-1], dtype=bool)
+    sizes = np.abs(matrices / 2 + np.swapaxes(matrices, -1, -2) / 2)
+    with np.errstate(over="ignore"):
+        diagonal = np.sum(np.where(main, np.abs(matrices), sizes), axis=-1)
+    return np.asarray(np.where(main, np.where(diagonal == 0, 1.0, diagonal)[..., np.newaxis], matrices))
+
+
 def typed(values: Array, shape: tuple[int, ...], facts: Dtype) -> Array:
     """Return float64 values that the dtype has as an array of it."""
     return values.astype(facts.numpy).reshape(shape)

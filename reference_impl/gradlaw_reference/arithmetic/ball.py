@@ -11,6 +11,7 @@ from typing import Any, Final, Self, cast
 import numpy as np
 from flint import arb, fmpq
 
+from gradlaw_reference.arithmetic.factorisations import BALL_FACTORISATIONS, of_matrices
 from gradlaw_reference.arithmetic.gamma import gammaln, polygamma
 from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse, ball_solution, of_each
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
@@ -212,6 +213,9 @@ class Ball(Objects):
 
     def logarithms(self, value: Data) -> Data:
         return of_each(value, (), lambda matrix: abs(ball_determinant(matrix)).log())
+
+    def factorised(self, name: str, value: Data) -> Data:
+        return of_matrices(value, BALL_FACTORISATIONS[name])
 
     def inverse(self, matrix: Data) -> Data:
         return ball_inverse(matrix)

@@ -12,6 +12,7 @@ import numpy as np
 from flint import arb, ctx
 
 from gradlaw_reference.arithmetic.ball import ball_function
+from gradlaw_reference.arithmetic.factorisations import of_matrices, real_factorisation
 from gradlaw_reference.arithmetic.matrices import cofactors, eliminated, of_systems
 from gradlaw_reference.arithmetic.protocol import Axes, Data, Plain
 from gradlaw_spec import dtype
@@ -132,6 +133,9 @@ class Float(Plain):
 
     def cofactors(self, cotangent: Data, value: Data) -> Data:
         return self._compute(_cofactors, cotangent, value)
+
+    def factorised(self, name: str, value: Data) -> Data:
+        return self._compute(lambda x: of_matrices(x, partial(real_factorisation, name)), value)
 
     def logarithms(self, value: Data) -> Data:
         return self._compute(lambda x: np.linalg.slogdet(x)[1], value)

@@ -92,5 +92,10 @@ class Objects(Plain):
     def solutions(self, matrices: Data, sides: Data) -> Data:
         return of_systems(matrices, sides, self.solution)
 
+    def factorised(self, name: str, value: Data) -> Data:
+        raise SpecError(
+            "exact arithmetic", f"{name}, which has roots", "a rational function", "Use the ball arithmetic."
+        )
+
     def logarithms(self, value: Data) -> Data:
         raise SpecError("exact arithmetic", "a logarithm", "a rational function", "Use the ball arithmetic.")

@@ -139,6 +139,10 @@ class Arithmetic(Protocol):
         """Return the solutions of systems of equations, one for each column of the sides; batches broadcast."""
         ...
 
+    def factorised(self, name: str, value: Data) -> Data:
+        """Return what a primitive or a step computes of the matrices in the last two axes by factorising them."""
+        ...
+
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         """Add each element of value to zeros of that shape at its place; duplicates add up."""
         ...

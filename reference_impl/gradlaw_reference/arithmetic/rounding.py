@@ -18,6 +18,8 @@ import numpy as np
 from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
+from gradlaw_reference.arithmetic.digits import digits_of, quantum_of
+from gradlaw_reference.arithmetic.factorisations import Factorisation, of_matrices
 from gradlaw_reference.arithmetic.joining import FusedStep, joined
 from gradlaw_reference.arithmetic.matrices import (
     DETERMINANT,
@@ -240,7 +242,7 @@ class Rounding(Ball):
         room = -math.log2(self.dtype.unit_roundoff) / max(abs(count), 1)
 
         def either(x: arb, power: arb, first: arb, second: arb) -> arb:
-            fits = _length(x) <= room and (power == 0 or smallest <= abs(power) <= largest)
+            fits = digits_of(x) <= room and (power == 0 or smallest <= abs(power) <= largest)
             return power if (fits and power.is_exact()) or count == 0 else first.union(second)
 
         return elementwise(either, 4)(base, exact, product, general)
@@ -351,7 +353,7 @@ class Rounding(Ball):
             return total
         if terms == 2 and accuracy == CORRECTLY_ROUNDED:
             return self._once(total)
-        quantum = _quantum(value) if self._as_its_page("sum") else 0.0
+        quantum = quantum_of(value) if self._as_its_page("sum") else 0.0
         return self._reduced(total, self.exact_sum(np.absolute(value), axes), terms, accuracy, quantum)
 
     def _as_its_page(self, name: str) -> bool:
@@ -392,7 +394,7 @@ class Rounding(Ball):
         if terms == 1 and accuracy == CORRECTLY_ROUNDED:
             return self._once(total)
         magnitude = self.exact_matmul(np.absolute(first), np.absolute(second))
-        quantum = _quantum(first) * _quantum(second) if self._as_its_page("matmul") else 0.0
+        quantum = quantum_of(first) * quantum_of(second) if self._as_its_page("matmul") else 0.0
         return self._reduced(total, magnitude, max(terms, 2), accuracy, quantum)
 
     @property
@@ -422,6 +424,10 @@ class Rounding(Ball):
     def solutions(self, matrices: Data, sides: Data) -> Data:
         return self._eliminated(SOLUTION, of_systems(matrices, sides, self._elimination.solution))
 
+    def factorised(self, name: str, value: Data) -> Data:
+        found = of_matrices(value, partial(Factorisation(self.dtype, self.tiny).apply, name))
+        return self._eliminated(name, found) if name in load_primitives() else found
+
     def scatter(self, value: Data, shape: Axes, index: Any) -> Data:
         total = self.exact_scatter(value, shape, index)
         counts = np.zeros(shape, dtype=int)
@@ -429,7 +435,7 @@ class Rounding(Ball):
         if counts.max(initial=0) < 2:
             return total
         magnitude = self.exact_scatter(np.absolute(value), shape, index)
-        several = self._reduced(total, magnitude, counts, CORRECTLY_ROUNDED, _quantum(value))
+        several = self._reduced(total, magnitude, counts, CORRECTLY_ROUNDED, quantum_of(value))
         return np.where(counts == 2, self._once(total), several)
 
 
@@ -454,23 +460,6 @@ def _terms(share: Any) -> int:
 
 def _given(number: arb) -> arb:
     return number
-
-
-def _quantum(value: Data) -> float:
-    """Return the largest power of two of which all numbers are multiples; 0 where one is not known exactly."""
-    smallest = math.inf
-    for number in value.flat:
-        if not (number.is_exact() and number.is_finite()):
-            return 0.0
-        digits, exponent = number.mid().man_exp()
-        if digits:
-            smallest = min(smallest, int(exponent))
-    return 0.0 if math.isinf(smallest) else float(arb(2) ** smallest)
-
-
-def _length(number: arb) -> float:
-    """Return how many bits a number's digits take, from the first to the last that is not 0; inf: it is not exact."""
-    return int(number.mid().man_exp()[0]).bit_length() if number.is_exact() and number.is_finite() else math.inf
 
 
 @cache

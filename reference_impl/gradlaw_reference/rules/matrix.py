@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.engine import Array, vjp
 from gradlaw_reference.rule import LocalRule
-from gradlaw_reference.rules.elementwise import call
-from gradlaw_reference.rules.table import data_rule
+from gradlaw_reference.rules.elementwise import call, route
+from gradlaw_reference.rules.table import data_rule, function
 
 
 def _matmul(used: Arithmetic, x1: Data, x2: Data) -> Data:
@@ -118,7 +119,80 @@ def _inv_vjp(g: Array, value: Array, x: Array) -> Array:
     return -call("matmul", call("matmul", turned, g), turned)
 
 
+def _symmetric(x: Array) -> Array:
+    return (x + call("matrix_transpose", x)) / 2
+
+
+def _half_lower(x: Array) -> Array:
+    return (call("tril", x, k=0) + call("tril", x, k=-1)) / 2
+
+
+def _between_inverses(factor: Array, x: Array) -> Array:
+    """Multiply by the transposed inverse of a factor on the left, and by its inverse on the right."""
+    turned = call("matrix_transpose", factor)
+    return call("solve", turned, call("matrix_transpose", call("solve", turned, x)))
+
+
+def _cholesky_vjp(g: Array, value: Array, x: Array) -> Array:
+    """What stands above the diagonal is 0 only where the value is known."""
+    kept = call("after", call("tril", call("broadcast_to", 1, shape=value.shape), k=0), value)
+    within = call("half_lower", call("matmul", call("matrix_transpose", value), route(g, kept)))
+    return call("symmetric", _between_inverses(value, within))
+
+
+def _eigvalsh_vjp(g: Array, value: Array, x: Array) -> Array:
+    vectors = call("eigenvectors", x)
+    scaled = vectors * call("expand_dims", g, axis=-2)
+    return call("symmetric", call("matmul", scaled, call("matrix_transpose", vectors)))
+
+
+def _eigenvectors_vjp(g: Array, value: Array, x: Array) -> Array:
+    """Turn each vector towards the others, by what the cotangent says over the distance of their eigenvalues."""
+    values, turned = call("eigvalsh", x), call("matrix_transpose", value)
+    distances = call("expand_dims", values, axis=-2) - call("expand_dims", values, axis=-1)
+    same = np.broadcast_to(np.eye(x.shape[-1], dtype=bool), x.shape)
+    turning = call("where", same, 0, call("matmul", turned, g) / call("where", same, 1, distances))
+    return call("symmetric", call("matmul", call("matmul", value, turning), turned))
+
+
+def _pinv_vjp(g: Array, value: Array, x: Array) -> Array:
+    def product(*factors: Array) -> Array:
+        return reduce(lambda left, right: call("matmul", left, right), factors)
+
+    v, h = call("matrix_transpose", value), call("matrix_transpose", g)
+    rows, columns = product(h, value, v), product(v, value, h)
+    beside = rows - product(x, product(value, rows))
+    return -product(v, g, v) + beside + (columns - product(product(columns, value), x))
+
+
+def _kron(used: Arithmetic, x1: Data, x2: Data) -> Data:
+    product = used.elementary("multiply", x1[..., :, None, :, None], x2[..., None, :, None, :])
+    rows, of_rows, columns, of_columns = product.shape[-4:]
+    return product.reshape(*product.shape[:-4], rows * of_rows, columns * of_columns)
+
+
+def _blocks(used: Arithmetic, x: Data, x1: Data, x2: Data) -> Data:
+    rows, columns = zip(x1.shape[-2:], x2.shape[-2:], strict=True)
+    return x.reshape(*x.shape[:-2], *rows, *columns)
+
+
+def _inserted(x: Array, *axes: int) -> Array:
+    for axis in axes:
+        x = call("expand_dims", x, axis=axis)
+    return x
+
+
+def _block_sums(g: Array, x: Array, axes: tuple[int, int]) -> Array:
+    return call("sum", g * x, axis=axes, keepdims=False)
+
+
 data_rule("matmul", _matmul, _first, _second)
+data_rule(
+    "kron",
+    _kron,
+    lambda g, value, x1, x2: _block_sums(call("blocks", g, x1, x2), _inserted(x2, -2, -4), (-3, -1)),
+    lambda g, value, x1, x2: _block_sums(call("blocks", g, x1, x2), _inserted(x1, -1, -3), (-4, -2)),
+)
 data_rule("trace", _trace, lambda g, value, x, offset: call("untrace", g, x, offset=offset))
 data_rule("det", lambda used, x: used.determinants(_square(x)), lambda g, value, x: call("cofactors", g, x))
 data_rule(
@@ -134,7 +208,15 @@ data_rule(
     lambda g, value, x1, x2: _transposed_solve(x1, g),
 )
 
+data_rule("cholesky", lambda used, x: used.factorised("cholesky", _square(x)), _cholesky_vjp)
+data_rule("eigvalsh", lambda used, x: used.factorised("eigvalsh", _square(x)), _eigvalsh_vjp)
+data_rule("pinv", lambda used, x: used.factorised("pinv", x), _pinv_vjp)
+
 # Steps that rules and formulas are made of.
+function("symmetric", _symmetric)
+function("half_lower", _half_lower)
+data_rule("eigenvectors", lambda used, x: used.factorised("eigenvectors", _square(x)), _eigenvectors_vjp)
+data_rule("blocks", _blocks, lambda g, value, x, x1, x2: call("like", g, x))
 data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))
 data_rule(
     "cofactors",

@@ -64,6 +64,25 @@ def _outer(x1: Any, x2: Any) -> Any:
     return np.outer(x1, x2)
 
 
+def _cross(x1: Any, x2: Any) -> Any:
+    """Multiply vectors of equal batches: autograd's gradient of np.cross is not summed where an operand broadcast."""
+    if x1.shape != x2.shape:
+        raise ValueError("the gradient of np.cross knows no broadcasting")
+    return np.cross(x1, x2)
+
+
+def _symmetric(x: Any) -> Any:
+    """Return the symmetric part of matrices, of which autograd's functions read a triangle."""
+    return (x + np.swapaxes(x, -1, -2)) / 2
+
+
+def _kron(x1: Any, x2: Any) -> Any:
+    """Multiply single matrices: np.kron multiplies all axes."""
+    if not x1.ndim == x2.ndim == 2:
+        raise ValueError("np.kron knows no batches")
+    return np.kron(x1, x2)
+
+
 def _trace(x: Any, *, offset: int) -> Any:
     """Add a diagonal of one matrix: autograd's gradient of np.trace knows no other axes than the first two."""
     if x.ndim != 2:
@@ -100,6 +119,11 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "softplus": lambda x: np.logaddexp(0, x),
     "clip": lambda x, *, min=None, max=None: np.clip(x, min, max),
     "outer": _outer,
+    "kron": _kron,
+    "cholesky": lambda x: np.linalg.cholesky(_symmetric(x)),
+    "eigvalsh": lambda x: np.linalg.eigh(_symmetric(x))[0],
+    "pinv": np.linalg.pinv,
+    "cross": _cross,
     "trace": _trace,
     "det": np.linalg.det,
     "inv": np.linalg.inv,
@@ -124,6 +148,10 @@ TEMPLATES: Final[dict[str, Template]] = {
     "softplus": "np.logaddexp(0, {0})",
     "clip": "np.clip({0}, {min}, {max})",
     "outer": "np.outer({0}, {1})",
+    "kron": "np.kron({0}, {1})",
+    "cholesky": "np.linalg.cholesky(({0} + np.swapaxes({0}, -1, -2)) / 2)",
+    "eigvalsh": "np.linalg.eigh(({0} + np.swapaxes({0}, -1, -2)) / 2)[0]",
+    "cross": "np.cross({0}, {1})",
     "logabsdet": "np.linalg.slogdet({0})[1]",
     "trace": "np.trace({0}, {offset})",
     "matrix_transpose": "np.swapaxes({0}, -1, -2)",

@@ -130,6 +130,13 @@ def _roll_text(step: Step, ndim: int) -> str:
     return f"torch.roll({text}, {(shift,) * len(axes)}, {axes})"
 
 
+def _kron(x1: Any, x2: Any) -> Any:
+    """Multiply single matrices: torch.kron multiplies all axes."""
+    if not x1.ndim == x2.ndim == 2:
+        raise ValueError("torch.kron knows no batches")
+    return torch.kron(x1, x2)
+
+
 def _take(x: Any, indices: Any, *, axis: int) -> Any:
     return torch.index_select(x, axis, indices)
 
@@ -199,6 +206,11 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
     "matmul": torch.matmul,
     "outer": torch.outer,
+    "kron": _kron,
+    "cholesky": lambda x: torch.linalg.cholesky((x + x.mT) / 2),
+    "eigvalsh": lambda x: torch.linalg.eigvalsh((x + x.mT) / 2),
+    "pinv": lambda x: torch.linalg.pinv(x),
+    "cross": torch.linalg.cross,
     "vecdot": lambda x1, x2: torch.linalg.vecdot(x1, x2),
     "trace": _trace,
     "det": torch.linalg.det,
@@ -267,6 +279,9 @@ TEMPLATES: Final[dict[str, Template]] = {
     "softmax": "torch.softmax({0}, dim={axis})",
     "log_softmax": "torch.log_softmax({0}, dim={axis})",
     "vecdot": "torch.linalg.vecdot({0}, {1})",
+    "kron": "torch.kron({0}, {1})",
+    **{name: f"torch.linalg.{name}(({{0}} + {{0}}.mT) / 2)" for name in ("cholesky", "eigvalsh")},
+    "pinv": "torch.linalg.pinv({0})",
     "trace": _trace_text,
     "solve": _solve_text,
     "logabsdet": "torch.linalg.slogdet({0})[1]",

@@ -276,3 +276,42 @@ def cofactors(g: Array, x: Array) -> Array:
     for i, j in np.ndindex(*x.shape[-2:]):
         result[..., i, j] = g * (-1) ** (i + j) * np.linalg.det(np.delete(np.delete(x, i, -2), j, -1))
     return result
+
+
+def blocks(g: Array, x1: Array, x2: Array) -> Array:
+    """Give the blocks of a Kronecker product, and the places in them, axes of their own."""
+    rows, columns = zip(x1.shape[-2:], x2.shape[-2:], strict=True)
+    return np.reshape(g, (*g.shape[:-2], *rows, *columns))
+
+
+def kron(x1: Array, x2: Array) -> Array:
+    """A block for each element of the first matrix: that element times the second one."""
+    product = x1[..., :, None, :, None] * x2[..., None, :, None, :]
+    rows, of_rows, columns, of_columns = product.shape[-4:]
+    found: Array = np.reshape(product, (*product.shape[:-4], rows * of_rows, columns * of_columns))
+    return found
+
+
+def symmetric(x: Array) -> Array:
+    """The mean of matrices and their transposes."""
+    return (x + np.swapaxes(x, -1, -2)) / 2
+
+
+def half_lower(x: Array) -> Array:
+    """The lower triangle of matrices, with half of the diagonal."""
+    return (np.tril(x) + np.tril(x, -1)) / 2
+
+
+def cholesky(x: Array) -> Array:
+    """The lower triangular factor of the symmetric part of matrices."""
+    return np.linalg.cholesky(symmetric(x))
+
+
+def eigvalsh(x: Array) -> Array:
+    """The eigenvalues of the symmetric part of matrices, ascending."""
+    return np.linalg.eigvalsh(symmetric(x))
+
+
+def eigenvectors(x: Array) -> Array:
+    """The eigenvectors that belong to these eigenvalues, as columns."""
+    return np.linalg.eigh(symmetric(x))[1]
