@@ -39,6 +39,7 @@ AttributeKind = Literal[
     "shift",
     "offset",
     "unit-axes",
+    "subscripts",
 ]
 
 

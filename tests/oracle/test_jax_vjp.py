@@ -52,6 +52,9 @@ RENAMED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         **{f"hard{name}": getattr(jax.nn, f"hard_{name}") for name in ("tanh", "sigmoid", "swish")},
         "softsign": jax.nn.soft_sign,
         "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+        "einsum": lambda arrays, *, subscripts: jnp.einsum(subscripts, *arrays),
+        "polygamma": lambda x, *, n: jax.scipy.special.polygamma(n, x),
+        "ldexp": lambda x, *, n: x * 2.0**n,  # the gradient of jnp.ldexp has powers of two that are some ulps off
     }
 )
 """What JAX has under another name, or with an argument."""
