@@ -155,10 +155,13 @@ class Tape:
             known = node.value.like(node.value.data)
             return self.share(rule, position, (cotangent, known, *operands), attributes)
 
-        places = 1 if rule.sequence else 1 + len(rule.vjp)
+        # Arrays that are only joined send back what does not depend on them; what is composed of them may.
+        counted = len(node.operands) if rule.composed else 0
+        places = 1 + (counted if rule.sequence else len(rule.vjp))
 
         def gradients(formula: LocalRule) -> tuple[LocalRule, ...]:
-            def shared(cotangent: Array, *operands: Any) -> Array:
+            def shared(cotangent: Array, *given: Any) -> Array:
+                operands = tuple(_spread(item, cotangent.shape) for item in given) if rule.elementwise else given
                 known = _on_tapes(rule, operands, node.attributes)
                 return formula(cotangent, known, *operands, **attributes)  # type: ignore[no-any-return]
 
@@ -225,6 +228,12 @@ def _on_tapes(rule: Rule, operands: tuple[Operand, ...], attributes: Mapping[str
     if not tapes:
         return _apply_rule(rule, operands, attributes)
     return max(tapes, key=lambda tape: tape.level).record(rule, operands, attributes)
+
+
+def _spread(operand: Operand, shape: tuple[int, ...]) -> Operand:
+    """Return an operand broadcast to a shape: an engine may do so first, and add up what each element sends."""
+    alike = type(operand) is not Array or operand.shape == shape
+    return operand if alike else apply("broadcast_to", (operand,), {"shape": shape})
 
 
 def _one_gradient(function: Callable[..., Array], place: int) -> LocalRule:

@@ -44,6 +44,7 @@ AttributeKind = Literal[
     "shift",
     "offset",
     "unit-axes",
+    "subscripts",
 ]
 
 

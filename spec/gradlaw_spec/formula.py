@@ -18,6 +18,7 @@ from gradlaw_spec.attributes import AttributeValue, IndexItem, Slice
 from gradlaw_spec.dtypes import DTYPES
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.program import Program, Reference, Step
+from gradlaw_spec.subscripts import is_subscripts
 
 BINARY: Final[dict[type[ast.operator], str]] = {
     ast.Add: "add",
@@ -226,9 +227,9 @@ class FormulaReader:
             raise self.refuse(node, ast.unparse(node), "a constant attribute") from None
         if isinstance(value, list | tuple) and all(isinstance(item, int) for item in value):
             return tuple(value)
-        if value is None or isinstance(value, bool | int | float) or value in DTYPES:
+        if value is None or isinstance(value, bool | int | float) or value in DTYPES or is_subscripts(value):
             return value  # type: ignore[no-any-return]
-        raise self.refuse(node, repr(value), "None, a boolean, a number, integers or the name of a dtype")
+        raise self.refuse(node, repr(value), "None, a boolean, a number, integers, the name of a dtype or subscripts")
 
     def sum_of_attributes(self, node: ast.BinOp) -> AttributeValue:
         """Read a sum or difference of attributes that are numbers, such as ``n + 1``."""

@@ -54,6 +54,9 @@ RENAMED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "gelu": lambda x: jax.nn.gelu(x, approximate=False),
         "tile": lambda x, repetitions: jnp.tile(x, repetitions),
         "top_k": lambda x, k: jax.lax.top_k(x, k)[0],
+        "einsum": lambda arrays, *, subscripts: jnp.einsum(subscripts, *arrays),
+        "polygamma": lambda x, *, n: jax.scipy.special.polygamma(n, x),
+        "ldexp": lambda x, *, n: x * 2.0**n,  # the gradient of jnp.ldexp has powers of two that are some ulps off
     }
 )
 """What JAX has under another name, or with an argument."""

@@ -127,6 +127,35 @@ def _cumulative_others(g: Numbers, x: Numbers, axis: int) -> Numbers:
     return result
 
 
+def _einsum(subscripts: str, arrays: list[Numbers]) -> Numbers:
+    """Run through all indices of all labels."""
+    given, result = subscripts.split("->")
+    operands = given.split(",")
+    lengths = {
+        label: n for labels, x in zip(operands, arrays, strict=True) for label, n in zip(labels, x.shape, strict=True)
+    }
+    total = np.full([lengths[label] for label in result], Fraction(), dtype=object)
+    for place in np.ndindex(*lengths.values()):
+        at = dict(zip(lengths, place, strict=True))
+        factors = [x[tuple(at[label] for label in labels)] for labels, x in zip(operands, arrays, strict=True)]
+        total[tuple(at[label] for label in result)] += math.prod(factors)
+    return total
+
+
+def _einsum_back(g: Numbers, arrays: list[Numbers], subscripts: str) -> list[Numbers]:
+    """A contraction is linear in each operand: put 1 in the place of one element, and 0 in all others."""
+    found = []
+    for position, x in enumerate(arrays):
+        gradient = np.empty(x.shape, dtype=object)
+        for place in np.ndindex(*x.shape):
+            unit = np.full(x.shape, Fraction(), dtype=object)
+            unit[place] = Fraction(1)
+            moved = _einsum(subscripts, [*arrays[:position], unit, *arrays[position + 1 :]])
+            gradient[place] = sum(boxed(g * moved).ravel().tolist(), Fraction())
+        found.append(gradient)
+    return found
+
+
 def _count(x: Numbers, axis: Any = None, keepdims: bool = False) -> Numbers:
     number = math.prod(x.shape[position] for position in _axes(axis, x.ndim))
     return boxed(np.full(np.sum(np.zeros(x.shape), axis=axis, keepdims=keepdims).shape, number, dtype=object))
@@ -390,6 +419,13 @@ OF_PLACES: dict[str, Callable[..., Any]] = {
     "tile": lambda x, repetitions: np.tile(x, repetitions),
 }
 """Functions that move elements, which NumPy has in another way."""
+BY_MPMATH: dict[str, Callable[..., Any]] = {
+    "gammaln": _elementwise(lambda x: mpmath.log(abs(mpmath.gamma(x)))),
+    "i0": _elementwise(lambda x: mpmath.besseli(0, x)),
+    "i1": _elementwise(lambda x: mpmath.besseli(1, x)),
+    "polygamma": lambda x, n: _elementwise(lambda x: mpmath.psi(n, x))(x),
+}
+"""What mpmath has under another name."""
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **OF_ORDERS,
     **OF_PLACES,
@@ -400,17 +436,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
     "cumulative_others": _cumulative_others,
-    "gammaln": _elementwise(lambda x: mpmath.log(abs(mpmath.gamma(x)))),
     "eigenvectors": _of_each(lambda x: _eigen(x)[1], lambda x: x.shape[-2:]),
     "half_lower": lambda x: boxed((np.tril(x) + np.tril(x, -1)) / 2),
     "symmetric": lambda x: boxed((x + np.swapaxes(x, -1, -2)) / 2),
-    "i0": _elementwise(lambda x: mpmath.besseli(0, x)),
-    "i1": _elementwise(lambda x: mpmath.besseli(1, x)),
+    "einsum": lambda arrays, subscripts: _einsum(subscripts, arrays),
+    "einsum_back": _einsum_back,
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
     "piece": _piece,
-    "polygamma": lambda x, n: _elementwise(lambda x: mpmath.psi(n, x))(x),
     "scatter": _scatter,
     "scatter_take": _scatter_take,
     "leading": _leading,
@@ -426,8 +460,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "unreduce": _unreduce,
     "unsort_by": _unsort_by,
     "untrace": _untrace,
+    **BY_MPMATH,
 }
-"""The functions of the formulas that are no primitives, and what mpmath has under another name."""
+"""The functions of the formulas that are no primitives, and what no formula says."""
 
 
 ADDED = _reduction(sum)

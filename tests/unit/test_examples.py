@@ -28,8 +28,8 @@ def attributes_of(example: Example) -> dict[str, AttributeValue]:
     """Return an example's attributes; an index is written as in Python."""
     result: dict[str, AttributeValue] = {}
     for name, value in example.attributes.items():
-        if isinstance(value, str) and name != "dtype":
-            assert name == "index", f"{name}={value!r}: only an index and a dtype are written as strings"
+        if isinstance(value, str) and name not in ("dtype", "subscripts"):
+            assert name == "index", f"{name}={value!r}: only an index, a dtype and subscripts are written as strings"
             result[name] = parse_formula(f"x[{value}]", ("x",), ()).steps[0].attributes["index"]
         else:
             result[name] = tuple(value) if isinstance(value, list) else value

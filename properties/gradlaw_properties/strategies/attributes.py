@@ -24,6 +24,11 @@ NUMBERS: Final = (1, 0.5, 2, 0.1, -0.5, 0.01, 3.5, 0.25, -1, 0)
 """What an attribute may be that is a number, if it is in the attribute's domain, beside its default."""
 INTEGERS: Final = (1, 2, 0, 3, -1, 5, -2, 4, -3, 10, -10)
 """What one may be that is an integer."""
+SUBSCRIPTS: Final = (
+    *("ij,jk->ik", "ij,kj->ik", "bij,bjk->bik", "ijk,ik->ij", "ij,ij->", "ij,ij->i", "ij,j->i", "ij,k->jk"),
+    *("i,i->", "i,j->ij", "i,j->", "i->", "i,i->i", "ij->ji", "ij->i", "ij->", "ii->", "ii->i", "ijk->ki", ",->"),
+)
+"""The labels of axes in contractions."""
 
 
 def axis(shape: Shape, choose: Chooser) -> AttributeValue:
@@ -165,6 +170,19 @@ def number(attribute: Attribute, choose: Chooser) -> AttributeValue:
     return choose(options if attribute.required else list(dict.fromkeys([attribute.value, *options])))
 
 
+def subscripts(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return the labels of a contraction whose first operand has such a shape; raise ValueError where none has."""
+    options = []
+    for text in SUBSCRIPTS:
+        labels = text.partition("->")[0].split(",")[0]
+        lengths = dict(zip(labels, shape, strict=False))
+        if len(labels) == len(shape) and all(lengths[label] == n for label, n in zip(labels, shape, strict=True)):
+            options.append(text)
+    if not options:
+        raise ValueError(f"shape={shape}: no contraction has so many axes")
+    return choose(options)
+
+
 BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue]]] = MappingProxyType(
     {
         "axis": axis,
@@ -184,6 +202,7 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "unit-axes": unit_axes,
         "shift": shift,
         "offset": offset,
+        "subscripts": subscripts,
     }
 )
 

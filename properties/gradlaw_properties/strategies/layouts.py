@@ -177,6 +177,8 @@ CHOSEN: Final = frozenset(("index", "shift", "unit-axes", "count", "times", "rep
 def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]:
     """One operand of any shape, a sequence of them, or one with indices."""
     kinds = {attribute.kind for attribute in page.attributes}
+    if "subscripts" in kinds:
+        return _contracted(palette)
     if page.operands[0].kind == "sequence":
         return _joined(palette, random) if "axis" in kinds else _stacked(palette, random)
     if any(operand.kind == "index" for operand in page.operands):
@@ -196,6 +198,22 @@ def _joined(palette: Palette, random: Random) -> Iterator[Draft]:
     yield 2, ((6, 7), (6, 3))
     yield 1, random.choice((((n,), (0,)), ((2, 0), (2, 3)), ((0,), (0,))))
     yield 1, ((1, 2, 1, 2), (1, 2, 3, 2))
+
+
+def _contracted(palette: Palette) -> Iterator[Draft]:
+    """One or two arrays, of which some axes have one length; which of them are meant to is found by trying."""
+    n, rows, columns = palette.vector, palette.rows, palette.columns
+    yield 1, ((), ())
+    yield 2, ((n,), (n,))
+    yield 1, ((n,), (columns,))
+    yield 3, ((rows, n), (n, columns))
+    yield 2, ((rows, columns), (rows, columns))
+    yield 2, ((2, rows, columns), (2, columns, n))
+    yield 2, ((rows, 1, columns), (rows, columns))
+    yield 2, ((rows, columns),)
+    yield 2, ((3, 3),)
+    yield 1, ((rows, 36), (36, 2))
+    yield 1, ((rows, 0), (0, columns))
 
 
 def _stacked(palette: Palette, random: Random) -> Iterator[Draft]:

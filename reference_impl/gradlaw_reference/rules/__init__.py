@@ -1,8 +1,8 @@
 """The rules, by family; importing this fills the engine's table. A primitive without one is its page's composition."""
 
-from gradlaw_reference.rules import cumulative, elementwise, matrix, movement, ordering, reductions
+from gradlaw_reference.rules import contractions, cumulative, elementwise, matrix, movement, ordering, reductions
 from gradlaw_reference.rules.table import enter_compositions
 
 enter_compositions()
 
-__all__ = ["cumulative", "elementwise", "matrix", "movement", "ordering", "reductions"]
+__all__ = ["contractions", "cumulative", "elementwise", "matrix", "movement", "ordering", "reductions"]

@@ -55,9 +55,10 @@ def data_rule(
     _enter(Rule(name, value, vjp, sequence=sequence, elementwise=elementwise, alternatives=alternatives))
 
 
-def function(name: str, value: Callable[..., Array]) -> None:
-    """Define a step that is made of primitives: its gradient is theirs."""
-    _enter(Rule(name, value, _differentiated(value, len(load_pages()[name].operands)), composed=True))
+def function(name: str, value: Callable[..., Array], *vjp: LocalRule, sequence: bool = False) -> None:
+    """Define a step that is made of primitives: its gradient is theirs, or is given (of a ``sequence`` it must be)."""
+    found = vjp or _differentiated(value, len(load_pages()[name].operands))
+    _enter(Rule(name, value, found, composed=True, sequence=sequence))
 
 
 def enter_compositions() -> None:

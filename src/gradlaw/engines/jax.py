@@ -73,7 +73,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     **{name: _floats(function) for name, function in SPECIAL.items()},
     **{f"hard{name}": getattr(jax.nn, f"hard_{name}") for name in ("tanh", "sigmoid", "swish")},
     "softsign": jax.nn.soft_sign,
+    "einsum": lambda arrays, *, subscripts: jnp.einsum(subscripts, *arrays),
     "rsqrt": jax.lax.rsqrt,
+    "ldexp": lambda x, *, n: jnp.ldexp(x, n),
     "polygamma": lambda x, *, n: jax.scipy.special.polygamma(n, x),
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
     **{
@@ -130,7 +132,9 @@ SPELLING: Final = Spelling(
     templates={
         **{name: f"jax.scipy.special.{name}({{0}}, {{1}})" for name in SPECIAL},
         **{f"hard{name}": f"jax.nn.hard_{name}({{0}})" for name in ("tanh", "sigmoid", "swish")},
+        "einsum": "jnp.einsum({subscripts}, {all})",
         "softsign": "jax.nn.soft_sign({0})",
+        "ldexp": "jnp.ldexp({0}, {n})",
         "polygamma": "jax.scipy.special.polygamma({n}, {0})",
         "gelu": "jax.nn.gelu({0}, approximate=False)",
         "logabsdet": "jnp.linalg.slogdet({0})[1]",

@@ -224,6 +224,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "expand_dims": lambda x, *, axis: torch.unsqueeze(x, axis),
     "concat": lambda arrays, *, axis: torch.concat(arrays, dim=axis),
     "stack": lambda arrays, *, axis: torch.stack(arrays, dim=axis),
+    "einsum": lambda arrays, *, subscripts: torch.einsum(subscripts, *arrays),
     "getitem": operator.getitem,
     "take": _take,
     "astype": lambda x, *, dtype: x.to(getattr(torch, dtype)),
@@ -264,7 +265,11 @@ def _prod_text(step: Step, ndim: int) -> str:
 
 
 TEMPLATES: Final[dict[str, Template]] = {
-    **{name: f"torch.{name}({{t0}}, {{t1}})" for name, one in PRIMITIVES.items() if hasattr(one, "of_two_tensors")},
+    **{
+        name: f"torch{'' if hasattr(torch, name) else '.special'}.{name}({{t0}}, {{t1}})"
+        for name, one in PRIMITIVES.items()
+        if hasattr(one, "of_two_tensors")
+    },
     **{name: f"torch.{name}({{0}}, dim={{axis}}, keepdim={{keepdims}})" for name in ("sum", "mean")},
     "clip": "torch.clip({0}, min={min}, max={max})",
     "prod": _prod_text,
@@ -291,6 +296,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "broadcast_to": "torch.broadcast_to({0}, {shape})",
     "expand_dims": "torch.unsqueeze({0}, {axis})",
     "concat": "torch.concat([{all}], dim={axis})",
+    "einsum": "torch.einsum({subscripts}, {all})",
     "stack": "torch.stack([{all}], dim={axis})",
     "take": "torch.index_select({0}, {axis}, {1})",
     "flip": "torch.flip({0}, dims={axes})",

@@ -249,6 +249,24 @@ def piece(g: Array, arrays: Sequence[Array], axis: int = 0) -> list[Array]:
     return np.split(g, np.cumsum([array.shape[axis] for array in arrays])[:-1], axis=axis)
 
 
+def einsum(arrays: Sequence[Array], subscripts: str) -> Array:
+    """A contraction."""
+    return np.asarray(np.einsum(subscripts, *arrays))
+
+
+def einsum_back(g: Array, arrays: Sequence[Array], subscripts: str) -> list[Array]:
+    """What each operand of a contraction receives: it is linear in each element."""
+    found = []
+    for position, x in enumerate(arrays):
+        gradient, unit = np.zeros(x.shape), np.zeros(x.shape)
+        for place in np.ndindex(*x.shape):
+            unit[place] = 1.0
+            moved = np.einsum(subscripts, *arrays[:position], unit, *arrays[position + 1 :])
+            gradient[place], unit[place] = np.sum(g * moved), 0.0
+        found.append(gradient)
+    return found
+
+
 def scatter(g: Array, x: Array, index: Any) -> Array:
     """Send every element back to where the index took it from."""
     result = np.zeros(x.shape)
