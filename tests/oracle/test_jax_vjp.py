@@ -47,51 +47,21 @@ def _getitem(x: Any, index: tuple[Any, ...]) -> Any:
     ]
 
 
-RENAMED: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
-    {
-        **{f"hard{name}": getattr(jax.nn, f"hard_{name}") for name in ("tanh", "sigmoid", "swish")},
-        "softsign": jax.nn.soft_sign,
-        "gelu": lambda x: jax.nn.gelu(x, approximate=False),
-        "tile": lambda x, repetitions: jnp.tile(x, repetitions),
-        "top_k": lambda x, k: jax.lax.top_k(x, k)[0],
-        "einsum": lambda arrays, *, subscripts: jnp.einsum(subscripts, *arrays),
-        "polygamma": lambda x, *, n: jax.scipy.special.polygamma(n, x),
-        "ldexp": lambda x, *, n: x * 2.0**n,  # the gradient of jnp.ldexp has powers of two that are some ulps off
-    }
-)
-"""What JAX has under another name, or with an argument."""
+ENGINE: Final = import_module("gradlaw.engines.jax")
 
 
 def jax_function(name: str) -> Callable[..., Any] | None:
-    """Return JAX's function of a primitive's name, from the first of its modules that has one."""
+    """Return JAX's function of a primitive, as its target has it; None where JAX has none."""
     if any(attribute.kind == "index" for attribute in load_primitives()[name].attributes):
         return _getitem
-    if any(attribute.kind == "dtype" for attribute in load_primitives()[name].attributes):
-        return lambda x, *, dtype: getattr(jnp, name)(x, dtype)  # JAX takes it by position alone
-    if name in RENAMED:
-        return RENAMED[name]
-    if name == "logabsdet":
-        return lambda x: jnp.linalg.slogdet(x)[1]
-    if name == "outer":
-        return jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")  # type: ignore[no-any-return]
-    if name.startswith("index_"):
-        method = {"index_add": "add", "index_copy": "set"}[name]
-        return lambda x, indices, updates, *, axis: getattr(
-            x.at[(slice(None),) * (axis % x.ndim) + (indices,)], method
-        )(updates)
-    scan = getattr(jax.lax, name.replace("cumulative_", "cum"), None)
-    if scan is not None and not hasattr(jnp, name) and load_primitives()[name].shapes == "along-axis":
-        return lambda x, *, axis: scan(x, axis % x.ndim)  # an axis counted from the end is refused
-    if name == "kron":
-        return jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)")  # type: ignore[no-any-return]
-    linalg = load_primitives()[name].level == "linalg"  # jnp's functions of such a name may take other axes
-    modules = (jnp.linalg, jnp) if linalg else (jnp, jax.nn, jax.scipy.special, jax.lax)
-    return next((getattr(module, name) for module in modules if hasattr(module, name)), None)
+    if name == "ldexp":
+        return lambda x, *, n: x * 2.0**n  # the gradient of jnp.ldexp has powers of two that are some ulps off
+    return ENGINE.SPELLING.functions.get(name)  # type: ignore[no-any-return]
 
 
 ACCURACIES: Final[Mapping[str, int]] = MappingProxyType(
     {
-        **import_module("gradlaw.engines.jax").target.accuracies,
+        **ENGINE.target.accuracies,
         **dict.fromkeys(("log1p", "atanh"), 256),  # in float64 XLA loses six bits where the operand is near -0.4
         # XLA computes exp(x - log 2) and exp(x log 2): the rounding of the exponent grows with it, to 710 units.
         **dict.fromkeys(("sinh", "cosh", "exp2"), 800),
