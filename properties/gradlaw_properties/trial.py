@@ -243,11 +243,12 @@ class Trial:
         """
         key = b"".join(direction.tobytes() for direction in directions)
         if key not in self._second:
-            found = self._pulled_twice(directions)
+            found = self.pulled_twice(directions)
             self._second[key] = found, self.certified_pullback.gradients(directions)
         return self._second[key]
 
-    def _pulled_twice(self, directions: Cotangents) -> Cotangents:
+    def pulled_twice(self, directions: Cotangents) -> Cotangents:
+        """Return the target's gradients of its pullback; raise UnsupportedCase where it refuses with an error."""
         assert self.target.second_order is not None
         program = self.runnable
         try:

@@ -29,12 +29,12 @@ def check(trial: Trial) -> Outcome:
     """Compare with the exact gradients at all inputs within one rounding of the case's, widened by k + 2 units."""
     if len(set(trial.dtypes.values())) > 1:
         return NOTHING
-    values = {name: _near(trial, value) if name in trial.dtypes else value for name, value in trial.values.items()}
+    values = {name: near(trial, value) if name in trial.dtypes else value for name, value in trial.values.items()}
     certified = certify(trial.runnable, values, dtype=None, precision=PRECISION)
-    exact = certified.gradients(tuple(_near(trial, cotangent) for cotangent in trial.cotangents))
+    exact = certified.gradients(tuple(near(trial, cotangent) for cotangent in trial.cotangents))
     named = zip(trial.names(), trial.program.inputs, trial.pull(), exact, strict=True)
     return combine(
-        judge(what, got, _allowed(trial, numbers), trial.dtypes[name])
+        judge(what, got, allowed(trial, numbers), trial.dtypes[name])
         for what, name, got, numbers in named
         if not _elementwise(trial) or got.shape == trial.cotangents[0].shape
     )
@@ -44,7 +44,7 @@ def _elementwise(trial: Trial) -> bool:
     return trial.page is not None and trial.page.shapes == "elementwise"
 
 
-def _near(trial: Trial, value: Array) -> Data:
+def near(trial: Trial, value: Array) -> Data:
     """Return balls around numbers: one rounding wide, or as many as there are terms where they are added up."""
     facts = dtype(trial.case.dtype)
     terms = 1 if _elementwise(trial) else max(1, trial.inputs[0].size)
@@ -58,10 +58,10 @@ def _near(trial: Trial, value: Array) -> Data:
     return elementwise(around, 1)(value)
 
 
-def _allowed(trial: Trial, exact: Data) -> Data:
-    """Widen exact gradients by k + 2 units; nothing is asked at the ends of the dtype's range."""
+def allowed(trial: Trial, exact: Data, more: int = 0) -> Data:
+    """Widen exact numbers by k + 2 units, and more; nothing is asked at the ends of the dtype's range."""
     facts = dtype(trial.case.dtype)
-    factor = 1 + AROUND * ((trial.rounding.accuracy(trial.case.subject) + 2) * facts.unit_roundoff)
+    factor = 1 + AROUND * ((trial.rounding.accuracy(trial.case.subject) + 2 + more) * facts.unit_roundoff)
     unit = facts.unit_roundoff
     smallest, largest = arb(facts.smallest_normal / unit), arb(facts.largest * unit)
 
