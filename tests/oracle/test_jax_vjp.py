@@ -166,7 +166,12 @@ def jax_program(program: Program, data: Mapping[str, Array]) -> Callable[..., tu
         sequence = pages[step.primitive].operands[0].kind == "sequence"
         arguments = [list(operands)] if sequence else operands
         numbers = [float(item) if isinstance(item, int) else item for item in arguments]  # xlogy takes no integers
-        return FUNCTIONS[step.primitive](*numbers, **step.attributes)
+        kinds = {attribute.name: attribute.kind for attribute in pages[step.primitive].attributes}
+        attributes = {
+            name: float(value) if kinds[name] == "number" else value  # quantile takes no integers either
+            for name, value in step.attributes.items()
+        }
+        return FUNCTIONS[step.primitive](*numbers, **attributes)
 
     def function(*inputs: Any) -> tuple[Any, ...]:
         given = dict(zip(program.inputs, inputs, strict=True))

@@ -148,7 +148,7 @@ def region_where(region: Region) -> str:
 
 def kink_where(kink: Kink) -> str:
     """Return where a kink is."""
-    return "equal largest elements" if kink.where.ties else code(str(kink.where))
+    return "equal elements" if kink.where.ties else code(str(kink.where))
 
 
 def allowed_text(kink: Kink) -> str:

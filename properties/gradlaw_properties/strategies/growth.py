@@ -119,7 +119,7 @@ class Growth:
         return False
 
     def candidates(self, gate: Gate, first: int, second: int, detail: int) -> Iterator[tuple[Reference, ...]]:
-        """Return real operands to try, those that were selected first."""
+        """Return real operands to try, those that were selected first; a third one is the second again."""
         count = len(self.names)
         rotated = [self.names[(first + offset) % count] for offset in range(count)]
         if len(gate.real) < 2 and not gate.sequence:
@@ -133,7 +133,7 @@ class Growth:
         for offset in range(min(2 * count, MOST_TRIES)):
             pair = (self.names[(first + offset // count) % count], self.names[(second + offset) % count])
             if not (gate.distinct and pair[0] == pair[1]):
-                yield pair
+                yield pair + pair[1:] * (len(gate.real) - 2)
 
     def try_step(self, gate: Gate, real: tuple[Reference, ...], detail: int) -> bool:
         """Add a step at these operands, if it stays in its domain and moderate."""

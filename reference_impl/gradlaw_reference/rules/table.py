@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data, arithmetic
-from gradlaw_reference.engine import Array, apply, vjp
+from gradlaw_reference.engine import Array, apply, as_array, unbroadcast, vjp
 from gradlaw_reference.rule import RULES, LocalRule, Rule
 from gradlaw_reference.rules.written import written
 from gradlaw_spec import (
@@ -136,6 +136,10 @@ def _enter(rule: Rule) -> None:
     alternatives = tuple(
         tuple(written_gradient(page, formula) for formula in operand.alternatives) for operand in page.operands
     )
+    if rule.composed:
+        alternatives = tuple(
+            tuple(_fitted(formula, position) for formula in formulas) for position, formulas in enumerate(alternatives)
+        )
     RULES[rule.name] = replace(
         rule,
         alternatives=alternatives if any(alternatives) else rule.alternatives,
@@ -144,6 +148,16 @@ def _enter(rule: Rule) -> None:
         complete=page.complete if page.attributes else dict,
         writer=written,
     )
+
+
+def _fitted(formula: LocalRule, position: int) -> LocalRule:
+    """Return a formula of an operand's gradient, summed to its shape, as the gradient of a composition is."""
+
+    def rule(g: Array, value: Array, *operands: Any, **attributes: Any) -> Array:
+        found: Array = formula(g, value, *operands, **attributes)
+        return unbroadcast(found, as_array(operands[position]).shape)
+
+    return rule
 
 
 def written_gradient(page: Function, formula: str) -> LocalRule:
