@@ -387,7 +387,7 @@ target = functional_target(
     jvp=torch.func.jvp,
     batched_vjp=_batched_vjp,
     primitives=PRIMITIVES,
-    # 6.32, 16.71 and 14.88 (benchmarks/accuracy.py, the second at -7.7003, the last above 0 and outside of [1, 2])
+    # 6.32, 16.71 and 18.35 (benchmarks/accuracy.py, the second at -7.7003, the last above 0 and outside of [1, 2])
     # and 29.69 of the orders from 2 to 12 above 0
-    accuracies={"i0": 7, "i1": 17, "digamma": 15, "polygamma": 31},
+    accuracies={"i0": 7, "i1": 17, "digamma": 20, "polygamma": 31},
 )
