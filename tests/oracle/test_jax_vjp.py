@@ -115,6 +115,7 @@ WRONG_AT_CORNERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "std": "JAX divides by the deviation: nan where it is 0, in one element too, where the slope is 0",
         "vector_norm": "JAX divides by the norm: nan where it is 0",
+        "matrix_norm": "JAX divides by the norm: nan where it is 0",
         "det": "JAX returns zeros for a matrix of more than three rows with a zero pivot before the last",
     }
 )

@@ -72,6 +72,10 @@ def _constant(node: ast.Constant) -> Piece:
     return repr(node.value), ATOM
 
 
+def _tuple(node: ast.Tuple) -> Piece:
+    return ", ".join(_piece(one)[0] for one in node.elts), COMPARE
+
+
 def _unary(node: ast.UnaryOp) -> Piece:
     return f"-{_inside(node.operand, PRODUCT)}", NEGATIVE if isinstance(node.operand, ast.Constant | ast.Name) else SUM
 
@@ -158,6 +162,7 @@ def _is_where(node: ast.expr) -> bool:
 READERS: Final[dict[type[ast.expr], Callable[..., Piece]]] = {
     ast.Name: _name,
     ast.Constant: _constant,
+    ast.Tuple: _tuple,
     ast.UnaryOp: _unary,
     ast.BinOp: _binary,
     ast.Compare: _compare,

@@ -71,7 +71,7 @@ def specials(page: Primitive, layout: Layout, facts: Dtype) -> tuple[Point, ...]
     if page.shapes == "reduction":
         return _of_groups(slots[0], layout) if corner and slots[0].size else ()
     if page.shapes == "signature":
-        return tuple(_singular(page, slots))
+        return _of_groups(slots[0], layout) if corner and slots[0].size else tuple(_singular(page, slots))
     alone = len(set(layout.operands)) == len(page.operands)
     if page.shapes != "elementwise" or not alone or not slots[0].size or len({slot.shape for slot in slots}) > 1:
         return ()

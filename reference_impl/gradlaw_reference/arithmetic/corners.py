@@ -24,6 +24,8 @@ def spread(data: Data, shape: tuple[int, ...], attributes: Mapping[str, Any]) ->
         chosen = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
         axes = {position % len(shape) for position in chosen}
         data = data.reshape(tuple(1 if place in axes else length for place, length in enumerate(shape)))
+    elif data.ndim < len(shape):  # of a vector or a matrix behind axes of a batch
+        data = data.reshape((*data.shape, *(1,) * (len(shape) - data.ndim)))
     return np.broadcast_to(data, shape)
 
 

@@ -29,6 +29,8 @@ def _at_corner(page: Primitive, formula: ast.expr) -> ast.expr:
     value = "value"
     if page.shapes == "reduction":
         value = f"unreduce(value, {page.operands[0].name}, axis=axis, keepdims=keepdims)"
+    if page.shapes == "signature":
+        value = f"unreduce(value, {page.operands[0].name}, axis=(-2, -1), keepdims=keepdims)"
     condition = ast.parse(f"{value} == 0", mode="eval").body
     return ast.Call(ast.Name("where"), [condition, ast.Constant(0), formula], [])
 
