@@ -19,6 +19,9 @@ from typing import Any
 
 import mpmath
 import numpy as np
+from boxed_numbers import Numbers, boxed
+from written_matrices import BACK_OF_MATRICES, OF_MATRICES
+from written_places import BACK_OF_PLACES, OF_ORDERS, OF_PLACES, numpy_index
 
 from gradlaw_spec import (
     AttributeValue,
@@ -33,13 +36,6 @@ from gradlaw_spec import (
 from gradlaw_spec.formula import BINARY, COMPARISONS
 
 DIGITS = 80
-Numbers = Any
-"""An object array, or a list of them for a sequence operand."""
-
-
-def boxed(value: Any) -> Numbers:
-    """Make an object array of a result; NumPy hands 0-d ones out as bare numbers."""
-    return np.asarray(value, dtype=object)
 
 
 def fractions(value: Any) -> Numbers:
@@ -172,113 +168,6 @@ def _piece(g: Numbers, arrays: list[Numbers], axis: int = 0) -> list[Numbers]:
     return [boxed(part) for part in np.split(g, ends[:-1], axis=axis)]
 
 
-def numpy_index(index: Any) -> tuple[Any, ...]:
-    """Return an index attribute as NumPy takes it."""
-    words = {"newaxis": None, "ellipsis": Ellipsis}
-    return tuple(
-        words[item]
-        if isinstance(item, str)
-        else item
-        if isinstance(item, int)
-        else slice(item.start, item.stop, item.step)
-        for item in index
-    )
-
-
-def _returned(g: Numbers, x: Numbers, origin: np.ndarray[Any, Any]) -> Numbers:
-    """Add each element of g to a zero at the flat position that it came from."""
-    total = [0 * number for number in x.ravel()]
-    for place in np.ndindex(*g.shape):
-        total[int(origin[place])] += g[place]
-    result = np.empty(x.size, dtype=object)
-    result[:] = total
-    return result.reshape(x.shape)
-
-
-def _labels(x: Numbers) -> np.ndarray[Any, Any]:
-    return np.arange(x.size).reshape(x.shape)
-
-
-def _scatter(g: Numbers, x: Numbers, index: Any) -> Numbers:
-    return _returned(g, x, np.asarray(_labels(x)[numpy_index(index)]))
-
-
-def _scatter_take(g: Numbers, x: Numbers, indices: Any, axis: int = 0) -> Numbers:
-    return _returned(g, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis))
-
-
-def _order(x: Numbers, axis: int, descending: bool) -> np.ndarray[Any, Any]:
-    """Return positions in order along an axis; of equal elements the first comes first."""
-    order = np.argsort(-x if descending else x, axis=axis, kind="stable")
-    return np.asarray(order)
-
-
-def _sort(x: Numbers, axis: int = -1, descending: bool = False) -> Numbers:
-    return np.take_along_axis(x, _order(x, axis, descending), axis)
-
-
-def _unsort_by(g: Numbers, x: Numbers, axis: int = -1, descending: bool = False) -> Numbers:
-    result = np.empty(x.shape, dtype=object)
-    np.put_along_axis(result, _order(x, axis, descending), g, axis)
-    return result
-
-
-def _pad(x: Numbers, pad_width: tuple[int, int]) -> Numbers:
-    result = np.full([length + sum(pad_width) for length in x.shape], 0, dtype=object)
-    for place in np.ndindex(*x.shape):
-        result[tuple(number + pad_width[0] for number in place)] = x[place]
-    return result
-
-
-def _quantile_weights(x: Numbers, q: Any, axis: int = -1) -> Numbers:
-    result = np.empty(x.shape, dtype=object)
-    for place in np.ndindex(*x.shape):
-        result[place] = max(1 - abs(Fraction(q) * (x.shape[axis] - 1) - place[axis]), Fraction(0))
-    return result
-
-
-def _quantile(x: Numbers, q: Any, axis: int = -1, keepdims: bool = False) -> Numbers:
-    parts = _quantile_weights(x, q, axis) * _sort(x, axis)
-    return ADDED(boxed(parts), axis=axis, keepdims=keepdims)
-
-
-def _index_add(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
-    return boxed(x + _returned(updates, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis)))
-
-
-def _index_copy(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
-    return _index_add(_cleared(x, indices, axis), indices, updates, axis)
-
-
-def _cleared(x: Numbers, indices: Any, axis: int = 0) -> Numbers:
-    replaced = np.isin(np.indices(x.shape)[axis], np.asarray(indices, dtype=int))
-    return boxed(np.where(replaced, 0 * x, x))
-
-
-def _leading(g: Numbers, x: Numbers) -> Numbers:
-    result = boxed(0 * x)
-    result[..., : g.shape[-1]] = g
-    return result
-
-
-def _cumulative_max(x: Numbers, axis: int) -> Numbers:
-    result = np.empty(x.shape, dtype=object)
-    for place in np.ndindex(*x.shape):
-        row = np.moveaxis(x, axis, 0)[(slice(None), *np.delete(place, axis))]
-        result[place] = max(row[: place[axis] + 1])
-    return result
-
-
-def _route_to_records(g: Numbers, x: Numbers, axis: int) -> Numbers:
-    result = boxed(0 * x)
-    for place in np.ndindex(*x.shape):
-        row = list(np.moveaxis(x, axis, 0)[(slice(None), *np.delete(place, axis))])[: place[axis] + 1]
-        record = list(place)
-        record[axis] = row.index(max(row))
-        result[tuple(record)] += g[place]
-    return result
-
-
 def _where(condition: Any, first: Any, second: Any) -> Numbers:
     chosen = np.asarray(condition).astype(bool)
     return boxed(np.frompyfunc(lambda which, one, other: one if which else other, 3, 1)(chosen, first, second))
@@ -302,123 +191,6 @@ SIGNS: dict[str, Callable[..., Any]] = {
 """Python's operators on numbers, under the names that the parser gives them."""
 
 
-def _untrace(g: Numbers, x: Numbers, offset: int = 0) -> Numbers:
-    result = boxed(0 * x)
-    for place in np.ndindex(*x.shape):
-        if place[-1] - place[-2] == offset:
-            result[place] = g[place[:-2]]
-    return result
-
-
-def _trace(x: Numbers, offset: int = 0) -> Numbers:
-    result = np.empty(x.shape[:-2], dtype=object)
-    for place in np.ndindex(*result.shape):
-        matrix, rows = x[place], range(max(0, -offset), min(x.shape[-2], x.shape[-1] - offset))
-        result[place] = sum((matrix[row, row + offset] for row in rows), Fraction())
-    return result
-
-
-def _of_each(function: Callable[[Numbers], Any], shape: Callable[[Numbers], tuple[int, ...]]) -> Callable[..., Numbers]:
-    """Return a function of single matrices as one of batches; ``shape`` is that of its result."""
-
-    def apply(x: Numbers) -> Numbers:
-        result = np.empty(x.shape[:-2] + shape(x), dtype=object)
-        for place in np.ndindex(*x.shape[:-2]):
-            result[place] = function(x[place])
-        return result
-
-    return apply
-
-
-def _determinant(x: Numbers) -> Any:
-    """Expand along the first row."""
-    if not x.size:
-        return 1
-    rest = x[1:]
-    return sum((-1) ** j * x[0, j] * _determinant(np.delete(rest, j, 1)) for j in range(len(x)))
-
-
-def _cofactors(x: Numbers) -> Numbers:
-    result = np.empty(x.shape, dtype=object)
-    for i, j in np.ndindex(*x.shape):
-        result[i, j] = (-1) ** (i + j) * _determinant(np.delete(np.delete(x, i, 0), j, 1))
-    return result
-
-
-def _inverse(x: Numbers) -> Numbers:
-    return boxed(_cofactors(x).T / _determinant(x))
-
-
-def _kron(x1: Numbers, x2: Numbers) -> Numbers:
-    batch = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
-    (rows, columns), (height, width) = x1.shape[-2:], x2.shape[-2:]
-    first, second = (np.broadcast_to(x, (*batch, *x.shape[-2:])) for x in (x1, x2))
-    result = np.empty((*batch, rows * height, columns * width), dtype=object)
-    for *place, i, j in np.ndindex(*result.shape):
-        result[*place, i, j] = first[*place, i // height, j // width] * second[*place, i % height, j % width]
-    return result
-
-
-def _cholesky(x: Numbers) -> Numbers:
-    given, factor = (x + x.T) / 2, boxed(0 * x)
-    for i, j in zip(*np.tril_indices(len(x)), strict=True):
-        rest = given[i, j] - sum(factor[i, k] * factor[j, k] for k in range(j))
-        factor[i, j] = mpmath.sqrt(rest) if i == j else rest / factor[j, j]
-    return factor
-
-
-def _eigen(x: Numbers) -> tuple[Numbers, Numbers]:
-    """Return eigenvalues, ascending, and eigenvectors of the symmetric part of a matrix."""
-    if not len(x):
-        return x[:, 0:0].ravel(), x
-    values, vectors = mpmath.eigsy(mpmath.matrix(((x + x.T) / 2).tolist()))
-    return boxed(list(values)), boxed(vectors.tolist())
-
-
-def _pseudo_inverse(x: Numbers) -> Numbers:
-    if not x.size:
-        return x.T
-    if len(x) < x.shape[1]:
-        return _pseudo_inverse(x.T).T
-    return boxed(np.matmul(_inverse(boxed(np.matmul(x.T, x))), x.T))
-
-
-FACTORISED: dict[str, Callable[..., Any]] = {
-    "cholesky": _of_each(_cholesky, lambda x: x.shape[-2:]),
-    "eigvalsh": _of_each(lambda x: _eigen(x)[0], lambda x: x.shape[-1:]),
-    "pinv": _of_each(_pseudo_inverse, lambda x: (x.shape[-1], x.shape[-2])),
-}
-"""Functions of matrices that have roots in them."""
-OF_MATRICES: dict[str, Callable[..., Any]] = {
-    **FACTORISED,
-    "trace": _trace,
-    "kron": _kron,
-    "det": _of_each(_determinant, lambda x: ()),
-    "inv": _of_each(_inverse, lambda x: x.shape[-2:]),
-    "solve": lambda x1, x2: boxed(np.matmul(_of_each(_inverse, lambda x: x.shape[-2:])(x1), x2)),
-}
-"""Functions of matrices, by their definitions."""
-
-
-def _blocks(g: Numbers, x1: Numbers, x2: Numbers) -> Numbers:
-    rows, columns = zip(x1.shape[-2:], x2.shape[-2:], strict=True)
-    return np.reshape(g, (*g.shape[:-2], *rows, *columns))
-
-
-OF_ORDERS: dict[str, Callable[..., Any]] = {
-    "cumulative_max": _cumulative_max,
-    "quantile": _quantile,
-    "sort": _sort,
-}
-"""Functions of orders, by comparing."""
-OF_PLACES: dict[str, Callable[..., Any]] = {
-    "diagonal": lambda x, offset=0: boxed(np.diagonal(x, offset, -2, -1)),
-    "index_add": _index_add,
-    "index_copy": _index_copy,
-    "pad": _pad,
-    "tile": lambda x, repetitions: np.tile(x, repetitions),
-}
-"""Functions that move elements, which NumPy has in another way."""
 BY_MPMATH: dict[str, Callable[..., Any]] = {
     "gammaln": _elementwise(lambda x: mpmath.log(abs(mpmath.gamma(x)))),
     "i0": _elementwise(lambda x: mpmath.besseli(0, x)),
@@ -429,37 +201,19 @@ BY_MPMATH: dict[str, Callable[..., Any]] = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **OF_ORDERS,
     **OF_PLACES,
-    "blocks": _blocks,
+    **BACK_OF_PLACES,
+    **BACK_OF_MATRICES,
     "astype": lambda x, dtype: x,
-    "cleared": _cleared,
     "cast_back": lambda g, x: g,
-    "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "count": _count,
     "cumulative_others": _cumulative_others,
-    "eigenvectors": _of_each(lambda x: _eigen(x)[1], lambda x: x.shape[-2:]),
-    "half_lower": lambda x: boxed((np.tril(x) + np.tril(x, -1)) / 2),
-    "symmetric": lambda x: boxed((x + np.swapaxes(x, -1, -2)) / 2),
     "einsum": lambda arrays, subscripts: _einsum(subscripts, arrays),
     "einsum_back": _einsum_back,
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
     "piece": _piece,
-    "scatter": _scatter,
-    "scatter_take": _scatter_take,
-    "leading": _leading,
-    "route_to_records": _route_to_records,
-    "on_diagonal": lambda g, x, offset=0: _returned(g, x, np.diagonal(_labels(x), offset, -2, -1)),
-    "scatter_along_axis": lambda g, x, indices, axis=-1: _returned(
-        g, x, np.take_along_axis(_labels(x), np.asarray(indices, dtype=int), axis)
-    ),
-    "quantile_weights": _quantile_weights,
-    "unpad": lambda g, x, pad_width: boxed(g[tuple(slice(pad_width[0], pad_width[0] + n) for n in x.shape)]),
-    "unrepeat": lambda g, x, repeats, axis: _returned(g, x, np.repeat(_labels(x), repeats, axis)),
-    "untile": lambda g, x, repetitions: _returned(g, x, np.tile(_labels(x), repetitions)),
     "unreduce": _unreduce,
-    "unsort_by": _unsort_by,
-    "untrace": _untrace,
     **BY_MPMATH,
 }
 """The functions of the formulas that are no primitives, and what no formula says."""
