@@ -49,7 +49,8 @@ class Operand:
 
     ``domain`` is a union of intervals such as ``"(0, inf)"``, or ``"(-inf, 0) without integers"`` where those are
     poles, in which the primitive is differentiable or has a declared kink; ``vjp`` is a formula in the
-    operands, the attributes, the value ``value`` and the cotangent ``g``; it is empty for an operand that has no gradient.
+    operands, the attributes, the value ``value`` and the cotangent ``g``; it is empty for an operand that has no
+    gradient.
     ``alternatives`` are other formulas of the same gradient that correct implementations use: what any of
     them may return under the rounding model is admissible. ``boundary`` lists values at which gradients
     tend to break, for generation. ``regular`` says that nothing is claimed where its square matrices have no inverse.
