@@ -65,9 +65,9 @@ def shift(shape: Shape, choose: Chooser) -> AttributeValue:
 
 
 def offset(shape: Shape, choose: Chooser) -> AttributeValue:
-    """Return which diagonal of a matrix is meant: the main one, those beside it, the last, or one outside."""
+    """Return which diagonal of a matrix is meant: often the main one, else one beside it, the last, or one outside."""
     rows, columns = (1, 1, *shape)[-2:]
-    return choose((0, 1, -1, columns - 1, 1 - rows, columns, -rows))
+    return choose((*(0,) * 5, 1, -1, columns - 1, 1 - rows, columns, -rows))
 
 
 def count(shape: Shape, choose: Chooser) -> AttributeValue:

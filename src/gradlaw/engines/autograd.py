@@ -102,9 +102,9 @@ def _sort_text(step: Step, ndim: int) -> str:
 
 
 def _diagonal(x: Any, *, offset: int) -> Any:
-    """Take the main diagonal of square matrices: autograd's gradient of np.diagonal knows no others."""
-    if offset or x.shape[-2] != x.shape[-1]:
-        raise ValueError("np.diagonal has a gradient for the main diagonal of square matrices alone")
+    """Take the main diagonal: autograd says that np.diagonal has a gradient for no other."""
+    if offset:
+        raise ValueError("np.diagonal has a gradient for the main diagonal alone")
     return np.diagonal(x, 0, -1, -2)
 
 
