@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from gradlaw_properties import mutants
@@ -16,8 +18,8 @@ from gradlaw_spec import Primitive
 
 MUTANTS = (mutants.loses_digits_in_the_tail,)
 NEEDS = (DIFFERENTIATES_PULLBACKS, ELEMENTS)
-FACTORS = 2
-"""The second derivative is multiplied by a cotangent and a direction: one rounding more than a gradient has."""
+FACTORS: Final = 6
+"""Roundings that a second derivative has more than a gradient: it is a product of two functions with some factors."""
 
 
 def applies(page: Primitive | None) -> bool:
@@ -38,4 +40,9 @@ def check(trial: Trial) -> Outcome:
     exact, got = certified.gradients(along)[0], trial.pulled_twice(directions)[0]
     if got.shape != exact.shape:
         return NOTHING
-    return judge(trial.second_names()[0], got, allowed(trial, exact, FACTORS), trial.dtypes[name])
+    return judge(
+        trial.second_names()[0],
+        got,
+        allowed(trial, exact, trial.rounding.accuracy(trial.case.subject) + FACTORS),
+        trial.dtypes[name],
+    )
