@@ -177,6 +177,17 @@ through_unselected = _rule_fault(
     "where",
     {"where": _with_vjp(*(lambda g, y, *operands: g,) * 3)},
 )
+reciprocal_of_squares = _rule_fault(
+    "reciprocal-of-squares",
+    "atan2",
+    {
+        "atan2": _with_vjp(
+            lambda g, y, x1, x2: g * x2 * (1 / (x1 * x1 + x2 * x2)),
+            lambda g, y, x1, x2: -g * x1 * (1 / (x1 * x1 + x2 * x2)),
+        )
+    },
+    "float16",
+)
 counts_in_sixteen_bits = _small_engine_fault("counts-in-sixteen-bits", "mean", _counted_short)
 indexes_in_sixteen_bits = _small_engine_fault("indexes-in-sixteen-bits", "take", _indexed_short)
 last_write_wins = _rule_fault("last-write-wins", "take", {"take": _last_write})
