@@ -25,6 +25,11 @@ def gradients_admissible(trial: Trial, got: Cotangents, truth: tuple[Data, ...])
     return combine(judge(what, gradient, allowed, trial.dtypes[name]) for what, name, gradient, allowed in named)
 
 
+def asked(outcome: Outcome) -> Outcome:
+    """Return what was found where something was asked: where nothing is, there is no point."""
+    return replace(outcome, points=outcome.points - outcome.inconclusive, inconclusive=0)
+
+
 def second_cotangents(trial: Trial) -> Cotangents:
     """Return second cotangents: signed quarters, other at every element; ones, where the engine has no others."""
     if trial.target.cotangent == "ones":

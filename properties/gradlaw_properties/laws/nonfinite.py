@@ -10,7 +10,7 @@ from flint import arb
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import SMALLEST_BITS, Outcome, combine, judge
-from gradlaw_properties.laws.common import NOTHING, exact
+from gradlaw_properties.laws.common import NOTHING, asked, exact
 from gradlaw_properties.laws.exhaustive import applies as makes_one_of_one
 from gradlaw_properties.needs import DISTINCT_INPUTS, ELEMENTS, SOME_CASES
 from gradlaw_properties.trial import Trial
@@ -51,7 +51,11 @@ def check(trial: Trial) -> Outcome:
     valued = not any(np.isnan(output.astype(np.float64)).any() for output in poisoned.outputs)
     named = zip(poisoned.names(), poisoned.pull(), trial.program.inputs, *sets, strict=True)
     outcomes = (
-        _judged(f"{what} with {sign_text} in {name}", got, _limits(poisoned, *found, valued=valued), trial.dtypes[one])
+        asked(
+            judge(
+                f"{what} with {sign_text} in {name}", got, _limits(poisoned, *found, valued=valued), trial.dtypes[one]
+            )
+        )
         for what, got, one, *found in named
     )
     return replace(combine(outcomes), case=poisoned.case)
@@ -106,9 +110,3 @@ def _limits(trial: Trial, near: Data, beyond: Data, at_one: Data, *, valued: boo
         return both if both.is_finite() and known and asked else ANYTHING
 
     return elementwise(limit, 3)(near, beyond, at_one)
-
-
-def _judged(what: str, got: Array, sets: Data, dtype_name: str) -> Outcome:
-    """Judge limits; what has none is no point of this law."""
-    outcome = judge(what, got, sets, dtype_name)
-    return replace(outcome, points=outcome.points - outcome.inconclusive, inconclusive=0)

@@ -10,7 +10,7 @@ from flint import arb
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.laws.accuracy import applies as is_computed_of_few
-from gradlaw_properties.laws.common import NOTHING
+from gradlaw_properties.laws.common import asked
 from gradlaw_properties.needs import DISTINCT_INPUTS, ELEMENTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data, certify
@@ -32,16 +32,22 @@ def check(trial: Trial) -> Outcome:
     """Judge what the rounding model leaves open after an overflow, by the same formulas without a largest number."""
     truth = trial.truth()
     if all(ball.is_finite() for gradient in truth for ball in gradient.ravel()) or len(set(trial.dtypes.values())) > 1:
-        return NOTHING
+        return Outcome(_within(truth))
     unbounded = certify(trial.runnable, trial.values, dtypes=trial.started, overflows=False, **trial.judged_by)
     named = zip(
         trial.names(), trial.program.inputs, trial.pull(), truth, unbounded.gradients(trial.cotangents), strict=True
     )
-    return combine(
-        judge(what, got, _moderate(trial, sets, wide), trial.dtypes[name])
+    outcomes = (
+        asked(judge(what, got, _moderate(trial, sets, wide), trial.dtypes[name]))
         for what, name, got, sets, wide in named
         if got.shape == sets.shape
     )
+    return combine((Outcome(_within(truth)), *outcomes))
+
+
+def _within(truth: tuple[Data, ...]) -> int:
+    """Return how many elements have sets with ends: nothing overflows there, and this law has nothing against them."""
+    return sum(ball.is_finite() for gradient in truth for ball in gradient.ravel())
 
 
 def _moderate(trial: Trial, sets: Data, wide: Data) -> Data:
@@ -49,9 +55,9 @@ def _moderate(trial: Trial, sets: Data, wide: Data) -> Data:
     facts = dtype(trial.case.dtype)
     smallest, largest = facts.smallest_normal * ROOM, facts.largest / ROOM
 
-    def asked(known: arb, other: arb) -> arb:
+    def chosen(known: arb, other: arb) -> arb:
         moderate = other.is_finite() and smallest <= abs(other) <= largest
         return other if moderate and not known.is_finite() else ANYTHING
 
-    found: Array = np.frompyfunc(asked, 2, 1)(sets, wide)
+    found: Array = np.frompyfunc(chosen, 2, 1)(sets, wide)
     return np.asarray(found, dtype=object)

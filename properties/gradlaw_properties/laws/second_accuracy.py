@@ -9,7 +9,7 @@ import numpy as np
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, judge
 from gradlaw_properties.laws.accuracy import PRECISION, allowed, near
-from gradlaw_properties.laws.common import NOTHING
+from gradlaw_properties.laws.common import NOTHING, asked
 from gradlaw_properties.laws.exhaustive import applies as makes_one_of_one
 from gradlaw_properties.needs import DIFFERENTIATES_PULLBACKS, ELEMENTS
 from gradlaw_properties.trial import Trial
@@ -40,9 +40,5 @@ def check(trial: Trial) -> Outcome:
     exact, got = certified.gradients(along)[0], trial.pulled_twice(directions)[0]
     if got.shape != exact.shape:
         return NOTHING
-    return judge(
-        trial.second_names()[0],
-        got,
-        allowed(trial, exact, trial.rounding.accuracy(trial.case.subject) + FACTORS),
-        trial.dtypes[name],
-    )
+    sets = allowed(trial, exact, trial.rounding.accuracy(trial.case.subject) + FACTORS)
+    return asked(judge(trial.second_names()[0], got, sets, trial.dtypes[name]))
