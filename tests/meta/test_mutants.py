@@ -53,7 +53,7 @@ def test_the_right_engine_lives(dtype: str) -> None:
     from gradlaw_properties.engines import reference_target
 
     target = reference_target()
-    cells = [cell for unit in plan(target, dtype=dtype) for cell in examine(unit, target, Settings(examples=12))]
+    cells = [cell for unit in plan(target, dtype=dtype) for cell in examine(unit, target, Settings(examples=6))]
     bad = [cell for cell in cells if cell.verdict is Verdict.VIOLATION]
     wrong = [
         f"{cell.address}: {cell.message}"
