@@ -33,10 +33,10 @@ def check(trial: Trial) -> Outcome:
     truth = trial.truth()
     if all(ball.is_finite() for gradient in truth for ball in gradient.ravel()) or len(set(trial.dtypes.values())) > 1:
         return Outcome(_within(truth))
-    unbounded = certify(trial.runnable, trial.values, dtypes=trial.started, overflows=False, **trial.judged_by)
-    named = zip(
-        trial.names(), trial.program.inputs, trial.pull(), truth, unbounded.gradients(trial.cotangents), strict=True
-    )
+    with np.errstate(over="ignore"):  # NumPy has no such numbers
+        unbounded = certify(trial.runnable, trial.values, dtypes=trial.started, overflows=False, **trial.judged_by)
+        sets_without_end = unbounded.gradients(trial.cotangents)
+    named = zip(trial.names(), trial.program.inputs, trial.pull(), truth, sets_without_end, strict=True)
     outcomes = (
         asked(judge(what, got, _moderate(trial, sets, wide), trial.dtypes[name]))
         for what, name, got, sets, wide in named
