@@ -87,7 +87,8 @@ def test_one_wrong_number_is_found_counted_and_shown_alone() -> None:
 
 def test_no_sample_finds_it() -> None:
     laws = tuple(name for name, law in all_laws().items() if law.applies(load_primitives()["log"]))
-    sampled = tuple(name for name in laws if not all_laws()[name].page.campaign)
+    # The second derivative of the reference's own formula loses digits, at other numbers than that one.
+    sampled = tuple(name for name in laws if not all_laws()[name].page.campaign and name != "second-accuracy")
     cells = examine(Unit("log", "bfloat16", sampled), wrong_at_one_input.build(), Settings())
     assert Verdict.VIOLATION not in {cell.verdict for cell in cells}
 

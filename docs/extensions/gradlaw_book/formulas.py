@@ -159,6 +159,12 @@ def _is_where(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "where"
 
 
+def _picked(node: ast.Subscript) -> Piece:
+    """Write what is picked as Python does, behind the array."""
+    index = ast.unparse(node.slice).strip("()").replace("...", r"\dots")
+    return rf"{_inside(node.value, ATOM)}[{index}]", ATOM
+
+
 READERS: Final[dict[type[ast.expr], Callable[..., Piece]]] = {
     ast.Name: _name,
     ast.Constant: _constant,
@@ -167,4 +173,5 @@ READERS: Final[dict[type[ast.expr], Callable[..., Piece]]] = {
     ast.BinOp: _binary,
     ast.Compare: _compare,
     ast.Call: _call,
+    ast.Subscript: _picked,
 }
