@@ -15,7 +15,8 @@ from gradlaw_properties.needs import DISTINCT_INPUTS, ELEMENTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data, certify
 from gradlaw_reference.arithmetic.ball import ANYTHING
-from gradlaw_spec import Array, Primitive, dtype
+from gradlaw_reference.arithmetic.objects import elementwise
+from gradlaw_spec import Primitive, dtype
 
 MUTANTS = (mutants.reciprocal_of_squares,)
 NEEDS = (DISTINCT_INPUTS, ELEMENTS)
@@ -59,5 +60,4 @@ def _moderate(trial: Trial, sets: Data, wide: Data) -> Data:
         moderate = other.is_finite() and smallest <= abs(other) <= largest
         return other if moderate and not known.is_finite() else ANYTHING
 
-    found: Array = np.frompyfunc(chosen, 2, 1)(sets, wide)
-    return np.asarray(found, dtype=object)
+    return elementwise(chosen, 2)(sets, wide)

@@ -60,7 +60,7 @@ def in_order(value: Data, order: Data, smallest: float) -> Data:
 
 def _chosen(row: list[arb], parts: Data) -> list[arb]:
     """Return the elements that may stand at a place; an open part is not certainly another number than 0."""
-    nothing = np.equal(parts, ZERO).astype(bool).tolist()
+    nothing = [part == ZERO for part in parts.tolist()]
     return [number for number, none in zip(row, nothing, strict=True) if not none]
 
 
