@@ -161,7 +161,7 @@ def _is_where(node: ast.expr) -> bool:
 
 def _picked(node: ast.Subscript) -> Piece:
     """Write what is picked as Python does, behind the array."""
-    index = ast.unparse(node.slice).strip("()").replace("...", r"\dots")
+    index = ast.unparse(node.slice).strip("()").replace("...", r"\ldots")
     return rf"{_inside(node.value, ATOM)}[{index}]", ATOM
 
 
