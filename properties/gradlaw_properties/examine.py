@@ -394,8 +394,7 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message = "; ".join(sorted(tally.notes))
     elif not message and tally.refused:
         message = f"{tally.refused} cases unsupported: {tally.unsupported}"
-    sweeps = all_laws()[law].page.campaign and all_laws()[law].cases is not None
-    if verdict is Verdict.VIOLATION and sweeps and tally.outside:
+    if verdict is Verdict.VIOLATION and all_laws()[law].sweeps and tally.outside:
         message = f"{message} ({tally.outside} of {tally.points} points are outside)"
     return Cell(
         address=str(Address(unit.subject, law, unit.dtype)),

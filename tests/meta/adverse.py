@@ -27,6 +27,8 @@ from gradlaw_spec import Array, Program, Target, load_primitives, program_functi
 from gradlaw_spec.target import walks_of
 
 BITS = 160
+BEYOND_FORMULAS = ("accuracy", "nonfinite", "range", "second-accuracy")
+"""Laws that ask for more than the pages' formulas give: some lose digits, divide infinities, or overflow on the way."""
 
 
 class Adverse(Float):

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import pytest
-from adverse import adverse_target
+from adverse import BEYOND_FORMULAS, adverse_target
 
 from gradlaw_properties import Settings, Unit, examine
 from gradlaw_properties.examine import plan
-from gradlaw_spec import Address, Verdict
+from gradlaw_spec import Address, Cell, Verdict, load_primitives
 
-UNDECIDED = {"float64": 0.05, "float32": 0.08, "float16": 0.1, "bfloat16": 0.13}
-"""The largest share of points at which the sets may be too wide to say anything (of factorisations, in two bytes)."""
+UNDECIDED = {"float64": 0.05, "float32": 0.08, "float16": 0.08, "bfloat16": 0.12}
+"""The largest share of points at which the sets may be too wide to say anything."""
+BY_THEORY = ("elimination", "factorisation")
+"""Their sets are wide by theory, no part of the share: two bytes leave an ill-conditioned matrix no digits."""
+
+
+def is_counted(cell: Cell) -> bool:
+    page = load_primitives().get(Address.parse(cell.address).subject)
+    return page is None or page.rounding not in BY_THEORY
 
 
 @pytest.mark.parametrize(
     ("dtype", "flushes"), [("float64", False), ("float32", True), ("float16", False), ("bfloat16", True)]
 )
 def test_an_adverse_engine_lives(dtype: str, flushes: bool) -> None:
-    """But for two laws, which ask for more than the pages' formulas give."""
+    """But for the laws that ask for more than the pages' formulas give."""
     target = adverse_target(1, flushes=flushes)
     cells = [cell for unit in plan(target, dtype=dtype) for cell in examine(unit, target, Settings(examples=5, seed=1))]
     bad = [cell for cell in cells if cell.verdict in (Verdict.VIOLATION, Verdict.CRASH)]
     wrong = [
-        f"{cell.address}: {cell.message}"
-        for cell in bad
-        if Address.parse(cell.address).law not in ("accuracy", "nonfinite", "range", "second-accuracy")
+        f"{cell.address}: {cell.message}" for cell in bad if Address.parse(cell.address).law not in BEYOND_FORMULAS
     ]
     assert not wrong, "\n".join(wrong)
-    points, undecided = sum(cell.points for cell in cells), sum(cell.inconclusive for cell in cells)
+    counted = list(filter(is_counted, cells))
+    points, undecided = sum(cell.points for cell in counted), sum(cell.inconclusive for cell in counted)
     assert undecided < UNDECIDED[dtype] * points, f"{undecided} of {points} points"
 
 

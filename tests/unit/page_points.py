@@ -45,9 +45,8 @@ def choices(page: Primitive) -> list[tuple[tuple[tuple[int, ...], ...], dict[str
         for layout in layouts(page, tuple(DTYPES), scalar=False, seed=seed):
             slots = {slot.name: slot.shape for slot in layout.slots}
             shapes = tuple(slots[name] for name in layout.operands)
-            mean_of_nothing = (page.shapes == "along-axis" or page.level == "nn") and 0 in shapes[
-                0
-            ]  # 0 / 0 on the way to no element
+            along = page.shapes == "along-axis" or page.level == "nn"
+            mean_of_nothing = along and 0 in shapes[0]  # 0 / 0 on the way to no element
             if max(math.prod(shape) for shape in shapes) <= MOST and not mean_of_nothing:
                 numbers = BOUNDS if bounded else [numeric(page, Chooser(choice)) for choice in range(NUMBERS)]
                 found += [(shapes, {**layout.attributes, **chosen}) for chosen in numbers]

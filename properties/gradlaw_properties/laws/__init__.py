@@ -33,6 +33,11 @@ class RunnableLaw:
     cases: Callable[[Target, str, str], Iterable[Case]] | None = None
     """The cases of its own, for a target, a subject and a dtype, if it needs no random ones."""
 
+    @property
+    def sweeps(self) -> bool:
+        """Whether it tries all that there is, on cases of its own, where it is asked for by its name."""
+        return self.page.campaign and self.cases is not None
+
     def judges(self, dtype: str) -> bool:
         """Whether it speaks about values of a dtype."""
         return not self.page.dtypes or dtype in self.page.dtypes

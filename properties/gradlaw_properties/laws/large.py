@@ -54,9 +54,8 @@ def _steps(page: Primitive) -> tuple[Step, ...]:
     """Return a primitive's step on the long axis; what keeps that axis is read at its ends."""
     axes: dict[str, Any] = {one.name: 0 for one in page.attributes if one.kind in ("axis", "optional-axes")}
     kinds = [operand.kind for operand in page.operands]
-    if not axes or any(one.required for one in page.attributes if one.name not in axes):
-        return ()
-    if _is_quadratic(page):
+    others = (one for one in page.attributes if one.name not in axes)
+    if not axes or any(one.required for one in others) or _is_quadratic(page):
         return ()
     if page.shapes == "reduction" and kinds == ["real"]:
         return (Step(("y",), page.name, ("wide",), axes),)

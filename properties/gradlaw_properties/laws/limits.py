@@ -14,12 +14,12 @@ from gradlaw_properties.judge import Outcome, combine, equal, judge
 from gradlaw_properties.laws.exhaustive import applies as makes_one_of_one
 from gradlaw_properties.laws.exhaustive import cotangents_for
 from gradlaw_properties.trial import Trial
+from gradlaw_reference.arithmetic.sets import AROUND
 from gradlaw_spec import Array, Case, Primitive, Program, Step, Target, dtype, load_primitives
 
 MUTANTS = (mutants.nan_for_infinity,)
 LENGTH: Final = 64
 """How often an end is repeated: engines compute many numbers at once in another way than single ones."""
-AROUND: Final = arb(0, 1)
 
 
 def applies(page: Primitive | None) -> bool:

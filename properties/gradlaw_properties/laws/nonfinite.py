@@ -15,20 +15,18 @@ from gradlaw_properties.laws.exhaustive import applies as makes_one_of_one
 from gradlaw_properties.needs import DISTINCT_INPUTS, ELEMENTS, SOME_CASES
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data, certify
-from gradlaw_reference.arithmetic.ball import ANYTHING
 from gradlaw_reference.arithmetic.objects import elementwise
+from gradlaw_reference.arithmetic.sets import ANYTHING, AROUND
 from gradlaw_spec import Array, Primitive, dtype
 
 MUTANTS = (mutants.nan_spreads, mutants.others_by_division)
 NEEDS = (DISTINCT_INPUTS, ELEMENTS, SOME_CASES)
-CLOSE: Final = 1 + arb(0, 1) * arb(2) ** -60
+CLOSE: Final = 1 + AROUND * arb(2) ** -60
 FAR: Final = (arb(2) ** 5000 * CLOSE, arb(2) ** 2**40 * CLOSE)
 """Two sizes beyond the numbers of every dtype: what has a limit is the same at both, as far as anybody can see."""
-AROUND_ZERO: Final = arb(0, 1)
-"""What stands for a number that is 0, or nearly."""
 WHOLE: Final = ("elimination", "factorisation")
 """How matrices are computed of which each element goes into each result."""
-NEARLY: Final = 1 + arb(0, 1) * arb(2) ** -20
+NEARLY: Final = 1 + AROUND * arb(2) ** -20
 MOST_TAILS: Final = 1024
 """A limit that is 0 has a set of so many roundings of the smallest numbers, at most."""
 
@@ -50,15 +48,11 @@ def check(trial: Trial) -> Outcome:
     sign_text = "inf" if sign > 0 else "-inf"
     valued = not any(np.isnan(output.astype(np.float64)).any() for output in poisoned.outputs)
     named = zip(poisoned.names(), poisoned.pull(), trial.program.inputs, *sets, strict=True)
-    outcomes = (
-        asked(
-            judge(
-                f"{what} with {sign_text} in {name}", got, _limits(poisoned, *found, valued=valued), trial.dtypes[one]
-            )
-        )
+    judged = (
+        judge(f"{what} with {sign_text} in {name}", got, _limits(poisoned, *found, valued=valued), trial.dtypes[one])
         for what, got, one, *found in named
     )
-    return replace(combine(outcomes), case=poisoned.case)
+    return replace(combine(map(asked, judged)), case=poisoned.case)
 
 
 def _infinite(value: Array) -> list[int]:
@@ -90,8 +84,8 @@ def _sets(trial: Trial, name: str, place: int, there: arb, *, overflows: bool) -
 
 def _around(trial: Trial, value: Array) -> Data:
     facts = dtype(trial.case.dtype)
-    small = facts.smallest_normal / facts.unit_roundoff
-    return elementwise(lambda ball: AROUND_ZERO if abs(ball) < small else ball * NEARLY, 1)(exact(value)).copy()
+    small = facts.smallest_normal / facts.unit_roundoff  # what is less may be 0, or nearly
+    return elementwise(lambda ball: AROUND if abs(ball) < small else ball * NEARLY, 1)(exact(value)).copy()
 
 
 def _limits(trial: Trial, near: Data, beyond: Data, at_one: Data, *, valued: bool) -> Data:

@@ -10,6 +10,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine
 from gradlaw_properties.laws.common import gradients_admissible, unchanged
 from gradlaw_properties.needs import SEVERAL_STEPS
+from gradlaw_properties.strategies.growth import renumbered
 from gradlaw_properties.trial import Trial
 from gradlaw_spec import Program, Step
 
@@ -27,19 +28,7 @@ def reordered(program: Program, draw: np.random.Generator) -> Program:
         waiting.remove(chosen)
         made.difference_update(chosen.results)
         steps.append(chosen)
-    return _renamed(replace(program, steps=tuple(steps)))
-
-
-def _renamed(program: Program) -> Program:
-    results = [name for step in program.steps for name in step.results]
-    names = {name: f"r{place}_{name}" for place, name in enumerate(results)}
-
-    def renamed(step: Step) -> Step:
-        operands = tuple(names.get(one, one) if isinstance(one, str) else one for one in step.operands)
-        return replace(step, results=tuple(names[name] for name in step.results), operands=operands)
-
-    outputs = tuple(names.get(name, name) for name in program.outputs)
-    return replace(program, steps=tuple(map(renamed, program.steps)), outputs=outputs)
+    return renumbered(replace(program, steps=tuple(steps)))
 
 
 def check(trial: Trial) -> Outcome:

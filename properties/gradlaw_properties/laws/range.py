@@ -10,12 +10,12 @@ from flint import arb
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
 from gradlaw_properties.laws.accuracy import applies as is_computed_of_few
-from gradlaw_properties.laws.common import asked
+from gradlaw_properties.laws.common import NOTHING, asked
 from gradlaw_properties.needs import DISTINCT_INPUTS, ELEMENTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data, certify
-from gradlaw_reference.arithmetic.ball import ANYTHING
 from gradlaw_reference.arithmetic.objects import elementwise
+from gradlaw_reference.arithmetic.sets import ANYTHING
 from gradlaw_spec import Primitive, dtype
 
 MUTANTS = (mutants.reciprocal_of_squares,)
@@ -33,22 +33,16 @@ def check(trial: Trial) -> Outcome:
     """Judge what the rounding model leaves open after an overflow, by the same formulas without a largest number."""
     truth = trial.truth()
     if all(ball.is_finite() for gradient in truth for ball in gradient.ravel()) or len(set(trial.dtypes.values())) > 1:
-        return Outcome(_within(truth))
+        return NOTHING
     with np.errstate(over="ignore"):  # NumPy has no such numbers
         unbounded = certify(trial.runnable, trial.values, dtypes=trial.started, overflows=False, **trial.judged_by)
         sets_without_end = unbounded.gradients(trial.cotangents)
     named = zip(trial.names(), trial.program.inputs, trial.pull(), truth, sets_without_end, strict=True)
-    outcomes = (
+    return combine(
         asked(judge(what, got, _moderate(trial, sets, wide), trial.dtypes[name]))
         for what, name, got, sets, wide in named
         if got.shape == sets.shape
     )
-    return combine((Outcome(_within(truth)), *outcomes))
-
-
-def _within(truth: tuple[Data, ...]) -> int:
-    """Return how many elements have sets with ends: nothing overflows there, and this law has nothing against them."""
-    return sum(ball.is_finite() for gradient in truth for ball in gradient.ravel())
 
 
 def _moderate(trial: Trial, sets: Data, wide: Data) -> Data:

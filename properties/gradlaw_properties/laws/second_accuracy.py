@@ -9,6 +9,7 @@ import numpy as np
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, judge
 from gradlaw_properties.laws.accuracy import PRECISION, allowed, near
+from gradlaw_properties.laws.accuracy import applies as is_computed_of_few
 from gradlaw_properties.laws.common import NOTHING, asked
 from gradlaw_properties.laws.exhaustive import applies as makes_one_of_one
 from gradlaw_properties.needs import DIFFERENTIATES_PULLBACKS, ELEMENTS
@@ -24,8 +25,7 @@ FACTORS: Final = 6
 
 def applies(page: Primitive | None) -> bool:
     """Whether the second derivative is one number for each of the operand, and no sum."""
-    smooth = page is not None and page.pattern == "local-gradient" and page.rounding in ("elementwise", "composed")
-    return smooth and makes_one_of_one(page)
+    return is_computed_of_few(page) and makes_one_of_one(page)
 
 
 def check(trial: Trial) -> Outcome:

@@ -17,15 +17,13 @@ from gradlaw_reference.arithmetic.matrices import ball_determinant, ball_inverse
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.ordering import arranged, in_order, order_of
 from gradlaw_reference.arithmetic.protocol import Data, objects
+from gradlaw_reference.arithmetic.sets import ANYTHING, ONE, SOME, ZERO
 from gradlaw_spec import Step, interpret, load_primitives, parse_formula
 
-ANYTHING: Final = arb("nan")
-"""The set of all numbers with inf and nan: what is left after an overflow or outside a domain."""
 MOST_EXPONENT: Final = 2**12
 """An exponential of more overflows in every dtype."""
 FAR_OUT, SERIES_TERMS = 1000, 20
 """From here on so many terms of an asymptotic series have more digits than are asked for."""
-ZERO, ONE, SOME = arb(0), arb(1), arb(0.5, 0.5)
 
 
 def _ball(value: Any) -> arb:
@@ -125,7 +123,6 @@ BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "polygamma": lambda x, n: polygamma(x, int(n.unique_fmpz())),
     "gammaln": gammaln,
     "log_ndtr": _log_ndtr,
-    "ldexp": lambda x, n: x * arb(2) ** n,
     "hypot": lambda x, y: (x * x + y * y).sqrt(),
     "sigmoid": _sigmoid,
     "softplus": _softplus,

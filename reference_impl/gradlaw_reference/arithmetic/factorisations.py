@@ -16,8 +16,9 @@ from typing import Any, Final
 import numpy as np
 from flint import acb_mat, arb, arb_mat
 
-from gradlaw_reference.arithmetic.matrices import ANYTHING, AROUND, Elimination, ball_solution
+from gradlaw_reference.arithmetic.matrices import Elimination, ball_solution
 from gradlaw_reference.arithmetic.protocol import Data, objects
+from gradlaw_reference.arithmetic.sets import ANYTHING, AROUND
 
 SPARE: Final = 4
 """So many roundings more: of the symmetric part, of reciprocals, and of what a page's k says."""

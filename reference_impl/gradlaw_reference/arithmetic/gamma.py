@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Final
 
 from flint import arb
 
-NOWHERE: Final = arb("nan")
-"""What is known of a function at one of its poles."""
+from gradlaw_reference.arithmetic.sets import ANYTHING
 
 
 @cache
@@ -51,7 +49,7 @@ def polygamma(x: arb, order: int) -> arb:
     It is monotonic between two poles where the order is even, and above 0.
     """
     if not _is_regular(x):
-        return NOWHERE
+        return ANYTHING
     if x.is_exact():
         return _polygamma_at(order, x)
     if order % 2 and not x > 0:
@@ -68,7 +66,7 @@ def _gammaln_at(x: arb) -> arb:
 def gammaln(x: arb) -> arb:
     """Return the logarithm of the gamma function's magnitude; its slope is the digamma function."""
     if not _is_regular(x):
-        return NOWHERE
+        return ANYTHING
     if x.is_exact():
         return _gammaln_at(x)
     middle = arb(x.mid())

@@ -17,10 +17,9 @@ import numpy as np
 from flint import arb, arb_mat
 
 from gradlaw_reference.arithmetic.protocol import Data, objects
+from gradlaw_reference.arithmetic.sets import ANYTHING, AROUND
 from gradlaw_spec import Dtype
 
-ANYTHING: Final = arb("nan")
-AROUND: Final = arb(0, 1)
 DETERMINANT: Final = "det"
 """The primitive whose page has the k of determinants and cofactors."""
 INVERSE: Final = "inv"

@@ -5,15 +5,11 @@ Where two balls overlap their order is open, and both orders are meant: what is 
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from flint import arb
 
+from gradlaw_reference.arithmetic.sets import ONE, SOME, ZERO
 from gradlaw_spec import Array as Data
-
-ANYTHING: Final = arb("nan")
-ZERO, ONE, SOME = arb(0), arb(1), arb(0.5, 0.5)
 
 
 def order_of(value: Data) -> Data:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from flint import arb
 
-from gradlaw_reference.arithmetic.ball import ANYTHING, ONE, ZERO, Ball, ball_function
+from gradlaw_reference.arithmetic.ball import Ball, ball_function
 from gradlaw_reference.arithmetic.digits import digits_of, quantum_of
 from gradlaw_reference.arithmetic.factorisations import Factorisation, of_matrices
 from gradlaw_reference.arithmetic.joining import FusedStep, joined
@@ -32,6 +32,7 @@ from gradlaw_reference.arithmetic.matrices import (
 )
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
+from gradlaw_reference.arithmetic.sets import ANYTHING, ONE, ZERO
 from gradlaw_spec import (
     Dtype,
     Primitive,

@@ -19,7 +19,7 @@ def sweep_target(target: str, primitive: str, dtype: str, limits: Limits, files:
     Raises SpecError where there is none for that primitive and dtype.
     """
     pages = load_primitives()
-    campaigns = [law for law in all_laws().values() if law.page.campaign and law.cases is not None]
+    campaigns = [law for law in all_laws().values() if law.sweeps]
     swept = [name for name, page in pages.items() if any(law.applies(page) for law in campaigns)]
     if primitive not in swept:
         expected = "an elementwise primitive of one operand"

@@ -31,6 +31,7 @@ OPERATORS: Final[Mapping[Any, str]] = {
     operator.neg: "-{0}",
 }
 Template = str | Callable[[Step, int], str]
+Way = Literal["plain", "compiled", "batched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Run:
 
     tangents: tuple[tuple[Array, ...], ...] = ()
     """What was pushed forward instead; empty: nothing was."""
-    way: Literal["plain", "compiled", "batched"] = "plain"
+    way: Way = "plain"
     """Whether the engine's compiler was in between, or a batch: inputs and cotangents then have an axis more."""
 
     @property
@@ -234,12 +235,16 @@ def starts_text(literal: Callable[[Array], str], run: Run) -> str:
     return f"[{', '.join(pairs)}]"
 
 
+def _function_block(spelling: Spelling, run: Run, after: tuple[str, ...]) -> Block:
+    """Write a run's program as a function ``f``; ``after`` are the lines behind its steps."""
+    data = (f"{name} = {spelling.literal(run.values[name])}" for name in run.program.data)
+    return Block((*data, f"def f({', '.join(run.program.inputs)}):"), spelling.calls(run), after, "    ")
+
+
 def functional_block(spelling: Spelling, run: Run, result: str, pull: str) -> Block:
     """Write a run of an engine that differentiates functions: ``pull`` is the line that makes value and pullback."""
     run, program = run.whole(), run.program
     single = len(program.outputs) == 1
-    before = [f"{name} = {spelling.literal(run.values[name])}" for name in program.data]
-    before.append(f"def f({', '.join(program.inputs)}):")
     after = (
         f"    return {result}",
         pull,
@@ -248,14 +253,12 @@ def functional_block(spelling: Spelling, run: Run, result: str, pull: str) -> Bl
         f"    for name, d in zip({names_text(run)}, pullback({'g[0]' if single else 'g'})):",
         f"        {SHOW}",
     )
-    return Block(tuple(before), spelling.calls(run), after, "    ")
+    return _function_block(spelling, run, after)
 
 
 def second_order_block(spelling: Spelling, run: Run, result: str, pulled: str, pull: str) -> Block:
     """Write a run of an engine that differentiates its pullback, ``pulled``; ``pull`` is the line that does it."""
-    program, inputs = run.program, ", ".join(run.program.inputs)
-    before = [f"{name} = {spelling.literal(run.values[name])}" for name in program.data]
-    before.append(f"def f({inputs}):")
+    inputs = ", ".join(run.program.inputs)
     after = (
         f"    return {result}",
         f"def pulled({inputs}, *g):",
@@ -265,14 +268,12 @@ def second_order_block(spelling: Spelling, run: Run, result: str, pulled: str, p
         f"    for name, d in zip({names_text(run)}, pullback(u)):",
         f"        {SHOW}",
     )
-    return Block(tuple(before), spelling.calls(run), after, "    ")
+    return _function_block(spelling, run, after)
 
 
 def forward_block(spelling: Spelling, run: Run, result: str, pushed: str) -> Block:
     """Write a run of an engine's forward mode, ``pushed``: the call that makes value and tangent."""
     single = len(run.program.outputs) == 1
-    before = [f"{name} = {spelling.literal(run.values[name])}" for name in run.program.data]
-    before.append(f"def f({', '.join(run.program.inputs)}):")
     after = (
         f"    return {result}",
         f"for t in {tangents_text(spelling.literal, run)}:",
@@ -280,13 +281,11 @@ def forward_block(spelling: Spelling, run: Run, result: str, pushed: str) -> Blo
         f"    for name, d in zip({outputs_text(run)}, {'(tangent,)' if single else 'tangent'}):",
         f"        {SHOW_TANGENT}",
     )
-    return Block(tuple(before), spelling.calls(run), after, "    ")
+    return _function_block(spelling, run, after)
 
 
 def batched_block(spelling: Spelling, run: Run, result: str, primals: str, mapped: str) -> Block:
     """Write a run that pulls back a batch; ``mapped`` is a function of the primals and the cotangents of a batch."""
-    before = [f"{name} = {spelling.literal(run.values[name])}" for name in run.program.data]
-    before.append(f"def f({', '.join(run.program.inputs)}):")
     given = "g[0]" if len(run.program.outputs) == 1 else "g"
     after = (
         f"    return {result}",
@@ -295,7 +294,7 @@ def batched_block(spelling: Spelling, run: Run, result: str, primals: str, mappe
         f"    for name, d in zip({names_text(run)}, pulled({primals}, {given})):",
         f"        {SHOW}",
     )
-    return Block(tuple(before), spelling.calls(run), after, "    ")
+    return _function_block(spelling, run, after)
 
 
 def tangents_text(literal: Callable[[Array], str], run: Run) -> str:

@@ -18,6 +18,7 @@ from gradlaw.engines.spelling import (
     Block,
     Run,
     Spelling,
+    Way,
     cotangents_text,
     names_text,
     outputs_text,
@@ -32,7 +33,7 @@ from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import replay
 from gradlaw_properties.compose import expand
 from gradlaw_spec import PROGRAM, Array, Case, Cell, Program, Pull, Target, Verdict, Witness
-from gradlaw_spec.target import Arrays, Gradients, Start, Values, Walked
+from gradlaw_spec.target import Arrays, Gradients, Pullback, Start, Values, Walked
 
 MOST_LINES: Final = 20
 
@@ -49,15 +50,18 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
     """
     found: list[Run] = []
 
-    def pullback(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
-        copies = _copied(program, values)
-        outputs, pull = target.pullback(program, values, keep)
+    def noted(pullback: Pullback, way: Way) -> Pullback:
+        def run(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
+            copies = _copied(program, values)
+            outputs, pull = pullback(program, values, keep)
 
-        def recorded(cotangents: Arrays) -> Gradients:
-            found.append(Run(program, copies, (tuple(map(np.copy, cotangents)),)))
-            return pull(cotangents)
+            def recorded(cotangents: Arrays) -> Gradients:
+                found.append(Run(program, copies, (tuple(map(np.copy, cotangents)),), way=way))
+                return pull(cotangents)
 
-        return outputs, recorded
+            return outputs, recorded
+
+        return run
 
     def walks(program: Program, values: Values, starts: tuple[Start, ...], *, anew: bool = False) -> Walked:
         assert target.walks is not None
@@ -79,17 +83,6 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
         found.append(Run(program, copies, (), tangents=(tuple(map(np.copy, tangents)),)))
         return target.jvp(program, values, tangents)
 
-    def compiled(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
-        assert target.compiled is not None
-        copies = _copied(program, values)
-        outputs, pull = target.compiled(program, values, keep)
-
-        def recorded(cotangents: Arrays) -> Gradients:
-            found.append(Run(program, copies, (tuple(map(np.copy, cotangents)),), way="compiled"))
-            return pull(cotangents)
-
-        return outputs, recorded
-
     def batched(program: Program, values: Values, cotangents: Arrays) -> Gradients:
         assert target.batched is not None
         copies = _copied(program, values)
@@ -98,10 +91,10 @@ def runs_of(witness: Witness, target: Target) -> tuple[Run, ...]:
 
     watched = replace(
         target,
-        compiled=None if target.compiled is None else compiled,
+        compiled=None if target.compiled is None else noted(target.compiled, "compiled"),
         batched=None if target.batched is None else batched,
         jvp=None if target.jvp is None else jvp,
-        pullback=pullback,
+        pullback=noted(target.pullback, "plain"),
         walks=None if target.walks is None else walks,
         second_order=None if target.second_order is None else second_order,
     )
