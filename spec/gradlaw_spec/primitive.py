@@ -162,7 +162,8 @@ class Primitive(Function):
     rule is what its composition says (clause ``admissible-sets/composed``); for others the composition is for the
     ``modularity`` law and for targets that lack the primitive. ``computed`` is the formula by which a
     program computes the value in floating point, where ``value`` would overflow or names the primitive itself (empty:
-    its composition for one that is composed, else ``value``). ``symbol`` is the sign of its gate in a circuit (empty:
+    its composition for one that is composed, else ``value``). ``also`` has other names under which engines have it,
+    that of the method behind a Python operator among them. ``symbol`` is the sign of its gate in a circuit (empty:
     its name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
     brackets, such as ``e^{<x>}``. ``regions`` are where some operand has a derivative outside of the operands' domains.
     ``limits`` has the limits of a function of one operand at the ends of the real line, of its value and of its slope,
@@ -177,6 +178,7 @@ class Primitive(Function):
     accuracy: int
     rational: bool
     value: str
+    also: tuple[str, ...] = ()
     computed: str = ""
     symbol: str = ""
     latex: str = ""

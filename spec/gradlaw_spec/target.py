@@ -162,6 +162,8 @@ class Target:
     """Whether results (and operands) below the smallest normal number may become zero."""
     accuracies: Mapping[str, int] = field(default_factory=dict)
     """The k of primitives of which the engine is less accurate than their pages ask, as its adapter declares it."""
+    found: tuple[str, ...] = ()
+    """What its adapter did not say, and the helper found in the engine; in words."""
     sets: EngineFunction | None = None
     """What makes its admissible sets, called as the reference's ``certify`` is; None: that does."""
 

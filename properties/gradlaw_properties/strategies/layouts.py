@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
@@ -276,10 +278,13 @@ def layouts(page: Primitive, dtypes: Sequence[str], *, scalar: bool, seed: int) 
     """
     random = Random(f"{page.name} {seed}")
     found: list[tuple[int, Layout]] = []
+    manners = Counter[Hashable]()
     for weight, shapes in DRAFTS[page.shapes](Palette.of(seed), page, random):
         for names in _namings(page, shapes, twice=scalar or weight == 3):
-            layout = _fitting(page, names, shapes, random, dtypes)
+            layout = _fitting(page, names, shapes, random, dtypes, manners)
             if layout is not None:
+                if len(shapes[0]) > 1 and all(length > 1 for length in shapes[0]):
+                    manners.update((manner := _manner(page, layout.attributes, len(shapes[0])), *manner))
                 found.append((weight if len(set(names)) == len(names) else 2, layout))
     if scalar:
         found = [(w, item) for w, item in found if not any((item.output, *(slot.shape for slot in item.slots)))]
@@ -300,15 +305,58 @@ def _namings(page: Primitive, shapes: tuple[Shape, ...], *, twice: bool) -> Iter
         yield tuple(names[real[0]] if i in real else name for i, name in enumerate(names))
 
 
+def _manner(page: Primitive, attributes: Mapping[str, AttributeValue], axes: int) -> tuple[Hashable, ...]:
+    """Return along which of an operand's axes a step goes, and whether they stay."""
+
+    found = list[Hashable]()
+    for attribute in page.attributes:
+        value = attributes.get(attribute.name)
+        if attribute.kind in ("axis", "optional-axes"):
+            along = value % axes if isinstance(value, int) else type(value)
+            found += [(attribute.name, along), ("from the end", isinstance(value, int) and value < 0)]
+        elif attribute.kind in ("keepdims", "boolean"):
+            found.append((attribute.name, value))
+    return tuple(found)
+
+
+def _drawn(page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str]) -> Iterator[dict[str, AttributeValue]]:
+    for _ in range(8):
+        with suppress(*REFUSALS):
+            yield structural(page, shape, Chooser(random.randrange(1, 2**32)), dtypes)
+
+
+def _candidates(
+    page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str], manners: Mapping[Hashable, int]
+) -> Iterator[dict[str, AttributeValue]]:
+    """Yield attributes to try, those first that go along axes as the fewest layouts before do.
+
+    Few layouts are drawn in a run: chance alone would leave out, say, the sum along one axis of a matrix.
+    """
+    drawn = _drawn(page, shape, random, dtypes)
+    if len(shape) < 2 or not _manner(page, {}, len(shape)):
+        yield from drawn
+        return
+
+    def used(attributes: Mapping[str, AttributeValue]) -> tuple[int, int]:
+        manner = _manner(page, attributes, len(shape))
+        return manners[manner], sum(manners[part] for part in manner)
+
+    yield from sorted(drawn, key=used)
+
+
 def _fitting(
-    page: Primitive, names: tuple[str, ...], shapes: tuple[Shape, ...], random: Random, dtypes: Sequence[str]
+    page: Primitive,
+    names: tuple[str, ...],
+    shapes: tuple[Shape, ...],
+    random: Random,
+    dtypes: Sequence[str],
+    manners: Mapping[Hashable, int],
 ) -> Layout | None:
     """Add attributes at which the step has a finite value; None where none are found."""
     sequence = page.operands[0].kind == "sequence"
     entries = page.operands * len(shapes) if sequence else page.operands
-    for _ in range(8):
+    for attributes in _candidates(page, shapes[0], random, dtypes, manners):
         try:
-            attributes = structural(page, shapes[0], Chooser(random.randrange(1, 2**32)), dtypes)
             slots = tuple(
                 Slot(
                     name,
@@ -336,6 +384,13 @@ def probe(
     page: Primitive, names: tuple[str, ...], slots: tuple[Slot, ...], attributes: Mapping[str, AttributeValue]
 ) -> Array | None:
     """Compute a step at simple operands; None where its value is not finite (a mean of nothing)."""
+    with using(FLOAT64):
+        value = apply_step(Step((OUTPUT,), page.name, names, attributes), probed(page, slots)).data
+    return value if np.isfinite(value.astype(np.float64)).all() else None
+
+
+def probed(page: Primitive, slots: tuple[Slot, ...]) -> dict[str, Array]:
+    """Return simple operands of a step, inside of their domains."""
     values: dict[str, Array] = {}
     for slot in slots:
         if slot.kind == "real":
@@ -346,6 +401,4 @@ def probe(
                 )
         else:
             values[slot.name] = np.zeros(slot.shape, np.bool_ if slot.kind == "boolean" else np.int64)
-    with using(FLOAT64):
-        value = apply_step(Step((OUTPUT,), page.name, names, attributes), values).data
-    return value if np.isfinite(value.astype(np.float64)).all() else None
+    return values

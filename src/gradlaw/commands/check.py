@@ -54,8 +54,8 @@ def check_target(request: Request, settings: Settings, limits: Limits, reports: 
         plan = _planned(session, request)
         seed = "no seed" if settings.fuzz else f"seed {settings.seed}"
         console.print(Text(f"gradlaw {__version__}, law book {SPEC_VERSION}: {plan.name} {plan.version}, {seed}\n"))
-        if declared := engine_of(plan).declared:
-            console.print(f"Declared accuracy: {declared}.\n")
+        for remark in engine_of(plan).remarks:
+            console.print(Text(f"{remark}\n"))
         journal = _journal(request, plan, settings, known, reports)
         finished = {} if journal is None else dict(journal.cells)
         try:
@@ -127,7 +127,7 @@ def _run(
 
 def engine_of(plan: Plan) -> Engine:
     """Return what a report says of the target of a plan."""
-    return Engine(plan.name, plan.version, dict(plan.accuracies))
+    return Engine(plan.name, plan.version, dict(plan.accuracies), plan.found)
 
 
 def _report(plan: Plan, settings: Settings, cells: Sequence[Cell], *, finished: bool = True) -> Report:

@@ -19,6 +19,14 @@ class Engine:
     """Its version."""
     accuracies: dict[str, int] = field(default_factory=dict)
     """The k of primitives of which it declares that it is less accurate than their pages ask."""
+    found: tuple[str, ...] = ()
+    """What its adapter did not say, and was found in the engine."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is to be known of it beside its name: what it declares, and what was found."""
+        said = (("Declared accuracy", self.declared), ("Found in the engine", "; ".join(self.found)))
+        return tuple(f"{title}: {text}." for title, text in said if text)
 
     @property
     def declared(self) -> str:

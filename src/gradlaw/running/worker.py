@@ -60,6 +60,7 @@ class Plan:
     units: tuple[Unit, ...]
     everything: tuple[Unit, ...]
     accuracies: Mapping[str, int]
+    found: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +183,9 @@ def plan_target(context: WorkerContext, request: Request) -> Plan | Fault:
 
     def run(target: Target, heartbeat: Heartbeat) -> Plan:
         units = plan(target, request.addresses, request.level, request.dtype)
-        return Plan(
-            target.name, target.version, target.primitives, units, plan(target, campaigns=True), target.accuracies
-        )
+        everything = plan(target, campaigns=True)
+        said = target.accuracies, target.found
+        return Plan(target.name, target.version, target.primitives, units, everything, *said)
 
     return _with_target(context, request.target, nothing_refused, run)
 

@@ -49,6 +49,8 @@ def functional_target(
     differentiates_pullbacks: bool = False,
     primitives: Mapping[str, EngineFunction] | None = None,
     namespace: Any = None,
+    data: Callable[[Array], EngineValue] | None = None,
+    scalar: bool = False,
     composed: bool = True,
     deterministic: bool = True,
     flushes_subnormals: bool = False,
@@ -57,7 +59,9 @@ def functional_target(
     """Make a target of an engine that differentiates functions.
 
     ``array`` makes an engine value of a NumPy array and ``numpy`` a NumPy array of an engine value, of the
-    same dtype. ``vjp(function, primals, cotangent)`` returns the output and one gradient a primal (None: the
+    same dtype; with ``scalar``, both know Python floats alone, and every program is 0-d. ``data`` makes an engine
+    value of booleans or integers, as ``where`` and ``take`` have them (None: ``array`` does).
+    ``vjp(function, primals, cotangent)`` returns the output and one gradient a primal (None: the
     engine has none), all of them engine values; a function with several outputs returns a tuple and gets a
     tuple of cotangents. ``pullback(function, primals)`` returns the output and a function from a cotangent to
     the gradients, which is called with several; it stands for ``vjp``, and is quicker. The primitives
@@ -76,6 +80,7 @@ def functional_target(
     claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
     require_callable(HELPER, array=array, numpy=numpy, **({} if vjp is None and pullback is not None else {"vjp": vjp}))
     optional = {
+        "data": data,
         "pullback": pullback,
         "jvp": jvp,
         "compile": compile,
@@ -89,7 +94,7 @@ def functional_target(
     functions = _functions(primitives, namespace)
     handed = Handed(sys._getframe(1).f_code.co_filename, (vjp, array, numpy, *optional.values()))
 
-    engine = _Engine(array, numpy, vjp, pullback, jvp, batched_vjp, overwrite)
+    engine = _Engine(_of_numbers(array) if scalar else array, numpy, vjp, pullback, jvp, batched_vjp, overwrite)
     record, forward = handed.guard_pullback(engine.record), handed.guard(engine.forward)
     rewritten, twice = handed.guard(engine.overwritten), handed.guard(engine.twice)
     push, batch = handed.guard(engine.push), handed.guard(engine.batch)
@@ -98,7 +103,11 @@ def functional_target(
         return tuple(values[name] for name in program.inputs)
 
     def function_of(program: Program, values: Values, keep: list[Any] | None = None) -> EngineFunction:
-        return program_function(program, values, functions, array, keep)
+        return program_function(program, values, functions, engine.array if data is None else constant, keep)
+
+    def constant(value: Array) -> EngineValue:
+        assert data is not None
+        return data(value) if value.dtype.kind in "biu" else engine.array(value)
 
     def recorded(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
         outputs, pull = record(function_of(program, values, keep), primals_of(program, values))
@@ -140,6 +149,7 @@ def functional_target(
         jvp=None if jvp is None else forward_mode,
         compiled=None if compile is None else compiled,
         batched=None if batched_vjp is None else batched,
+        scalar=scalar,
         composed=composed,
         deterministic=deterministic,
         flushes_subnormals=flushes_subnormals,
@@ -262,6 +272,11 @@ class _Engine:
 
     def to_numpy(self, value: EngineValue) -> Array:
         return np.asarray(self.numpy(value))
+
+
+def _of_numbers(array: Callable[[Any], EngineValue]) -> Callable[[Array], EngineValue]:
+    """Return what makes an engine value of a 0-d array, for an engine of Python floats."""
+    return lambda value: array(value.item())
 
 
 def _packed(given: tuple[EngineValue, ...]) -> EngineValue:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 
-from gradlaw.targets.handed import RAW, Handed
+from gradlaw.targets.handed import RAW, AdapterError, Handed
 from gradlaw_spec import Array, EngineFunction, EngineValue, Program, Pull, SpecError, program_function
 from gradlaw_spec.target import Arrays, CotangentStyle, Gradients, Values
 
@@ -37,6 +39,8 @@ class Tape:
     style: CotangentStyle
     scalar: bool
     handed: Handed
+    before: Callable[[], Any] | None = None
+    data: Callable[[Any], EngineValue] | None = None
     starts: list[Callable[[Started], None]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,11 +56,14 @@ class Tape:
         return array.item() if self.scalar else array
 
     def constant_of(self, array: Array) -> EngineValue:
-        """Return an array as a value that is not differentiated."""
-        return self.raw(array) if self.constant is None else self.constant(self.raw(array))
+        """Return an array as a value that is not differentiated: numbers by ``constant``, anything else by ``data``."""
+        make = self.data if self.data is not None and array.dtype.kind in "biu" else self.constant
+        return self.raw(array) if make is None else make(self.raw(array))
 
     def variables(self, primals: tuple[Array, ...]) -> tuple[EngineValue, ...]:
-        """Return a variable for each primal."""
+        """Begin a run: return a variable for each primal."""
+        if self.before is not None:
+            self.before()
         return tuple(self.variable(self.raw(primal)) for primal in primals)
 
     def read(self, output: EngineValue, like: np.dtype[Any]) -> Array:
@@ -134,15 +141,14 @@ class Tape:
 
     def _from_arguments(self, started: Started, make: Callable[[Array], Any]) -> None:
         """Start from an output and its cotangent; several outputs are joined first, where that can be done."""
-        if len(started) > 1 and needed_for_total(self.scalar) <= self.primitives.keys():
+        if len(started) > 1 and self._joins(started):
             self.backward(self._total(started), make(np.ones((), _dtype(tuple(given for _, given in started)))))
             return
         for output, cotangent in started:
             self.backward(output, make(cotangent))
 
     def _from_total(self, started: Started) -> None:
-        joinable = needed_for_total(self.scalar) - {"multiply"} <= self.primitives.keys()
-        if self.style == "ones" and (len(started) == 1 or not joinable):
+        if self.style == "ones" and (len(started) == 1 or not self._joins(started)):
             for output, _ in started:
                 self.backward(output)
         else:
@@ -154,9 +160,25 @@ class Tape:
         for output, cotangent in started:
             weighted = output
             if self.style != "ones":
-                weighted = self.primitives["multiply"](output, self.constant_of(cotangent))
-            terms.append(weighted if self.scalar else self.primitives["sum"](weighted, axis=None, keepdims=False))
-        return reduce(self.primitives["add"], terms)
+                weighted = self.joining("multiply", output)(output, self.constant_of(cotangent))
+            if not self.scalar:
+                weighted = self.joining("sum", weighted)(weighted, axis=None, keepdims=False)
+            terms.append(weighted)
+        return terms[0] if len(terms) == 1 else reduce(self.joining("add", terms[0]), terms)
+
+    def _joins(self, started: Started) -> bool:
+        """Whether the outputs and their cotangents can be made one number."""
+        needed = ("multiply", "add") if self.scalar else ("multiply", "add", "sum")
+        return all(name in self.primitives or own_operator(name, type(started[0][0])) for name in needed)
+
+    def joining(self, name: str, value: EngineValue) -> EngineFunction:
+        """Return what the engine multiplies or adds with: its primitive, else the operator of its own values."""
+        function = self.primitives.get(name) or own_operator(name, type(value))
+        if function is None:
+            found = f"adapter error: {HELPER}, cotangent={self.style!r}: {type(value).__name__} values without {name}"
+            cure = f"Add the primitive {name}, or use cotangent='argument' or 'ones'."
+            raise AdapterError(f"{found}; expected a primitive {name}, or {OPERATORS[name]}. {cure}")
+        return function
 
 
 def started_from(outputs: tuple[EngineValue, ...], cotangents: tuple[Array | None, ...]) -> Started:
@@ -165,9 +187,16 @@ def started_from(outputs: tuple[EngineValue, ...], cotangents: tuple[Array | Non
     return tuple((output, given) for output, given in pairs if given is not None and not _is_raw(output))
 
 
-def needed_for_total(scalar: bool) -> set[str]:
-    """Return the primitives that join outputs and their cotangents into one number."""
-    return {"multiply", "add"} if scalar else {"multiply", "add", "sum"}
+OPERATORS: Final = MappingProxyType({"multiply": "an operator *", "add": "an operator +", "sum": "a method sum()"})
+"""What an engine's values have that joins outputs and their cotangents into one number, where no primitive does."""
+
+
+def own_operator(name: str, kind: type) -> EngineFunction | None:
+    """Return a function that calls the operator or the method of an engine's own values; None where they lack it."""
+    if name == "sum":
+        return (lambda x, axis, keepdims: x.sum()) if callable(getattr(kind, "sum", None)) else None
+    dunder = {"multiply": ("__mul__", operator.mul), "add": ("__add__", operator.add)}[name]
+    return dunder[1] if hasattr(kind, dunder[0]) else None
 
 
 def _is_raw(value: Any) -> bool:

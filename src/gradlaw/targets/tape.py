@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Any, get_args
+from types import MappingProxyType, ModuleType
+from typing import Any, Final, get_args
 
 from gradlaw.messages import near
 from gradlaw.targets.claims import (
@@ -17,8 +17,10 @@ from gradlaw.targets.claims import (
     require_primitives,
     takes,
 )
+from gradlaw.targets.finding import find
 from gradlaw.targets.handed import Handed
-from gradlaw.targets.record import HELPER, Tape, needed_for_total
+from gradlaw.targets.ranks import of_rank
+from gradlaw.targets.record import HELPER, Tape
 from gradlaw.targets.repeated import Repeated
 from gradlaw_spec import EngineFunction, EngineValue, Program, SpecError, Target
 from gradlaw_spec.target import Arrays, CotangentStyle, Values
@@ -26,20 +28,37 @@ from gradlaw_spec.target import Arrays, CotangentStyle, Values
 STYLES: tuple[str, ...] = get_args(CotangentStyle)
 
 
+class _Unsaid:
+    def __repr__(self) -> str:
+        return "UNSAID"
+
+
+UNSAID: Final[Any] = _Unsaid()
+"""What stands for a keyword that nobody gave: it is found in the module, else it has its default."""
+DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {"constant": None, "data": None, "cotangent": "weighted-sum", "scalar": False, "minimum_rank": 0}
+)
+
+
 def tape_target(
+    module: ModuleType | None = None,
+    /,
     *,
-    name: str,
-    version: str,
-    levels: Iterable[str],
-    dtypes: Iterable[str],
-    variable: Callable[[Any], EngineValue],
-    value: Callable[[EngineValue], Any],
-    backward: Callable[..., Any],
-    gradient: Callable[[EngineValue], Any],
-    primitives: Mapping[str, EngineFunction],
-    constant: Callable[[Any], EngineValue] | None = None,
-    cotangent: CotangentStyle = "weighted-sum",
-    scalar: bool = False,
+    name: str = UNSAID,
+    version: str = UNSAID,
+    levels: Iterable[str] = UNSAID,
+    dtypes: Iterable[str] = UNSAID,
+    variable: Callable[[Any], EngineValue] = UNSAID,
+    value: Callable[[EngineValue], Any] = UNSAID,
+    backward: Callable[..., Any] = UNSAID,
+    gradient: Callable[[EngineValue], Any] = UNSAID,
+    primitives: Mapping[str, EngineFunction] = UNSAID,
+    constant: Callable[[Any], EngineValue] | None = UNSAID,
+    data: Callable[[Any], EngineValue] | None = UNSAID,
+    cotangent: CotangentStyle = UNSAID,
+    scalar: bool = UNSAID,
+    minimum_rank: int = UNSAID,
+    before: Callable[[], Any] | None = None,
     retain: Callable[..., Any] | None = None,
     reset: Callable[[EngineValue], Any] | None = None,
     accumulates: bool | None = None,
@@ -51,13 +70,23 @@ def tape_target(
 ) -> Target:
     """Make a target of an engine that records what is computed and walks back over the record.
 
+    With a ``module``, whatever of the keywords up to ``minimum_rank`` is not given is found in it, by names and by
+    trying, and the report says what was found; ``primitives`` are those that were found and those that are given.
+    Without one, all keywords up to ``primitives`` are needed.
+
     ``variable`` makes a differentiable engine value of an array (with ``scalar``, of a Python float, and
     every program is 0-d), ``constant`` one that is not differentiated (None: the raw float or array is
-    passed). ``value`` and ``gradient`` read an engine value: a number, array-like, or None for no gradient.
+    passed), ``data`` one of booleans or integers, as ``where`` and ``take`` have them (None: ``constant`` makes it).
+    ``value`` and ``gradient`` read an engine value: a number, array-like, or None for no gradient.
     ``cotangent`` says how ``backward`` starts: ``"argument"``: ``backward(output, cotangent)`` with the raw
-    cotangent, or where the engine refuses that, with ``constant`` of it; ``"weighted-sum"``: the outputs are
-    multiplied by the cotangents and summed with the target's own primitives, then ``backward(total)``;
-    ``"ones"``: the engine starts from ones alone.
+    cotangent, or where the engine refuses that, with ``constant`` of it; ``"weighted-sum"`` (where nothing is said):
+    the outputs are multiplied by the cotangents and summed with the target's own primitives, or where it lacks them
+    with ``*``, ``+`` and ``sum()`` of the engine's values, then ``backward(total)``; ``"ones"``: the engine starts
+    from ones alone.
+
+    ``minimum_rank`` is the least number of axes of the engine's arrays, where a number becomes an array of one element
+    or a vector a matrix: axes of length 1 are put in front of what is given and taken from what comes back. ``before``
+    is called before each run, for an engine whose record is global.
 
     Walks back over one record, several in turn, are examined too. ``retain`` is called in place of ``backward`` where
     another walk follows (None: ``backward`` is); ``reset`` makes a variable forget its gradient before a later walk;
@@ -66,38 +95,60 @@ def tape_target(
     walk back (None: the array that ``variable`` was given is overwritten).
 
     ``deterministic=False`` declares that sums are added in no fixed order, so that bits differ from call to call.
-    ``accuracies`` declares the k of primitives at which the engine is
-    less accurate than their pages ask (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one
-    line, for what is none of this.
+    ``accuracies`` declares the k of primitives at which the engine is less accurate than their pages ask
+    (``{"tanh": 8}``: 8 unit roundoffs); reports list them. Raises SpecError, in one line, for what is none of this, and
+    TypeError where a keyword is missing.
     """
-    claimed, kinds = require_claims(HELPER, name, version, levels, dtypes)
-    require_callable(HELPER, variable=variable, value=value, backward=backward, gradient=gradient)
-    optional = {"constant": constant, "retain": retain, "reset": reset, "overwrite": overwrite}
-    require_callable(HELPER, **{key: given for key, given in optional.items() if given is not None})
+    said = {
+        **{"name": name, "version": version, "levels": levels, "dtypes": dtypes, "variable": variable, "value": value},
+        **{"backward": backward, "gradient": gradient, "primitives": primitives, "constant": constant, "data": data},
+        **{"cotangent": cotangent, "scalar": scalar, "minimum_rank": minimum_rank},
+    }
+    settled, told = _settled(module, said)
+    hooks = {"before": before, "retain": retain, "reset": reset, "overwrite": overwrite}
     if accumulates not in (None, True, False):
         raise SpecError(HELPER, f"accumulates={accumulates!r}", "True, False or None", "None: it is asked.")
-    if cotangent not in STYLES:
-        expected = " | ".join(map(repr, STYLES))
-        raise SpecError(HELPER, f"cotangent={cotangent!r}", expected, near(str(cotangent), STYLES))
-    started = "output, cotangent" if cotangent == "argument" else "output"
-    require_arity(HELPER, "backward", backward, started)
-    if retain is not None:
-        require_arity(HELPER, "retain", retain, started)
-    functions = require_primitives(HELPER, primitives)
-    needed = needed_for_total(scalar)
-    if cotangent == "weighted-sum" and (missing := sorted(needed - functions.keys())):
-        found = f"cotangent='weighted-sum' without {', '.join(missing)}"
-        cure = "Add them, or use cotangent='argument' or 'ones'."
-        raise SpecError(HELPER, found, f"the primitives {', '.join(sorted(needed))}", cure)
-    given = (variable, constant, value, backward, gradient, retain, reset, overwrite)
-    handed = Handed(sys._getframe(1).f_code.co_filename, given)
-    tape = Tape(variable, constant, value, backward, gradient, functions, cotangent, scalar, handed)
+    target = replace(
+        _target(sys._getframe(1).f_code.co_filename, settled, hooks),
+        accumulates=False if reset is not None else accumulates,
+        composed=composed,
+        deterministic=deterministic,
+        flushes_subnormals=flushes_subnormals,
+        accuracies=require_accuracies(HELPER, accuracies),
+        found=told,
+    )
+    return of_rank(target, settled["minimum_rank"]) if settled["minimum_rank"] else target
+
+
+def _settled(module: ModuleType | None, said: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the keywords with what was found in a module or is the default, and what is told of that."""
+    given = {key: value for key, value in said.items() if value is not UNSAID}
+    if module is None:
+        missing = [repr(key) for key in said if key not in given and key not in DEFAULTS]
+        if missing:
+            raise TypeError(f"tape_target() without {', '.join(missing)}: give them, or a module to find them in")
+        return {**DEFAULTS, **given}, ()
+    found = find(module)
+    primitives = {**found.keywords["primitives"], **require_primitives(HELPER, given.get("primitives", {}))}
+    return {**found.keywords, **given, "primitives": primitives}, found.told
+
+
+def _target(file: str, settled: Mapping[str, Any], hooks: Mapping[str, Any]) -> Target:
+    """Check the keywords that say how an engine is called, and make its target."""
+    claimed, kinds = require_claims(HELPER, *(settled[key] for key in ("name", "version", "levels", "dtypes")))
+    functions = _checked(settled, hooks)
+    variable, constant, value, backward, gradient, data, scalar, style = (
+        settled[key] for key in ("variable", "constant", "value", "backward", "gradient", "data", "scalar", "cotangent")
+    )
+    before, retain, reset, overwrite = (hooks[key] for key in ("before", "retain", "reset", "overwrite"))
+    handed = Handed(file, (variable, constant, value, backward, gradient, data, *hooks.values()))
+    tape = Tape(variable, constant, value, backward, gradient, functions, style, scalar, handed, before, data)
     repeated = Repeated(tape, tape if retain is None else replace(tape, backward=retain), reset, overwrite)
     forward, record = handed.guard(tape.forward), handed.guard_pullback(tape.record)
     walk, rewritten = handed.guard(repeated.walk), handed.guard(repeated.overwritten)
     return Target(
-        name=name,
-        version=version,
+        name=settled["name"],
+        version=settled["version"],
         levels=claimed,
         dtypes=kinds,
         primitives=frozenset(functions),
@@ -108,7 +159,6 @@ def tape_target(
         walks=lambda program, values, starts, *, anew=False: walk(
             tape.function(program, values), _primals(program, values), starts, anew
         ),
-        accumulates=False if reset is not None else accumulates,
         starts_alone=takes(backward, 1),
         overwritten=None
         if scalar and overwrite is None
@@ -116,12 +166,27 @@ def tape_target(
             tape.function(program, values), _primals(program, values), _primals(program, others), cotangents
         ),
         scalar=scalar,
-        composed=composed,
-        deterministic=deterministic,
-        cotangent=cotangent,
-        flushes_subnormals=flushes_subnormals,
-        accuracies=require_accuracies(HELPER, accuracies),
+        cotangent=style,
     )
+
+
+def _checked(settled: Mapping[str, Any], hooks: Mapping[str, Any]) -> dict[str, EngineFunction]:
+    """Return the engine's functions by spec name; raise SpecError where a keyword is not what it should be."""
+    require_callable(HELPER, **{key: settled[key] for key in ("variable", "value", "backward", "gradient")})
+    optional = {"constant": settled["constant"], "data": settled["data"], **hooks}
+    require_callable(HELPER, **{key: given for key, given in optional.items() if given is not None})
+    style, rank = settled["cotangent"], settled["minimum_rank"]
+    if style not in STYLES:
+        expected = " | ".join(map(repr, STYLES))
+        raise SpecError(HELPER, f"cotangent={style!r}", expected, near(str(style), STYLES))
+    started = "output, cotangent" if style == "argument" else "output"
+    require_arity(HELPER, "backward", settled["backward"], started)
+    if hooks["retain"] is not None:
+        require_arity(HELPER, "retain", hooks["retain"], started)
+    if type(rank) is not int or rank < 0 or (settled["scalar"] and rank):
+        expected = "0 with scalar=True" if settled["scalar"] else "0, 1, 2 or more"
+        raise SpecError(HELPER, f"minimum_rank={rank!r}", expected, "Leave it out where 0-d arrays stay 0-d.")
+    return require_primitives(HELPER, settled["primitives"])
 
 
 def _primals(program: Program, values: Values) -> Arrays:

@@ -39,8 +39,9 @@ def _opening(report: Report, strict: bool) -> Iterator[str]:
     yield f"## gradlaw: {span(f'{report.target.name} {report.target.version}')}"
     seed = "no seed" if report.seed is None else f"seed {report.seed}"
     yield f"{outcome}. gradlaw {span(report.gradlaw)}, law book {span(report.spec)}, {seed}."
-    if report.target.declared:
-        yield f"Declared accuracy: {span(report.target.declared)}."
+    for remark in report.target.remarks:
+        title, _, text = remark.removesuffix(".").partition(": ")
+        yield f"{title}: {span(text)}."
     rows = [f"| {GLYPHS[Verdict(name)]} {name} | {count} |" for name, count in report.summary.items() if count]
     yield "\n".join(("| verdict | cells |", "|---|---:|", *rows))
 

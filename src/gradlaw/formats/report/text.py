@@ -22,7 +22,7 @@ def render(report: Report, *, strict: bool) -> str:
     seed = "no seed" if report.seed is None else f"seed {report.seed}"
     console.print(f"gradlaw {report.gradlaw}, law book {report.spec}: ", end="", markup=False)
     console.print(f"{report.target.name} {report.target.version}, {seed}\n", markup=False)
-    if report.target.declared:
-        console.print(f"Declared accuracy: {report.target.declared}.\n", markup=False)
+    for remark in report.target.remarks:
+        console.print(f"{remark}\n", markup=False)
     report_text(console, report.cells, strict=strict)
     return printable(written.getvalue())

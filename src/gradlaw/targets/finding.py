@@ -1,0 +1,263 @@
+"""What an adapter need not say: the parts of an engine that are found in its module, by their names and by trying.
+
+A class is taken for the engine's variable where a product of two of its objects can be walked back and leaves a
+gradient on the first. Names say where values, gradients and functions may be; a function is taken where it runs on
+simple operands of its page and computes the page's value, near enough to be no other function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from gradlaw.targets.claims import LEVELS, takes
+from gradlaw.targets.naming import Variable, functions_found, has_parameter
+from gradlaw.targets.record import own_operator
+from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, load_primitives
+
+BACKWARD: Final = ("backward", "backprop", "backpropagate", "backward_pass", "back_propagate")
+VALUES: Final = ("data", "value", "val", "array", "numpy", "item", "_data", "_value")
+GRADIENTS: Final = ("grad", "gradient", "_grad", "_gradient", "adjoint", "derivative")
+FLAGS: Final = ("requires_grad", "requires_gradient", "need_grad", "trainable", "requires_grads")
+CLASSES: Final = ("Tensor", "Variable", "Value", "Var", "Scalar", "Parameter", "Node")
+"""Names that engines give these things, the usual ones first."""
+ARRAY_METHODS: Final = ("sum", "shape", "reshape", "ndim", "__matmul__")
+"""What a class has of which one object is an array: one of Python numbers may hold an array too, and not know it."""
+ARRAY, NUMBER = np.array([1.5, -2.0]), np.array(1.5)
+OTHER: Final = {ARRAY.shape: np.array([0.5, 4.0]), (): np.array(0.5)}
+COTANGENT: Final = {ARRAY.shape: np.array([1.0, 0.25]), (): np.array(0.25)}
+MOST_MODULES: Final = 60
+"""Modules of a package that are looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The keywords of a tape target that were found, and what is told of them."""
+
+    keywords: Mapping[str, Any]
+    told: tuple[str, ...]
+
+
+def find(module: Any) -> Found:
+    """Return what a module's engine is made of; raise SpecError where no class of it can be walked back."""
+    where = f"tape_target, module={getattr(module, '__name__', module)!r}"
+    if not isinstance(module, ModuleType):
+        raise SpecError(where, f"a {type(module).__name__}", "a module", "Give the module that has the engine's class.")
+    modules = tuple(_modules(module))
+    found = _variable(modules)
+    if found is None and hasattr(module, "__path__"):
+        modules = (*modules, *_submodules(module))
+        found = _variable(modules)
+    if found is None:
+        expected = f"a class with + or * and one of {', '.join(BACKWARD)}, whose products leave a gradient"
+        raise SpecError(where, "none that works", expected, "Say variable=, value=, gradient= and backward= yourself.")
+    functions, refused = functions_found(found, modules)
+    style, constant = _style(found, {name: function for name, (_, function) in functions.items()})
+    pages = load_primitives()
+    dtypes = _dtypes(found)
+    rank = 0 if found.scalar else _least_rank(found)
+    levels = tuple(level for level in LEVELS if any(pages[name].level == level for name in functions))
+    keywords = {
+        "name": module.__name__,
+        "version": _version(module),
+        "levels": levels or LEVELS[:1],
+        "dtypes": dtypes,
+        "scalar": found.scalar,
+        "minimum_rank": rank,
+        "variable": found.make,
+        "constant": found.constant if constant else None,
+        "value": found.read,
+        "gradient": found.read_gradient,
+        "backward": (lambda output, cotangent: found.walk(output, cotangent))
+        if style == "argument"
+        else (lambda output: found.walk(output)),
+        "data": lambda raw: raw,
+        "cotangent": style,
+        "primitives": {name: function for name, (_, function) in functions.items()},
+    }
+    return Found(keywords, tuple(_told(found, keywords, functions, refused)))
+
+
+def _variable(modules: tuple[ModuleType, ...]) -> Variable | None:
+    """Return the first way in which a class of the modules works as a variable."""
+    return next((way for kind in _classes(modules) for way in _variables(kind)), None)
+
+
+def _submodules(module: ModuleType) -> Iterator[ModuleType]:
+    """Import and yield what lies in a package, for one that names nothing itself."""
+    for item in pkgutil.iter_modules(module.__path__):
+        if not item.name.startswith("_"):
+            with suppress(Exception):
+                yield importlib.import_module(f"{module.__name__}.{item.name}")
+
+
+def _told(
+    found: Variable,
+    keywords: Mapping[str, Any],
+    functions: Mapping[str, tuple[str, EngineFunction]],
+    refused: Mapping[str, str],
+) -> Iterator[str]:
+    made = f"{found.kind.__module__}.{found.kind.__qualname__}"
+    raw = "number" if found.scalar else "array"
+    yield f"variables are {made}({raw}{f', {found.flag}=True' if found.flag else ''})"
+    yield f"values are .{found.value}, gradients .{found.gradient}"
+    start = "output, cotangent" if keywords["cotangent"] == "argument" else "output"
+    yield f"backward is .{found.backward}({start.partition(', ')[2]}), cotangent={keywords['cotangent']!r}"
+    yield f"dtypes {', '.join(keywords['dtypes'])}" + (
+        f", minimum_rank={keywords['minimum_rank']}" if keywords["minimum_rank"] else ""
+    )
+    yield f"{len(functions)} primitives: " + ", ".join(
+        f"{name} ({place})" if place else name for name, (place, _) in sorted(functions.items())
+    )
+    if refused:
+        yield "refused: " + ", ".join(f"{name} ({why})" for name, why in sorted(refused.items()))
+
+
+def _modules(module: ModuleType) -> Iterator[ModuleType]:
+    """Yield a module, and those that can be reached from it inside its package, nearest first."""
+    package = module.__name__.partition(".")[0]
+    waiting, seen = [module], {module.__name__}
+    while waiting and len(seen) <= MOST_MODULES:
+        current = waiting.pop(0)
+        yield current
+        for item in list(vars(current).values()):
+            inside = isinstance(item, ModuleType) and item.__name__.partition(".")[0] == package
+            if inside and item.__name__ not in seen:
+                seen.add(item.__name__)
+                waiting.append(item)
+
+
+def _classes(modules: tuple[ModuleType, ...]) -> list[type]:
+    """Return the classes that may be an engine's variable: those with a backward pass and an operator."""
+    found: dict[type, None] = {}
+    for module in modules:
+        for item in list(vars(module).values()):
+            walks = isinstance(item, type) and any(callable(getattr(item, name, None)) for name in BACKWARD)
+            if walks and (own_operator("add", item) or own_operator("multiply", item)):
+                found[item] = None
+
+    def unusual(kind: type) -> tuple[int, int]:
+        named = CLASSES.index(kind.__name__) if kind.__name__ in CLASSES else len(CLASSES)
+        return named, len(kind.__mro__)
+
+    return sorted(found, key=unusual)
+
+
+def _variables(kind: type) -> Iterator[Variable]:
+    """Yield the ways in which a class works as a variable, those whose gradient of a product is right first."""
+    ways = list(_tried(kind))
+    yield from (way for way, right in ways if right)
+    yield from (way for way, right in ways if not right)
+
+
+def _tried(kind: type) -> Iterator[tuple[Variable, bool]]:
+    flags = [flag for flag in FLAGS if has_parameter(kind, flag)]
+    of_arrays = any(hasattr(kind, name) for name in ARRAY_METHODS)
+    for raw, scalar in ((ARRAY, False), (NUMBER, True)) if of_arrays else ((NUMBER, True),):
+        for flag in (*flags, ""):
+            for backward in (name for name in BACKWARD if callable(getattr(kind, name, None))):
+                for value in VALUES:
+                    for gradient in GRADIENTS:
+                        way = Variable(kind, flag, scalar, value, gradient, backward)
+                        with suppress(Exception):
+                            yield way, _works(way, raw)
+
+
+def _works(way: Variable, array: Array) -> bool:
+    """Whether the gradient of a product is right; raises where the class does not work like this."""
+    raw, other = way.raw(array), way.raw(OTHER[array.shape])
+    x, y = way.make(raw), way.make(other)
+    if not np.array_equal(_numbers(way.read(x), array.shape), array):
+        raise ValueError("another value")
+    output = x * y
+    way.walk(output.sum() if not way.scalar and own_operator("sum", way.kind) else output)
+    gradient = _numbers(way.read_gradient(x), array.shape)
+    return bool(np.array_equal(gradient, OTHER[array.shape]))
+
+
+def _numbers(value: Any, shape: tuple[int, ...]) -> Array:
+    if value is None:
+        raise ValueError("no value")
+    found = np.asarray(value, dtype=np.float64)
+    if found.size != max(1, int(np.prod(shape))):
+        raise ValueError("another shape")
+    return found.reshape(shape)
+
+
+def _style(way: Variable, functions: Mapping[str, EngineFunction]) -> tuple[str, bool]:
+    """Return how backward starts, and whether constants are values of the engine."""
+    array = NUMBER if way.scalar else ARRAY
+    weights = COTANGENT[array.shape]
+    expected = OTHER[array.shape] * weights
+
+    def started(walk: Callable[[EngineValue], None]) -> bool:
+        with suppress(Exception):
+            x, y = way.make(way.raw(array)), way.make(way.raw(OTHER[array.shape]))
+            walk(x * y)
+            return bool(np.array_equal(_numbers(way.read_gradient(x), array.shape), expected))
+        return False
+
+    def constant() -> EngineValue:
+        return way.constant(way.raw(weights))
+
+    if takes(getattr(way.kind, way.backward), 2):
+        if started(lambda output: way.walk(output, way.raw(weights))):
+            return "argument", True
+        if started(lambda output: way.walk(output, constant())):
+            return "argument", True
+
+    def total(output: EngineValue) -> EngineValue:
+        join = functions.get("sum") or own_operator("sum", way.kind)
+        return output if way.scalar or join is None else join(output, axis=None, keepdims=False)
+
+    if started(lambda output: way.walk(total(output * constant()))):
+        return "weighted-sum", True
+    if started(lambda output: way.walk(total(output * way.raw(weights)))):
+        return "weighted-sum", bool(way.flag)
+    return "ones", True
+
+
+def _least_rank(way: Variable) -> int:
+    """Return how many axes the array has that is made of a number."""
+    with suppress(Exception):
+        return np.ndim(way.read(way.make(NUMBER.copy())))
+    return 1
+
+
+def _dtypes(way: Variable) -> tuple[str, ...]:
+    """Return the dtypes that a product and its gradient keep; float64 where values have none."""
+    if way.scalar:
+        return ("float64",)
+    found: dict[str, None] = {}
+    for name in ("float64", "float32"):
+        with suppress(Exception):
+            array = ARRAY.astype(name)
+            x = way.make(array)
+            output = x * way.make(array)
+            kept = np.asarray(way.read(output)).dtype.name
+            way.walk(output.sum() if own_operator("sum", way.kind) else output)
+            if np.asarray(way.read_gradient(x)).dtype.name == kept:
+                found[kept] = None
+    known = tuple(name for name in found if name in ("float64", "float32"))
+    return known or ("float64",)
+
+
+def _version(module: ModuleType) -> str:
+    package = module.__name__.partition(".")[0]
+    for place in (module, sys.modules.get(package)):
+        said = getattr(place, "__version__", None)
+        if isinstance(said, str) and said:
+            return said
+    for name in (module.__name__, *metadata.packages_distributions().get(package, ())):
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
+    return "unknown"
