@@ -13,8 +13,8 @@ from flint import arb
 from gradlaw_reference import Data
 from gradlaw_spec import Array, Case, Finding, Severity, dtype, ulp
 
-SMALLEST_BITS = 3
-"""A set whose relative radius is above 2**-3 says nothing about an element inside it."""
+SMALLEST_BITS: Final = 3
+"""A set whose radius is above 2**-3 of its midpoint, and of the smallest normal number, says nothing of what is inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,15 @@ def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
         elif not (math.isfinite(number) and allowed.contains(arb(number))):
             finding = _finding(what, got.shape, position, number, allowed, dtype_name)
             outside.append(Outcome(problem=_outside(finding, allowed, dtype_name), finding=finding))
-        elif allowed.rel_accuracy_bits() < SMALLEST_BITS:
+        elif _is_wide(allowed, dtype_name):
             inconclusive += 1
     return replace(combine(outside), points=len(numbers), inconclusive=inconclusive, outside=len(outside))
+
+
+def _is_wide(allowed: arb, dtype_name: str) -> bool:
+    """Whether a set says nothing about a number inside of it."""
+    narrowest = dtype(dtype_name).smallest_normal * 2.0**-SMALLEST_BITS
+    return bool(allowed.rel_accuracy_bits() < SMALLEST_BITS and allowed.rad() > narrowest)
 
 
 def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:

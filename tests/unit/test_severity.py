@@ -161,3 +161,22 @@ def test_what_says_something_of_an_engine() -> None:
     assert says_something(cell(Verdict.KNOWN))
     assert not says_something(cell(Verdict.UNSUPPORTED))
     assert not says_something(cell(Verdict.INCONCLUSIVE, 10, 10)), "every set was too wide: nothing was judged"
+
+
+@pytest.mark.parametrize(
+    ("middle", "radius", "dtype_name", "wide"),
+    [
+        (1.0, 0.2, "float64", True),
+        (1.0, 0.1, "float64", False),
+        (0.0, 1e-300, "float64", True),
+        (0.0, 2.0**-1024.5, "float64", True),
+        (0.0, 2.0**-1025.5, "float64", False),
+        (0.0, 2.0**-17.5, "float16", False),
+        (0.0, 2.0**-16.5, "float16", True),
+    ],
+)
+def test_a_set_is_wide_beside_its_midpoint_and_the_smallest_normal_number(middle, radius, dtype_name, wide):
+    """Below the smallest normal number a dtype has an absolute precision: 0 says enough of what underflows."""
+    sets = np.array(arb(middle, radius), dtype=object)
+    outcome = judge("x", np.asarray(middle), sets, dtype_name)
+    assert (outcome.points, outcome.inconclusive, outcome.problem) == (1, int(wide), "")
