@@ -14,7 +14,7 @@ from gradlaw_reference import Data
 from gradlaw_spec import Array, Case, Finding, Severity, dtype, ulp
 
 SMALLEST_BITS: Final = 3
-"""A set whose radius is above 2**-3 of its midpoint, and of the smallest normal number, says nothing of what is inside."""
+"""A set whose radius is above 2**-3 of its midpoint and of the smallest normal number says nothing of its numbers."""
 
 
 @dataclass(frozen=True, slots=True)
