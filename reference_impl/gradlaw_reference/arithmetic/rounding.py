@@ -33,6 +33,7 @@ from gradlaw_reference.arithmetic.matrices import (
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
 from gradlaw_reference.arithmetic.sets import ANYTHING, ONE, ZERO
+from gradlaw_reference.arithmetic.vectors import COARSE, MANY, FormulaStep, evaluated, in_vectors
 from gradlaw_spec import (
     Dtype,
     Primitive,
@@ -225,9 +226,24 @@ class Rounding(Ball):
             magnitude = np.absolute(first) + np.absolute(second)
             return self._reduced(first + second, magnitude, terms, CORRECTLY_ROUNDED, 0.0)
         if name not in self._operations:
-            self._operations[name] = elementwise(self._rounded(name), len(operands))
+            self._operations[name] = self._operation(name, len(operands))
         result = self._operations[name](*operands)
         return result.view(_Constant) if all(isinstance(operand, _Constant) for operand in operands) else result
+
+    def _operation(self, name: str, operands: int) -> Callable[..., Data]:
+        """Return a primitive as a function of arrays, with the rounding of its result."""
+        function = self._rounded(name)
+        one_by_one = elementwise(function, operands)
+        if self.dtype.unit_roundoff < COARSE or not in_vectors(name):
+            return one_by_one
+        step = self._written((name, tuple(range(operands))), function, tuple(range(operands)))
+
+        def compute_all(*data: Data) -> Data:
+            if np.broadcast(*data).size < MANY:
+                return one_by_one(*data)
+            return evaluated((step,), (operands,), data, (), self.dtype, self.tiny, function)
+
+        return compute_all
 
     def _power(self, base: Data, count: int) -> Data:
         """Raise to an exponent that is known while a program is built: by a product of so many factors, or by pow.
@@ -309,7 +325,23 @@ class Rounding(Ball):
                 result = result.union(known[end])
             return result
 
-        return elementwise(compute, len(programs[0].inputs))
+        one_by_one = elementwise(compute, len(programs[0].inputs))
+        if self.dtype.unit_roundoff < COARSE:
+            return one_by_one
+        written = [self._written(step, *taken) for step, taken in zip(steps, plan, strict=True)]
+
+        def compute_all(*data: Data) -> Data:
+            if np.broadcast(*data).size < MANY:
+                return one_by_one(*data)
+            return evaluated(written, ends, data, made, self.dtype, self.tiny, compute)
+
+        return compute_all
+
+    def _written(self, step: FusedStep, ball: Element, places: tuple[int, ...]) -> FormulaStep:
+        """Return a step of a formula as one of vectors."""
+        name, accuracy = step[0], self.accuracy(step[0])
+        correct = load_primitives()[name].rounding == "correct" and self._as_its_page(name)
+        return FormulaStep(name, accuracy, correct, ball, places)
 
     def _plan(
         self, steps: tuple[FusedStep, ...], inputs: int, constants: list[arb]
