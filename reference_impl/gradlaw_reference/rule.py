@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gradlaw_spec import Program, Signature
-from gradlaw_spec.primitive import Joint
+from gradlaw_spec import Kink, Program, Signature
 from gradlaw_spec.signature import NO_SIGNATURE
 
 LocalRule = Callable[..., Any]
@@ -22,7 +21,7 @@ class Rule:
     Arrays, made of other primitives. ``vjp`` has one function a differentiable operand (or one for all of a
     ``sequence``, told which by ``position``): cotangent, value, operands and attributes to the operand's gradient.
     ``elementwise``: it is computed element by element. ``alternatives`` are the page's other correct formulas of each
-    operand's gradient. ``corner`` is the set of its gradients where its value is 0 (empty: it has no corner there).
+    operand's gradient. ``corner`` is the kink where its value is 0 (None: there is none).
     ``signature`` says which lengths of its operands agree, where they are vectors and matrices.
     ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
     formulas of an operand's gradient.
@@ -35,7 +34,7 @@ class Rule:
     elementwise: bool = False
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
-    corner: Joint = ""
+    corner: Kink | None = None
     signature: Signature = field(default_factory=lambda: NO_SIGNATURE)
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     writer: Callable[[Rule, int], tuple[Program, ...]] | None = None

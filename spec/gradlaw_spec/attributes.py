@@ -45,6 +45,7 @@ AttributeKind = Literal[
     "offset",
     "unit-axes",
     "subscripts",
+    "correction",
 ]
 
 

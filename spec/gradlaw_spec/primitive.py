@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -80,13 +81,14 @@ class Kink:
     an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there are together
     (empty: each is free): shares that are at least 0 and add up to 1, shares of several cotangents of which each
     element gets one in all (``orders``), a vector no longer than 1 (``ball``), or one of *n* elements that is no longer
-    than 1/√n and adds up to 0 (``centred-ball``). A page writes
-    ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
+    than 1/√(n − c) and adds up to 0 (``centred-ball``), where ``less`` names the attribute that is *c* (empty: 0). A
+    page writes ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
     """
 
     where: Meeting
     allowed: dict[str, tuple[float | str, float | str]]
     joint: Joint = ""
+    less: str = ""
 
     @property
     def corner(self) -> bool:
@@ -97,6 +99,11 @@ class Kink:
         """Return the least and the largest local gradient of an operand that a call's attributes allow."""
         ends = [float(attributes[end]) if isinstance(end, str) else end for end in self.allowed[operand]]  # type: ignore[arg-type]
         return min(ends), max(ends)
+
+    def counted(self, elements: int, attributes: Mapping[str, AttributeValue]) -> Fraction:
+        """Return the square of how many times shorter than a cotangent the vectors of a set are: n − c, or 1."""
+        less: Any = attributes[self.less] if self.less else 0
+        return elements - Fraction(less) if self.joint == "centred-ball" else Fraction(1)
 
     def allowed_text(self, operand: str) -> str:
         """Return the allowed interval of an operand as a page shows it."""

@@ -92,6 +92,11 @@ def margins(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose(((1, 2), (0, 1), (2, 0), (1, 1), (0, 0)))
 
 
+def correction(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return what is taken from the number of elements: nothing, one, or a fraction; some element must be left."""
+    return choose((1, 0, 0.5, 1, 0, 2))
+
+
 def boolean(shape: Shape, choose: Chooser) -> AttributeValue:
     """Return no or yes."""
     return choose((False, True))
@@ -203,6 +208,7 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "shift": shift,
         "offset": offset,
         "subscripts": subscripts,
+        "correction": correction,
     }
 )
 

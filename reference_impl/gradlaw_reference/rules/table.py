@@ -143,7 +143,7 @@ def _enter(rule: Rule) -> None:
     RULES[rule.name] = replace(
         rule,
         alternatives=alternatives if any(alternatives) else rule.alternatives,
-        corner=next((kink.joint for kink in kinks if kink.corner), ""),
+        corner=next((kink for kink in kinks if kink.corner), None),
         signature=page.signature if isinstance(page, Primitive) else rule.signature,
         complete=page.complete if page.attributes else dict,
         writer=written,

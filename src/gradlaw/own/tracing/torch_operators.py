@@ -165,13 +165,10 @@ def _extreme(operation: Any) -> Any:
 
 @lowers("aten.var", "aten.std")
 def _variance(operation: Any) -> Any:
-    x, axes = operation.arguments[0], _axes(operation.argument(1, "dim"))
-    correction = operation.named.get("correction", 1)
+    function = xp.std if operation.name.endswith("std") else xp.var
+    axes, given = _axes(operation.argument(1, "dim")), operation.named.get("correction")
     kept = bool(operation.named.get("keepdim", False))
-    count = math.prod(x.shape) if axes is None else math.prod(x.shape[axis] for axis in np.atleast_1d(axes))
-    centred = x - xp.mean(x, axis=axes, keepdims=True)
-    variance = xp.sum(centred * centred, axis=axes, keepdims=kept) / (count - (1 if correction is None else correction))
-    return xp.sqrt(variance) if operation.name.endswith("std") else variance
+    return function(operation.arguments[0], axis=axes, correction=1 if given is None else given, keepdims=kept)
 
 
 @lowers("aten.linalg_vector_norm")
