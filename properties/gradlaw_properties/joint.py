@@ -83,6 +83,8 @@ def member(
         if any(lower > upper for lower, upper in clipped):
             return False
         return sum(lower for lower, _ in clipped) <= exact <= sum(upper for _, upper in clipped)
+    if joint == "signed-shares":
+        return sum(grid.sizes(number)[0] for number in vector) <= abs(exact)
     level = sum(lower for lower, _ in ends) <= 0 <= sum(upper for _, upper in ends)
     inside = counted * sum(grid.sizes(number)[0] ** 2 for number in vector) <= exact**2
     return inside and (level or joint != "centred-ball")
@@ -92,6 +94,8 @@ def words(joint: Joint, cotangent: float, counted: Fraction) -> str:
     """Say which vectors a set has."""
     if joint == "shares":
         return f"shares of {cotangent!r}, from 0 to all of it, that add up to it"
+    if joint == "signed-shares":
+        return f"numbers whose sizes add up to at most {abs(cotangent)!r}"
     length = f"a vector of length at most {abs(cotangent)!r}"
     return length if joint == "ball" else f"{length} / √{float(counted):g} whose elements add up to 0"
 
@@ -105,28 +109,33 @@ def judge_joint(trial: Trial) -> Outcome:
         return Outcome()  # the target has no such primitive, and its composition is judged step by step
     grid = Grid.of(trial)
     outcomes: list[Outcome] = []
-    for kink in page.kinks:
+    for kink in page.kinks_at(trial.step.attributes):
         if kink.joint == "orders":
             outcomes += _judge_orders(trial, grid)
             continue
-        for where, vector, cotangent in _meetings(trial, kink) if kink.joint else ():
+        for joint, where, vector, cotangent in _meetings(trial, kink) if kink.joint else ():
             problem, counted = "", kink.counted(len(vector), trial.step.attributes)
-            if not member(kink.joint, vector, cotangent, grid, counted):
-                allowed = words(kink.joint, cotangent, counted)
+            if not member(joint, vector, cotangent, grid, counted):
+                allowed = words(joint, cotangent, counted)
                 problem = f"gradient{where} at the kink {kink.where}: got {vector!r} together; allowed {allowed}"
             outcomes.append(Outcome(1, 0, problem))
     return combine(outcomes)
 
 
-def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[list[int], list[float], float]]:
-    """Yield each place where elements meet at a kink: the place, their gradients, and the cotangent."""
+def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[Joint, list[int], list[float], float]]:
+    """Yield each place where elements meet at a kink: their joint set, the place, their gradients, the cotangent."""
     shape, got = trial.cotangents[0].shape, trial.pull()
     if trial.page is not None and trial.page.shapes == "elementwise":
         if any(value.shape != shape for value in trial.inputs):
             return
         met = _together(trial, kink)
         for place in map(tuple, np.argwhere(met).tolist()):
-            yield list(place), [float(gradient[place]) for gradient in got], float(trial.cotangents[0][place])
+            yield (
+                kink.joint,
+                list(place),
+                [float(gradient[place]) for gradient in got],
+                float(trial.cotangents[0][place]),
+            )
         return
     x, attributes = trial.inputs[0], trial.step.attributes
     labels = spread(np.arange(trial.cotangents[0].size).reshape(shape), x.shape, attributes)
@@ -135,7 +144,10 @@ def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[list[int], list[float]
         here = chosen & (labels == label)
         if here.sum() > (0 if kink.corner else 1):
             at = [int(i) for i in np.unravel_index(label, shape)]
-            yield at, got[0][here].astype(np.float64).tolist(), float(cotangent)
+            signs = np.sign(x[here].astype(np.float64)) if kink.joint == "signed-shares" else np.zeros(1)
+            joint: Joint = "shares" if signs.all() else kink.joint  # of numbers with the sign of their elements
+            vector = got[0][here].astype(np.float64) * np.where(signs == 0, 1, signs)
+            yield joint, at, vector.tolist(), float(cotangent)
 
 
 def _judge_orders(trial: Trial, grid: Grid) -> Iterator[Outcome]:
@@ -177,6 +189,7 @@ def _of_reduction(trial: Trial, kink: Kink) -> Array:
     value = trial.certified.outputs[0]
     if kink.corner:
         return at_corner(kink, value, x.shape, attributes)
+    x = np.abs(x) if kink.joint == "signed-shares" else x
     extreme = spread(np.asarray(value.astype(np.float64)), x.shape, attributes)
     smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0
     return np.asarray((x == extreme) & ((x == 0) | (np.abs(x) >= smallest)))

@@ -21,10 +21,10 @@ from gradlaw_spec import DTYPES, Case, Program, Step, load_primitives, parse_com
 DTYPE_NAMES: Final = list(DTYPES)
 
 
-def trial(name: str, cotangent: Any, dtype: str = "float64", **values: Any) -> Trial:
-    """Return a trial of the reference: its own gradients are inside."""
-    attributes = load_primitives()[name].complete({})
-    program = Program(tuple(values), (Step(("y",), name, tuple(values), attributes),), ("y",))
+def trial(called: str, cotangent: Any, dtype: str = "float64", **values: Any) -> Trial:
+    """Return a trial of the reference at one step: its own gradients are inside."""
+    program = parse_computation(called)
+    (name,) = program.primitives
     numpy = DTYPES[dtype].numpy
     given = {key: np.asarray(value, numpy) for key, value in values.items()}
     cotangents = (np.asarray(cotangent, numpy),)
@@ -33,7 +33,7 @@ def trial(name: str, cotangent: Any, dtype: str = "float64", **values: Any) -> T
 
 
 def grid(dtype: str) -> Grid:
-    return Grid.of(trial("hypot", 1.0, dtype, x1=0.0, x2=0.0))
+    return Grid.of(trial("hypot(x1, x2)", 1.0, dtype, x1=0.0, x2=0.0))
 
 
 def neighbour(number: float, dtype: str, towards: float, steps: int = 1) -> float:
@@ -78,6 +78,33 @@ def test_shares_that_add_up_are_inside_and_others_are_not(dtype: str, g: float) 
     assert member("shares", [g * (1 + 2 * unit), 0.0], g, exact)
     for shares in ([g, g], [0.0, 0.0], [g / 2, 0.0], [1.5 * g, -0.5 * g], [g * (1 + 4 * unit), 0.0], [math.nan, g]):
         assert not member("shares", shares, g, exact)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
+def test_sizes_at_an_origin_of_order_infinity_add_up_to_at_most_the_cotangent(dtype: str) -> None:
+    exact, unit = grid(dtype), DTYPES[dtype].unit_roundoff
+    for vector in ([2.0, 0.0], [-1.0, 1.0], [0.0, 0.0], [0.5, -1.5]):
+        assert member("signed-shares", vector, -2.0, exact)
+    for vector in ([2.0, 0.5], [-2.0, 2.0], [2.0 * (1 + 4 * unit), 0.0], [math.nan, 0.0]):
+        assert not member("signed-shares", vector, -2.0, exact)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "problem"),
+    [
+        ([1.0, -1.0], ""),
+        ([2.0, 0.0], ""),
+        ([1.0, 1.0], "together"),
+        ([2.0, -2.0], "together"),
+        ([-2.0, -4.0], "together"),
+    ],
+)
+def test_shares_of_elements_of_one_size_have_their_signs(gradient: list[float], problem: str) -> None:
+    given = trial("vector_norm(x, ord=inf)", 2.0, x=[3.0, -3.0])
+    given.pull = lambda cotangents=None: (np.array(gradient),)  # type: ignore[method-assign]
+    found = judge_joint(given).problem
+    assert problem in found
+    assert bool(problem) == bool(found)
 
 
 @pytest.mark.parametrize("dtype", DTYPE_NAMES)
@@ -138,6 +165,12 @@ def test_the_origin_of_hypot_is_judged_and_its_axes_are_ordinary() -> None:
         ("max(x)", {"x": [2.0, 1.0, 2.0]}, 1),
         ("min(x)", {"x": [2.0, 1.0, 2.0]}, 0),
         ("vector_norm(x)", {"x": [0.0, 0.0]}, 1),
+        ("vector_norm(x, ord=1)", {"x": [0.0, 0.0]}, 0),
+        ("vector_norm(x, ord=inf)", {"x": [2.0, -2.0, 1.0]}, 1),
+        ("vector_norm(x, ord=inf)", {"x": [2.0, 1.0, 1.0]}, 0),
+        ("vector_norm(x, ord=inf)", {"x": [0.0, 0.0]}, 1),
+        ("vector_norm(x, ord=-inf)", {"x": [2.0, -1.0, 1.0]}, 1),
+        ("vector_norm(x, ord=-inf)", {"x": [0.0, 2.0, 0.0]}, 1),
         ("matrix_norm(x)", {"x": [[0.0, 0.0], [0.0, 0.0]]}, 1),
         ("std(x)", {"x": [0.0, 0.0, 0.0]}, 1),
         ("std(x)", {"x": [5.0]}, 1),
@@ -145,7 +178,7 @@ def test_the_origin_of_hypot_is_judged_and_its_axes_are_ordinary() -> None:
     ],
 )
 def test_the_reference_is_inside_wherever_elements_meet(called: str, values: dict[str, Any], points: int) -> None:
-    outcome = judge_joint(trial(called.partition("(")[0], 2.0, **values))
+    outcome = judge_joint(trial(called, 2.0, **values))
     assert (outcome.problem, outcome.points) == ("", points)
 
 

@@ -224,8 +224,14 @@ def structural(page: Primitive, shape: Shape, choose: Chooser, dtypes: Sequence[
     return found
 
 
+def choices(page: Primitive) -> list[dict[str, AttributeValue]]:
+    """Return each choice that a page's attributes leave, the rest left out; nothing once where there is none."""
+    return [{item.name: one} for item in page.attributes for one in item.choices] or [{}]
+
+
 def numeric(page: Primitive, choose: Chooser) -> dict[str, AttributeValue]:
-    """Return the attributes of a page that are numbers."""
+    """Return the attributes of a page that are numbers, or one of its choices: those that fit every shape."""
     names = {attribute.kind: attribute.name for attribute in page.attributes if attribute.kind in ("lower", "upper")}
     found = bounds({str(kind): name for kind, name in names.items()}, choose) if names else {}
-    return {**found, **{item.name: number(item, choose) for item in page.attributes if item.numeric}}
+    found |= {item.name: number(item, choose) for item in page.attributes if item.numeric}
+    return {**found, **{item.name: choose(item.choices) for item in page.attributes if item.choices}}

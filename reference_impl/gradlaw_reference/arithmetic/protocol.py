@@ -22,15 +22,14 @@ class LocalRules(Protocol):
     """What an arithmetic sees of a primitive's rule: the name of its page, and the formulas of its gradients.
 
     ``vjp`` has one function an operand (or one for all of a sequence), ``alternatives`` the page's other correct
-    formulas of each; ``corner`` is the kink where the value is 0 (None: there is none);
+    formulas of each; ``corner`` returns the kink where the value is 0 at some attributes (None: there is none);
     ``written`` returns all of an operand's as programs, where they are smooth and elementwise.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
-    @property
-    def corner(self) -> Kink | None: ...  # noqa: D102
+    def corner(self, attributes: Mapping[str, Any]) -> Kink | None: ...  # noqa: D102
 
     @property
     def vjp(self) -> tuple[Callable[..., Any], ...]: ...  # noqa: D102
@@ -190,14 +189,15 @@ class Plain:
 
     def cornered(self, rule: LocalRules, share: Any, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
         """Return a share with what the corner of a rule allows instead, where the value is 0."""
-        if rule.corner is None or share.tape is not None:
+        kink = rule.corner(attributes)
+        if kink is None or share.tape is not None:
             return share
         value, shape = operands[1].data, share.shape
-        met = at_corner(rule.corner, value, shape, attributes)
+        met = at_corner(kink, value, shape, attributes)
         if not met.any():
             return share
         cotangent = spread(operands[0].data, shape, attributes)
-        inside = self.within(cotangent, reach(rule.corner, elements_of(value, shape), attributes))
+        inside = self.within(cotangent, reach(kink, elements_of(value, shape), attributes))
         return share.like(np.where(met, inside, share.data))
 
     def within(self, cotangent: Data, squared: Fraction) -> Data:

@@ -202,7 +202,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "max": lambda x, *, axis=None, keepdims=False: torch.amax(x, dim=_axes(x, axis), keepdim=keepdims),
     "min": lambda x, *, axis=None, keepdims=False: torch.amin(x, dim=_axes(x, axis), keepdim=keepdims),
     "logsumexp": lambda x, *, axis=None, keepdims=False: torch.logsumexp(x, dim=_axes(x, axis), keepdim=keepdims),
-    "vector_norm": lambda x, *, axis=None, keepdims=False: torch.linalg.vector_norm(x, dim=axis, keepdim=keepdims),
+    "vector_norm": lambda x, *, axis=None, keepdims=False, ord=2: torch.linalg.vector_norm(
+        x, ord, dim=axis, keepdim=keepdims
+    ),
     **{name: _spread(function) for name, function in (("var", torch.var), ("std", torch.std))},
     "softmax": lambda x, *, axis: torch.softmax(x, dim=axis),
     "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
@@ -282,7 +284,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "log_sigmoid": "torch.nn.functional.logsigmoid({0})",
     "ldexp": "torch.ldexp({0}, torch.tensor({n}))",
     "polygamma": "torch.polygamma({n}, {0})",
-    "vector_norm": "torch.linalg.vector_norm({0}, dim={axis}, keepdim={keepdims})",
+    "vector_norm": "torch.linalg.vector_norm({0}, {ord}, dim={axis}, keepdim={keepdims})",
     **{
         name: f"torch.{name}({{0}}, dim={{axes}}, correction={{correction}}, keepdim={{keepdims}})"
         for name in ("var", "std")

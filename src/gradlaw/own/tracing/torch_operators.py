@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw.own import xp
+from gradlaw_spec import load_primitives
 
 Rule = Callable[[Any], Any]
 LOWERED: Final[dict[str, Rule]] = {}
@@ -175,12 +176,10 @@ def _variance(operation: Any) -> Any:
 def _norm(operation: Any) -> Any:
     x, order = operation.arguments[0], operation.argument(1, "ord", 2)
     axes, kept = _axes(operation.argument(2, "dim")), bool(operation.argument(3, "keepdim", False))
-    if order == 2:
-        return xp.vector_norm(x, axis=axes, keepdims=kept)
-    if order == math.inf:
-        return xp.max(xp.abs(x), axis=axes, keepdims=kept)
-    powers = xp.sum(xp.abs(x) ** order, axis=axes, keepdims=kept)
-    return powers if order == 1 else powers ** (1 / order)
+    (known,) = (item.choices for item in load_primitives()["vector_norm"].attributes if item.name == "ord")
+    if order in known:
+        return xp.vector_norm(x, axis=axes, keepdims=kept, ord=order)
+    return xp.sum(xp.abs(x) ** order, axis=axes, keepdims=kept) ** (1 / order)
 
 
 @lowers("aten._softmax", "aten._log_softmax")
