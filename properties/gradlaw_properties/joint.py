@@ -69,9 +69,7 @@ def arranged(vector: Sequence[float], cotangents: Sequence[float], grid: Grid) -
     return all(sum(least[-n:]) <= sum(given[-n:]) and sum(given[:n]) <= sum(most[:n]) for n in counts)
 
 
-def member(
-    joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid, counted: Fraction = Fraction(1)
-) -> bool:
+def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid, counted: int | float = 1) -> bool:
     """Whether a vector may be the rounding of a cotangent times an element of the set, of length 1/√counted."""
     if not all(map(math.isfinite, vector)):
         return False
@@ -86,18 +84,18 @@ def member(
     if joint == "signed-shares":
         return sum(grid.sizes(number)[0] for number in vector) <= abs(exact)
     level = sum(lower for lower, _ in ends) <= 0 <= sum(upper for _, upper in ends)
-    inside = counted * sum(grid.sizes(number)[0] ** 2 for number in vector) <= exact**2
+    inside = Fraction(counted) * sum(grid.sizes(number)[0] ** 2 for number in vector) <= exact**2
     return inside and (level or joint != "centred-ball")
 
 
-def words(joint: Joint, cotangent: float, counted: Fraction) -> str:
+def words(joint: Joint, cotangent: float, counted: int | float) -> str:
     """Say which vectors a set has."""
     if joint == "shares":
         return f"shares of {cotangent!r}, from 0 to all of it, that add up to it"
     if joint == "signed-shares":
         return f"numbers whose sizes add up to at most {abs(cotangent)!r}"
     length = f"a vector of length at most {abs(cotangent)!r}"
-    return length if joint == "ball" else f"{length} / √{float(counted):g} whose elements add up to 0"
+    return length if joint == "ball" else f"{length} / √{counted:g} whose elements add up to 0"
 
 
 def judge_joint(trial: Trial) -> Outcome:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -105,10 +104,10 @@ class Kink:
         ends = [float(attributes[end]) if isinstance(end, str) else end for end in self.allowed[operand]]  # type: ignore[arg-type]
         return min(ends), max(ends)
 
-    def counted(self, elements: int, attributes: Mapping[str, AttributeValue]) -> Fraction:
+    def counted(self, elements: int, attributes: Mapping[str, AttributeValue]) -> int | float:
         """Return the square of how many times shorter than a cotangent the vectors of a set are: n − c, or 1."""
         less: Any = attributes[self.less] if self.less else 0
-        return elements - Fraction(less) if self.joint == "centred-ball" else Fraction(1)
+        return elements - less if self.joint == "centred-ball" else 1
 
     def allowed_text(self, operand: str) -> str:
         """Return the allowed interval of an operand as a page shows it."""
