@@ -69,11 +69,11 @@ def arranged(vector: Sequence[float], cotangents: Sequence[float], grid: Grid) -
     return all(sum(least[-n:]) <= sum(given[-n:]) and sum(given[:n]) <= sum(most[:n]) for n in counts)
 
 
-def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid) -> bool:
-    """Whether a vector may be the rounding of a cotangent times an element of the set."""
+def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid, counted: int | float = 1) -> bool:
+    """Whether a vector may be the rounding of a cotangent times an element of the set, of length 1/√counted."""
     if not all(map(math.isfinite, vector)):
         return False
-    exact, count = Fraction(cotangent), len(vector)
+    exact = Fraction(cotangent)
     ends = [grid.ends(number) for number in vector]
     if joint == "shares":
         low, high = min(exact, Fraction(0)), max(exact, Fraction(0))
@@ -81,19 +81,21 @@ def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid) 
         if any(lower > upper for lower, upper in clipped):
             return False
         return sum(lower for lower, _ in clipped) <= exact <= sum(upper for _, upper in clipped)
-    squared = sum(grid.sizes(number)[0] ** 2 for number in vector)
-    if joint == "ball":
-        return squared <= exact**2
+    if joint == "signed-shares":
+        return sum(grid.sizes(number)[0] for number in vector) <= abs(exact)
     level = sum(lower for lower, _ in ends) <= 0 <= sum(upper for _, upper in ends)
-    return level and count * squared <= exact**2
+    inside = Fraction(counted) * sum(grid.sizes(number)[0] ** 2 for number in vector) <= exact**2
+    return inside and (level or joint != "centred-ball")
 
 
-def words(joint: Joint, cotangent: float, count: int) -> str:
+def words(joint: Joint, cotangent: float, counted: int | float) -> str:
     """Say which vectors a set has."""
     if joint == "shares":
         return f"shares of {cotangent!r}, from 0 to all of it, that add up to it"
+    if joint == "signed-shares":
+        return f"numbers whose sizes add up to at most {abs(cotangent)!r}"
     length = f"a vector of length at most {abs(cotangent)!r}"
-    return length if joint == "ball" else f"{length} / √{count} whose elements add up to 0"
+    return length if joint == "ball" else f"{length} / √{counted:g} whose elements add up to 0"
 
 
 def judge_joint(trial: Trial) -> Outcome:
@@ -105,28 +107,33 @@ def judge_joint(trial: Trial) -> Outcome:
         return Outcome()  # the target has no such primitive, and its composition is judged step by step
     grid = Grid.of(trial)
     outcomes: list[Outcome] = []
-    for kink in page.kinks:
+    for kink in page.kinks_at(trial.step.attributes):
         if kink.joint == "orders":
             outcomes += _judge_orders(trial, grid)
             continue
-        for where, vector, cotangent in _meetings(trial, kink) if kink.joint else ():
-            problem = ""
-            if not member(kink.joint, vector, cotangent, grid):
-                allowed = words(kink.joint, cotangent, len(vector))
+        for joint, where, vector, cotangent in _meetings(trial, kink) if kink.joint else ():
+            problem, counted = "", kink.counted(len(vector), trial.step.attributes)
+            if not member(joint, vector, cotangent, grid, counted):
+                allowed = words(joint, cotangent, counted)
                 problem = f"gradient{where} at the kink {kink.where}: got {vector!r} together; allowed {allowed}"
             outcomes.append(Outcome(1, 0, problem))
     return combine(outcomes)
 
 
-def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[list[int], list[float], float]]:
-    """Yield each place where elements meet at a kink: the place, their gradients, and the cotangent."""
+def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[Joint, list[int], list[float], float]]:
+    """Yield each place where elements meet at a kink: their joint set, the place, their gradients, the cotangent."""
     shape, got = trial.cotangents[0].shape, trial.pull()
     if trial.page is not None and trial.page.shapes == "elementwise":
         if any(value.shape != shape for value in trial.inputs):
             return
         met = _together(trial, kink)
         for place in map(tuple, np.argwhere(met).tolist()):
-            yield list(place), [float(gradient[place]) for gradient in got], float(trial.cotangents[0][place])
+            yield (
+                kink.joint,
+                list(place),
+                [float(gradient[place]) for gradient in got],
+                float(trial.cotangents[0][place]),
+            )
         return
     x, attributes = trial.inputs[0], trial.step.attributes
     labels = spread(np.arange(trial.cotangents[0].size).reshape(shape), x.shape, attributes)
@@ -135,7 +142,10 @@ def _meetings(trial: Trial, kink: Kink) -> Iterator[tuple[list[int], list[float]
         here = chosen & (labels == label)
         if here.sum() > (0 if kink.corner else 1):
             at = [int(i) for i in np.unravel_index(label, shape)]
-            yield at, got[0][here].astype(np.float64).tolist(), float(cotangent)
+            signs = np.sign(x[here].astype(np.float64)) if kink.joint == "signed-shares" else np.zeros(1)
+            joint: Joint = "shares" if signs.all() else kink.joint  # of numbers with the sign of their elements
+            vector = got[0][here].astype(np.float64) * np.where(signs == 0, 1, signs)
+            yield joint, at, vector.tolist(), float(cotangent)
 
 
 def _judge_orders(trial: Trial, grid: Grid) -> Iterator[Outcome]:
@@ -165,7 +175,7 @@ def _judge_orders(trial: Trial, grid: Grid) -> Iterator[Outcome]:
 def _together(trial: Trial, kink: Kink) -> Array:
     """Return where the operands of an elementwise primitive meet: they are equal, or the value is 0."""
     if kink.corner:
-        return at_corner(kink.joint, trial.certified.outputs[0], trial.cotangents[0].shape, {})
+        return at_corner(kink, trial.certified.outputs[0], trial.cotangents[0].shape, {})
     first, second = (value.astype(np.float64) for value in trial.inputs)
     smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0
     return np.asarray((first == second) & ((first == 0) | (np.abs(first) >= smallest)))
@@ -176,7 +186,8 @@ def _of_reduction(trial: Trial, kink: Kink) -> Array:
     x, attributes = trial.inputs[0].astype(np.float64), trial.step.attributes
     value = trial.certified.outputs[0]
     if kink.corner:
-        return at_corner(kink.joint, value, x.shape, attributes)
+        return at_corner(kink, value, x.shape, attributes)
+    x = np.abs(x) if kink.joint == "signed-shares" else x
     extreme = spread(np.asarray(value.astype(np.float64)), x.shape, attributes)
     smallest = dtype(trial.case.dtype).smallest_normal if trial.target.flushes_subnormals else 0.0
     return np.asarray((x == extreme) & ((x == 0) | (np.abs(x) >= smallest)))

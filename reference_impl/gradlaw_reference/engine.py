@@ -271,6 +271,8 @@ def _apply_rule(rule: Rule, operands: Sequence[Operand], attributes: Mapping[str
     dtype = next((array.dtype for array in arrays if array.dtype is not None), None)
     if rule.composed:
         result = rule.value(*map(as_array, operands), **attributes)
+        if rule.is_exact(attributes):
+            return result  # type: ignore[no-any-return]
         return result.like(arithmetic().of(result.dtype).composed(rule.name, result.data))  # type: ignore[no-any-return]
     used = arithmetic().of(dtype)
     value = rule.value(used, *[as_array(operand, dtype).content for operand in operands], **attributes)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gradlaw_spec import Program, Signature
-from gradlaw_spec.primitive import Joint
+from gradlaw_spec import Kink, Program, Signature
+from gradlaw_spec.attributes import When, holds
 from gradlaw_spec.signature import NO_SIGNATURE
 
 LocalRule = Callable[..., Any]
@@ -18,14 +18,14 @@ LocalRule = Callable[..., Any]
 class Rule:
     """How a primitive computes, and how its gradient flows back.
 
-    ``value(arithmetic, *data, **attributes)`` computes data from data; where ``composed`` it is a function of
-    Arrays, made of other primitives. ``vjp`` has one function a differentiable operand (or one for all of a
-    ``sequence``, told which by ``position``): cotangent, value, operands and attributes to the operand's gradient.
-    ``elementwise``: it is computed element by element. ``alternatives`` are the page's other correct formulas of each
-    operand's gradient. ``corner`` is the set of its gradients where its value is 0 (empty: it has no corner there).
-    ``signature`` says which lengths of its operands agree, where they are vectors and matrices.
-    ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the
-    formulas of an operand's gradient.
+    ``value(arithmetic, *data, **attributes)`` computes data from data; where ``composed`` it is a function of Arrays,
+    made of other primitives. ``vjp`` has one function a differentiable operand (or one for all of a ``sequence``, told
+    which by ``position``): cotangent, value, operands and attributes to the operand's gradient. ``elementwise``: it is
+    computed element by element. ``alternatives`` are the page's other correct formulas of each operand's gradient.
+    ``corners`` are the kinks where its value is 0. ``exact`` says at which attributes the value of a composed one is
+    not rounded again. ``signature`` says which lengths of its operands agree, where they are vectors and matrices.
+    ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the formulas of an
+    operand's gradient.
     """
 
     name: str
@@ -35,10 +35,19 @@ class Rule:
     elementwise: bool = False
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
-    corner: Joint = ""
+    corners: tuple[Kink, ...] = ()
+    exact: When = field(default_factory=dict)
     signature: Signature = field(default_factory=lambda: NO_SIGNATURE)
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     writer: Callable[[Rule, int], tuple[Program, ...]] | None = None
+
+    def corner(self, attributes: Mapping[str, Any]) -> Kink | None:
+        """Return the kink where the value is 0 at a call's attributes; None where there is none."""
+        return next((kink for kink in self.corners if holds(kink.when, attributes)), None)
+
+    def is_exact(self, attributes: Mapping[str, Any]) -> bool:
+        """Whether the value of a composed one is one of its parts at a call's attributes."""
+        return bool(self.exact) and holds(self.exact, attributes)
 
     def written(self, position: int) -> tuple[Program, ...]:
         """Return all formulas of an operand's gradient as programs; none where one is not smooth and elementwise."""

@@ -45,7 +45,11 @@ AttributeKind = Literal[
     "offset",
     "unit-axes",
     "subscripts",
+    "correction",
+    "choice",
 ]
+When = dict[str, tuple[int | float | str, ...]]
+"""At which attributes something is so: for each that counts, the values that it may have there (empty: at all)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +58,15 @@ class Attribute:
 
     ``name`` is its name under the Python array API standard; ``kind`` says which values it may have; ``default`` is
     its value where a call leaves it out: a boolean, a number, or ``"None"`` for None (TOML has no word for it). An
-    attribute without one must be given. ``domain`` has the numbers that one of kind ``number`` or ``integer`` may be.
+    attribute without one must be given. ``domain`` has the numbers that one of kind ``number`` or ``integer`` may be,
+    ``choices`` what one of kind ``choice`` may be.
     """
 
     name: str
     kind: AttributeKind
     default: bool | int | float | Literal["None"] | None = None
     domain: tuple[Interval, ...] = field(default_factory=lambda: (WHOLE,))
+    choices: tuple[int | float | str, ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -78,15 +84,24 @@ class Attribute:
         return None if isinstance(self.default, str) else self.default
 
 
+def holds(when: When, attributes: Mapping[str, Any]) -> bool:
+    """Whether a call's attributes are among those at which something is so."""
+    return all(attributes[name] in values for name, values in when.items())
+
+
 def complete(primitive: str, attributes: tuple[Attribute, ...], given: Mapping[str, AttributeValue]) -> dict[str, Any]:
     """Return the attributes of a call, in the page's order, with the page's defaults where they are not given.
 
-    Names that the page does not have stay, for whoever refuses them. Raises SpecError where one is missing.
+    Names that the page does not have stay, for whoever refuses them. Raises SpecError where one is missing, or is none
+    of the page's choices.
     """
     found: dict[str, Any] = {}
     for attribute in attributes:
         if attribute.name in given:
             found[attribute.name] = given[attribute.name]
+            if attribute.choices and given[attribute.name] not in attribute.choices:
+                expected = f"one of {', '.join(map(str, attribute.choices))}"
+                raise SpecError(primitive, f"{attribute.name}={given[attribute.name]!r}", expected, "Choose one.")
         elif attribute.required:
             cure = f"Write {primitive}(…, {attribute.name}=…)."
             raise SpecError(primitive, f"no {attribute.name}", f"{attribute.name}, which has no default", cure)

@@ -16,7 +16,7 @@ from typing import Final
 
 from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
-from gradlaw_spec.formula import COMPARISONS, FormulaReader, parsed
+from gradlaw_spec.formula import COMPARISONS, INFINITY, FormulaReader, parsed
 from gradlaw_spec.loader import load_primitives
 from gradlaw_spec.primitive import OperandKind, Primitive
 from gradlaw_spec.program import Program, Reference, Step
@@ -89,7 +89,7 @@ def _free_names(tree: ast.Module) -> tuple[str, ...]:
     free: dict[str, None] = {}
     for statement in tree.body:
         names = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and id(node) not in called]
-        read = [node for node in names if isinstance(node.ctx, ast.Load) and node.id != "newaxis"]
+        read = [node for node in names if isinstance(node.ctx, ast.Load) and node.id not in ("newaxis", INFINITY)]
         for node in sorted(read, key=lambda node: (node.lineno, node.col_offset)):
             if node.id not in defined:
                 free[node.id] = None
@@ -125,6 +125,8 @@ class _ComputationReader(FormulaReader):
     def read_name(self, node: ast.Name) -> Reference:
         if node.id in self.pages:
             raise self.refuse(node, f"{node.id} without operands", f"a call such as {node.id}(x)")
+        if node.id == INFINITY and node.id not in self.known:
+            raise self.refuse(node, node.id, "a variable; only an attribute may be infinite")
         return self.known[node.id]
 
     def read_compare(self, node: ast.Compare) -> Reference:

@@ -1,13 +1,14 @@
 """Formulas: a small safe expression language, read by Python's ``ast`` into Programs.
 
-Only names, numbers, ``+ - * / ** @``, comparisons, indexing and calls of named functions with
-constant keyword attributes; several lines where all but the last name a value (``e = exp(x)``). Anything else is a
-SpecError that shows the place with a caret.
+Only names, numbers, ``+ - * / ** @``, comparisons, indexing, calls of named functions with constant keyword
+attributes, and ``x if ord == 1 else y``, of which an attribute chooses a side; several lines where all but the last
+name a value (``e = exp(x)``). Anything else is a SpecError that shows the place with a caret.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -35,6 +36,10 @@ COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.GtE: "greater_equal",
     ast.Eq: "equal",
 }
+
+
+INFINITY: Final = "inf"
+"""How an attribute that is infinite is written."""
 
 
 def parse_formula(
@@ -71,6 +76,34 @@ def parsed(text: str, expected: str) -> ast.Module:
 def formula_error(text: str, column: int, found: str, expected: str, cure: str) -> SpecError:
     """Return an error that shows a line with a caret under a column."""
     return SpecError(f"formula\n  {text}\n  {' ' * column}^\n", found, expected, cure)
+
+
+def side(node: ast.IfExp, attributes: Mapping[str, AttributeValue]) -> ast.expr | None:
+    """Return the side of ``x if ord == 1 else y`` that attributes choose; None where no attribute is compared."""
+    test = node.test
+    if not (isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id in attributes):
+        return None
+    if len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return None
+    try:
+        expected = float(ast.unparse(test.comparators[0]))
+    except ValueError:
+        return None
+    return node.body if attributes[test.left.id] == expected else node.orelse
+
+
+class _Chosen(ast.NodeTransformer):
+    def __init__(self, attributes: Mapping[str, AttributeValue]) -> None:
+        self.attributes = attributes
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        found = side(node, self.attributes)
+        return self.generic_visit(node) if found is None else self.visit(found)
+
+
+def chosen(formula: str, attributes: Mapping[str, AttributeValue]) -> str:
+    """Return a formula with those of its sides that attributes choose."""
+    return ast.unparse(_Chosen(attributes).visit(ast.parse(formula))) if " if " in formula else formula
 
 
 class FormulaReader:
@@ -173,6 +206,12 @@ class FormulaReader:
         left, right = self.read(node.left), self.read(node.comparators[0])
         return self.step(COMPARISONS[type(node.ops[0])], (left, right), {})
 
+    def read_ifexp(self, node: ast.IfExp) -> Reference:
+        found = side(node, self.attributes)
+        if found is None:
+            raise self.refuse(node, ast.unparse(node.test), "an attribute that is equal to a number")
+        return self.read(found)
+
     def read_call(self, node: ast.Call) -> Reference:
         if not isinstance(node.func, ast.Name) or node.func.id not in self.functions:
             found = ast.unparse(node.func)
@@ -215,6 +254,8 @@ class FormulaReader:
     def attribute(self, node: ast.expr) -> AttributeValue:
         if isinstance(node, ast.Name) and node.id in self.attributes:
             return self.attributes[node.id]
+        if isinstance(node, ast.Name) and node.id == INFINITY:
+            return math.inf
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Name):
             number = self.attribute(node.operand)
             if isinstance(number, int | float):

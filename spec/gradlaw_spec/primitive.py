@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from gradlaw_spec.array import Array
-from gradlaw_spec.attributes import Attribute, AttributeValue, complete
+from gradlaw_spec.attributes import Attribute, AttributeValue, When, complete, holds
 from gradlaw_spec.domains import WHOLE, Interval, Meeting, Values
 from gradlaw_spec.signature import NO_SIGNATURE, Signature
 
@@ -37,7 +37,7 @@ Rounding = Literal[
     "exact", "correct", "elementwise", "contraction", "product", "elimination", "factorisation", "composed"
 ]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
-Joint = Literal["", "shares", "orders", "ball", "centred-ball"]
+Joint = Literal["", "shares", "signed-shares", "orders", "ball", "centred-ball"]
 VALUE: Final = "value"
 """How a page calls what the primitive computes."""
 Number = int | float | str
@@ -51,12 +51,13 @@ class Operand:
     """One positional operand: its name, kind, domain and the formula of its gradient.
 
     ``domain`` is a union of intervals such as ``"(0, inf)"``, or ``"(-inf, 0) without integers"`` where those are
-    poles, in which the primitive is differentiable or has a declared kink; ``vjp`` is a formula in the operands,
-    the attributes, the value ``value`` and the cotangent ``g``; it is empty for an operand that has no gradient.
+    poles, in which the primitive is differentiable or has a declared kink; ``vjp`` is a formula in the operands, the
+    attributes, the value ``value`` and the cotangent ``g``; it is empty for an operand that has no gradient.
     ``alternatives`` are other formulas of the same gradient that correct implementations use: what any of them may
-    return under the rounding model is admissible. ``boundary`` lists values at which gradients tend to break, for
-    generation. ``distinct`` says that no index occurs twice. ``regular`` says that nothing is claimed where its
-    matrices have not full rank, ``definite`` that nothing is where their symmetric parts are not positive definite.
+    return under the rounding model is admissible; ``when`` says at which attributes they are. ``boundary`` lists values
+    at which gradients tend to break, for generation. ``distinct`` says that no index occurs twice. ``regular`` says
+    that nothing is claimed where its matrices have not full rank, ``definite`` that nothing is where their symmetric
+    parts are not positive definite.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Operand:
     domain: tuple[Interval, ...] = field(default_factory=lambda: (WHOLE,))
     vjp: str = ""
     alternatives: tuple[str, ...] = ()
+    when: When = field(default_factory=dict)
     boundary: tuple[float, ...] = ()
 
 
@@ -78,15 +80,19 @@ class Kink:
     x2"``, ``"x == min"``), or ``"ties"``, for equal elements of which one is selected; ``allowed`` maps an operand's
     name to the closed interval of its local gradient, between two ends in either order, of which one may be the name of
     an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there are together
-    (empty: each is free): shares that are at least 0 and add up to 1, shares of several cotangents of which each
-    element gets one in all (``orders``), a vector no longer than 1 (``ball``), or one of *n* elements that is no longer
-    than 1/√n and adds up to 0 (``centred-ball``). A page writes
-    ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements are.
+    (empty: each is free): shares that are at least 0 and add up to 1, those times the signs of the elements
+    (``signed-shares``; where these are 0, numbers whose sizes add up to at most 1), shares of several cotangents of
+    which each element gets one in all (``orders``), a vector no longer than 1 (``ball``), or one of *n* elements that
+    is no longer than 1/√(n − c) and adds up to 0 (``centred-ball``), where ``less`` names the attribute that is *c*
+    (empty: 0). A page writes ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements
+    are. ``when`` says at which attributes the kink is.
     """
 
     where: Meeting
     allowed: dict[str, tuple[float | str, float | str]]
     joint: Joint = ""
+    less: str = ""
+    when: When = field(default_factory=dict)
 
     @property
     def corner(self) -> bool:
@@ -97,6 +103,11 @@ class Kink:
         """Return the least and the largest local gradient of an operand that a call's attributes allow."""
         ends = [float(attributes[end]) if isinstance(end, str) else end for end in self.allowed[operand]]  # type: ignore[arg-type]
         return min(ends), max(ends)
+
+    def counted(self, elements: int, attributes: Mapping[str, AttributeValue]) -> int | float:
+        """Return the square of how many times shorter than a cotangent the vectors of a set are: n − c, or 1."""
+        less: Any = attributes[self.less] if self.less else 0
+        return elements - less if self.joint == "centred-ball" else 1
 
     def allowed_text(self, operand: str) -> str:
         """Return the allowed interval of an operand as a page shows it."""
@@ -167,7 +178,8 @@ class Primitive(Function):
     its name); ``latex`` how mathematics writes it: a sign such as ``\\sin``, or a pattern with its operands in angle
     brackets, such as ``e^{<x>}``. ``regions`` are where some operand has a derivative outside of the operands' domains.
     ``limits`` has the limits of a function of one operand at the ends of the real line, of its value and of its slope,
-    where both exist.
+    where both exist. ``exact`` says at which attributes the value of a composed primitive is one of its parts, which
+    nothing rounds again.
     """
 
     level: Level
@@ -184,6 +196,7 @@ class Primitive(Function):
     latex: str = ""
     regions: tuple[Region, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    exact: When = field(default_factory=dict)
     limits: dict[Literal["inf", "-inf"], tuple[float, float]] = field(default_factory=dict)
 
     @property
@@ -195,6 +208,10 @@ class Primitive(Function):
     def differentiable(self) -> tuple[Operand, ...]:
         """The operands that have a gradient."""
         return tuple(operand for operand in self.operands if operand.kind in ("real", "sequence"))
+
+    def kinks_at(self, attributes: Mapping[str, AttributeValue]) -> tuple[Kink, ...]:
+        """Return the kinks that there are at a call's attributes."""
+        return tuple(kink for kink in self.kinks if holds(kink.when, attributes))
 
     def claims(self, name: str, values: Mapping[str, Array]) -> Array:
         """Return where the gradient of an operand is finite, or a kink's, for float64 values of all that are real."""

@@ -30,6 +30,8 @@ MOST_STEPS: Final = 10_000
 """Steps of a program that is read."""
 UNREADABLE: Final = (msgspec.DecodeError, ValueError, RecursionError, OverflowError)
 """What msgspec raises for text that is no JSON: bytes that are no UTF-8, numbers of 5000 digits, lists in lists."""
+INFINITE: Final = {str(number): number for number in (math.inf, -math.inf)}
+"""Attributes that JSON has no numbers for."""
 Form = TypeVar("Form")
 Absent = msgspec.UnsetType
 
@@ -101,9 +103,17 @@ def written_program(program: Program) -> WrittenProgram:
 
 
 def _written_step(step: Step) -> WrittenStep:
-    rest: dict[str, Any] = {"operands": step.operands, "attributes": dict(step.attributes)}
+    rest: dict[str, Any] = {
+        "operands": step.operands,
+        "attributes": {name: _written_attribute(value) for name, value in step.attributes.items()},
+    }
     names: dict[str, Any] = {"name": step.name} if len(step.results) == 1 else {"results": step.results}
     return WrittenStep(primitive=step.primitive, **names, **rest)
+
+
+def _written_attribute(value: AttributeValue) -> AttributeValue:
+    """Write an attribute; JSON has no infinite numbers."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def written_witness(witness: Witness) -> WrittenWitness:
@@ -198,7 +208,8 @@ def _step_of(written: WrittenStep, where: str) -> Step:
     else:
         raise SpecError(where, "no name", "the key name", "Mend the JSON there.")
     try:
-        return Step(results, written.primitive, written.operands, written.attributes)
+        attributes = {name: INFINITE.get(str(value), value) for name, value in written.attributes.items()}
+        return Step(results, written.primitive, written.operands, attributes)
     except SpecError as error:
         raise SpecError(where, error.found, error.expected, error.cure) from None
 

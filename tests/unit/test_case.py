@@ -119,6 +119,21 @@ def test_case_with_special_values_round_trip() -> None:
             assert same_bits(back.values["x"], np.ascontiguousarray(array).reshape(array.shape))
 
 
+@pytest.mark.parametrize("order", [2, math.inf, -math.inf])
+def test_an_infinite_attribute_round_trip(order: float) -> None:
+    program = Program(("x",), (Step(("y",), "vector_norm", ("x",), {"ord": order}),), ("y",))
+    original = Case(
+        subject="vector_norm",
+        program=program,
+        values={"x": np.ones(2)},
+        cotangents=(np.ones(()),),
+        dtype="float64",
+    )
+    back = decode_case(encode_case(original))
+    assert back == original
+    assert back.program.steps[0].attributes["ord"] == order
+
+
 def test_json_is_for_people_too() -> None:
     text = encode_witness(witness()).decode()
     assert '"0x1.999999999999ap-4"' in text

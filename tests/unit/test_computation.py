@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from gradlaw_spec import Slice, SpecError, Step, parse_computation, read_computation
@@ -43,6 +45,9 @@ def test_conditions_and_indices_are_data():
         ("sum(x, 1, True)", {"axis": 1, "keepdims": True}),
         ("max(x, keepdims=True, axis=(0, 1))", {"axis": (0, 1), "keepdims": True}),
         ("softmax(x)", {"axis": -1}),
+        ("std(x, 0, True)", {"axis": 0, "keepdims": True, "correction": 0}),
+        ("var(x, correction=0.5)", {"axis": None, "keepdims": False, "correction": 0.5}),
+        ("vector_norm(x, ord=-inf)", {"axis": None, "keepdims": False, "ord": -math.inf}),
         ("concat([x, y])", {"axis": 0}),
         ("clip(x, -1, 1)", {"min": -1, "max": 1}),
         ("clip(x, max=2)", {"min": None, "max": 2}),
@@ -52,6 +57,11 @@ def test_conditions_and_indices_are_data():
 )
 def test_attributes_come_by_place_keyword_or_default(text, attributes):
     assert dict(steps(text)[-1].attributes) == attributes
+
+
+def test_an_attribute_is_one_of_its_choices():
+    with pytest.raises(SpecError, match=r"ord=3; expected one of 2, 1, inf, -inf"):
+        parse_computation("vector_norm(x, ord=3)")
 
 
 def test_numbers_are_computed_as_python_does():
@@ -84,6 +94,8 @@ def test_numbers_are_computed_as_python_does():
         ("import os", "import", "Import"),
         ("f += x", "f", "AugAssign"),
         ("tanh + x", "tanh", "without operands"),
+        ("x * inf", "inf", "only an attribute may be infinite"),
+        ("x if y == 1 else z", "x if", "an attribute that is equal to a number"),
         ("concat(x, axis=0)", "x", "a list of arrays"),
         ("é = x; f = tanhh(é)", "tanhh", "tanh"),
     ],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from gradlaw_spec import Program, Slice, SpecError, Step, load_primitives, parse_formula
+from gradlaw_spec.formula import chosen
 
 FUNCTIONS = load_primitives().keys()
 
@@ -96,7 +99,7 @@ def test_surrounding_space_does_not_matter() -> None:
         ("x + foo(y)", "foo", "function='foo'"),
         ("x.T @ y", "x.T", "Attribute"),
         ("x.sum()", "x.sum", "function='x.sum'"),
-        ("x if y else x", "x", "IfExp"),
+        ("x if y else x", "x", "y"),
         ("x + 'a'", "'a'", "'a'"),
         ("x + True", "True", "True"),
         ("x + 1j", "1j", "1j"),
@@ -143,3 +146,21 @@ def test_every_formula_of_the_book_refuses_a_wrong_name() -> None:
     for page in load_primitives().values():
         with pytest.raises(SpecError):
             parse_formula(page.value, ("unknown",), FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("order", "primitive"), [(1, "sum"), (2, "mean"), (math.inf, "max"), (-math.inf, "min"), (7, "prod")]
+)
+def test_an_attribute_chooses_a_side(order: float, primitive: str) -> None:
+    text = (
+        "sum(x) if ord == 1 else mean(x) if ord == 2 else max(x) if ord == inf else min(x) if ord == -inf else prod(x)"
+    )
+    program = parse_formula(text, ("x",), load_primitives(), attributes={"ord": order})
+    assert program.primitives == {primitive}
+    assert chosen(text, {"ord": order}) == f"{primitive}(x)"
+
+
+def test_what_no_attribute_chooses_stays_or_is_refused() -> None:
+    assert chosen("x if y == 1 else sum(x) if ord == 1 else z", {"ord": 1}) == "x if y == 1 else sum(x)"
+    with pytest.raises(SpecError, match="an attribute that is equal to a number"):
+        parse_formula("x if ord > 1 else -x", ("x",), FUNCTIONS, attributes={"ord": 1})

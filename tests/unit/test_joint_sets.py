@@ -20,10 +20,10 @@ from gradlaw_spec import DTYPES, Case, Program, Step, load_primitives, parse_com
 DTYPE_NAMES: Final = list(DTYPES)
 
 
-def trial(name: str, cotangent: Any, dtype: str = "float64", **values: Any) -> Trial:
-    """Return a trial of the reference: its own gradients are inside."""
-    attributes = load_primitives()[name].complete({})
-    program = Program(tuple(values), (Step(("y",), name, tuple(values), attributes),), ("y",))
+def trial(called: str, cotangent: Any, dtype: str = "float64", **values: Any) -> Trial:
+    """Return a trial of the reference at one step: its own gradients are inside."""
+    program = parse_computation(called)
+    (name,) = program.primitives
     numpy = DTYPES[dtype].numpy
     given = {key: np.asarray(value, numpy) for key, value in values.items()}
     cotangents = (np.asarray(cotangent, numpy),)
@@ -32,7 +32,7 @@ def trial(name: str, cotangent: Any, dtype: str = "float64", **values: Any) -> T
 
 
 def grid(dtype: str) -> Grid:
-    return Grid.of(trial("hypot", 1.0, dtype, x1=0.0, x2=0.0))
+    return Grid.of(trial("hypot(x1, x2)", 1.0, dtype, x1=0.0, x2=0.0))
 
 
 def neighbour(number: float, dtype: str, towards: float, steps: int = 1) -> float:
@@ -80,15 +80,42 @@ def test_shares_that_add_up_are_inside_and_others_are_not(dtype: str, g: float) 
 
 
 @pytest.mark.parametrize("dtype", DTYPE_NAMES)
+def test_sizes_at_an_origin_of_order_infinity_add_up_to_at_most_the_cotangent(dtype: str) -> None:
+    exact, unit = grid(dtype), DTYPES[dtype].unit_roundoff
+    for vector in ([2.0, 0.0], [-1.0, 1.0], [0.0, 0.0], [0.5, -1.5]):
+        assert member("signed-shares", vector, -2.0, exact)
+    for vector in ([2.0, 0.5], [-2.0, 2.0], [2.0 * (1 + 4 * unit), 0.0], [math.nan, 0.0]):
+        assert not member("signed-shares", vector, -2.0, exact)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "problem"),
+    [
+        ([1.0, -1.0], ""),
+        ([2.0, 0.0], ""),
+        ([1.0, 1.0], "together"),
+        ([2.0, -2.0], "together"),
+        ([-2.0, -4.0], "together"),
+    ],
+)
+def test_shares_of_elements_of_one_size_have_their_signs(gradient: list[float], problem: str) -> None:
+    given = trial("vector_norm(x, ord=inf)", 2.0, x=[3.0, -3.0])
+    given.pull = lambda cotangents=None: (np.array(gradient),)  # type: ignore[method-assign]
+    found = judge_joint(given).problem
+    assert problem in found
+    assert bool(problem) == bool(found)
+
+
+@pytest.mark.parametrize("dtype", DTYPE_NAMES)
 def test_a_deviation_s_corner_is_a_ball_of_vectors_that_add_up_to_zero(dtype: str) -> None:
     exact, unit = grid(dtype), DTYPES[dtype].unit_roundoff
     assert member("centred-ball", [0.0], 3.0, exact)
     assert not member("centred-ball", [0.5], 3.0, exact)
-    assert member("centred-ball", [1.0, -1.0], 2.0, exact)
-    assert not member("centred-ball", [1.0 + 4 * unit, -1.0 - 4 * unit], 2.0, exact)
-    assert not member("centred-ball", [1.0, -0.5], 2.0, exact)
-    assert not member("centred-ball", [1.0, 0.0], 2.0, exact)
-    assert not member("centred-ball", [math.nan, 0.0], 2.0, exact)
+    assert member("centred-ball", [1.0, -1.0], 2.0, exact, 2)
+    assert not member("centred-ball", [1.0 + 4 * unit, -1.0 - 4 * unit], 2.0, exact, 2)
+    assert not member("centred-ball", [1.0, -0.5], 2.0, exact, 2)
+    assert not member("centred-ball", [1.0, 0.0], 2.0, exact, 2)
+    assert not member("centred-ball", [math.nan, 0.0], 2.0, exact, 2)
 
 
 @pytest.mark.parametrize("dtype", DTYPE_NAMES)
@@ -101,6 +128,8 @@ def test_a_deviation_s_corner_is_a_ball_of_vectors_that_add_up_to_zero(dtype: st
         ("std(x)", [0.0, 0.0], 0.5),
         ("std(x)", [0.0, 0.0, 0.0, 0.0], math.sqrt(3) / 4),
         ("std(x)", [7.0], 0.0),
+        ("std(x, correction=1)", [0.0, 0.0], math.sqrt(0.5)),
+        ("std(x, correction=0.5)", [7.0], 0.0),
     ],
 )
 def test_the_interval_of_one_element_is_the_projection_of_its_joint_set(
@@ -134,14 +163,23 @@ def test_the_origin_of_hypot_is_judged_and_its_axes_are_ordinary() -> None:
         ("max(x)", {"x": [2.0, 1.0, 2.0]}, 1),
         ("min(x)", {"x": [2.0, 1.0, 2.0]}, 0),
         ("vector_norm(x)", {"x": [0.0, 0.0]}, 1),
+        ("vector_norm(x, ord=1)", {"x": [0.0, 0.0]}, 0),
+        ("vector_norm(x, ord=inf)", {"x": [2.0, -2.0, 1.0]}, 1),
+        ("vector_norm(x, ord=inf)", {"x": [2.0, 1.0, 1.0]}, 0),
+        ("vector_norm(x, ord=inf)", {"x": [0.0, 0.0]}, 1),
+        ("vector_norm(x, ord=-inf)", {"x": [2.0, -1.0, 1.0]}, 1),
+        ("vector_norm(x, ord=-inf)", {"x": [0.0, 2.0, 0.0]}, 1),
         ("matrix_norm(x)", {"x": [[0.0, 0.0], [0.0, 0.0]]}, 1),
         ("std(x)", {"x": [0.0, 0.0, 0.0]}, 1),
         ("std(x)", {"x": [5.0]}, 1),
+        ("std(x, correction=1)", {"x": [5.0]}, 0),
+        ("std(x, correction=inf)", {"x": [5.0, 5.0]}, 0),
+        ("std(x, correction=1)", {"x": [0.0, 0.0]}, 1),
         ("sum(x)", {"x": [0.0, 0.0]}, 0),
     ],
 )
 def test_the_reference_is_inside_wherever_elements_meet(called: str, values: dict[str, Any], points: int) -> None:
-    outcome = judge_joint(trial(called.partition("(")[0], 2.0, **values))
+    outcome = judge_joint(trial(called, 2.0, **values))
     assert (outcome.problem, outcome.points) == ("", points)
 
 
@@ -163,14 +201,25 @@ def test_corners_are_drawn_often(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("hypot", 2), ("vector_norm", 1), ("vector_norm", 5), ("std", 2), ("std", 6)]
+    ("name", "count", "attributes"),
+    [
+        ("hypot", 2, {}),
+        ("vector_norm", 1, {}),
+        ("vector_norm", 5, {}),
+        ("std", 2, {}),
+        ("std", 6, {}),
+        ("std", 2, {"correction": 1}),
+        ("std", 6, {"correction": 0.5}),
+    ],
 )
-def test_the_gradients_around_a_corner_are_in_its_set_and_reach_its_end(name: str, count: int) -> None:
+def test_the_gradients_around_a_corner_are_in_its_set_and_reach_its_end(
+    name: str, count: int, attributes: dict[str, Any]
+) -> None:
     """The set is the convex hull of the slopes around the point: each of them is in it, and at its end."""
     draw = np.random.Generator(np.random.PCG64(5))
-    joint = load_primitives()[name].kinks[0].joint
+    kink, exact = load_primitives()[name].kinks[0], grid("float64")
     names = ("x1", "x2") if name == "hypot" else ("x",)
-    attributes = {} if name == "hypot" else {"axis": None, "keepdims": False}
+    counted = kink.counted(count, load_primitives()[name].complete(attributes))
     program = Program(names, (Step(("y",), name, names, attributes),), ("y",))
     for _ in range(20):
         point = draw.standard_normal(count) * 2.0**-100
@@ -178,8 +227,8 @@ def test_the_gradients_around_a_corner_are_in_its_set_and_reach_its_end(name: st
         given = {key: np.asarray(value) for key, value in values.items()}
         found = certify(program, given, dtype=None, precision=300).gradients((np.ones(()),))
         vector = [float(item.mid()) for gradient in found for item in gradient.ravel()]
-        assert member(joint, vector, 1.0, grid("float64"))
-        assert not member(joint, [1.0001 * number for number in vector], 1.0, grid("float64"))
+        assert member(kink.joint, vector, 1.0, exact, counted)
+        assert not member(kink.joint, [1.0001 * number for number in vector], 1.0, exact, counted)
 
 
 def test_equal_elements_share_the_cotangents_of_their_places() -> None:

@@ -130,7 +130,7 @@ def test_unknown_key_further_inside(page: Path) -> None:
     error = failure(page, GOOD.replace('vjp = "g / 2"', 'vpj = "g / 2"'))
     assert error.where.endswith("key operands[0].vpj")
     assert error.found == "operands[0].vpj='g / 2'"
-    assert error.expected == "alternatives, boundary, definite, distinct, domain, kind, name, regular, vjp"
+    assert error.expected == "alternatives, boundary, definite, distinct, domain, kind, name, regular, vjp, when"
     error = failure(page, GOOD.replace('where = "x == 0"', 'were = "x == 0"'))
     assert error.where.endswith("key kinks[0].were")
 

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from gradlaw_properties.strategies import primitive_cases
 from gradlaw_reference import RULES, Array, Ball, Data, Rounding, Rule, Tape, run, using, vjp
 from gradlaw_spec import Case, Kink, Primitive, Program, load_primitives
+from gradlaw_spec.attributes import holds
 
 PRECISION: Final = 400
 STEP: Final = 2.0**-120
@@ -193,7 +194,7 @@ def on_kink(case: Case, kink: Kink) -> Case | None:
     """Move the whole case onto a kink; None where this case has no such."""
     name = case.program.inputs[0]
     values = case.values[name]
-    if not values.size:
+    if not values.size or not holds(kink.when, case.program.steps[0].attributes):
         return None
     target = values.ravel()[:1] if kink.where.ties else number(kink.where.other, case)
     if target is None or np.broadcast_shapes(np.shape(target), values.shape) != values.shape:

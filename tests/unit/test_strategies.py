@@ -32,6 +32,7 @@ from gradlaw_spec import (
     load_primitives,
     value_dtypes,
 )
+from gradlaw_spec.attributes import holds
 from gradlaw_spec.written import written_array
 
 PAGES: Final[Mapping[str, Primitive]] = load_primitives()
@@ -86,11 +87,14 @@ def attribute(cases: list[Case], name: str) -> set[Any]:
 def hits(kink: Kink, page: Primitive, case: Case) -> bool:
     """Whether some element of a case is on a kink."""
     step, values = case.program.steps[0], arrays(case)
+    if not holds(kink.when, step.attributes):
+        return False
     operands = dict(zip((operand.name for operand in page.operands), step.operands, strict=True))
     if kink.corner:
         return bool((evaluate(case.program, values)[step.name] == 0).any())
     if kink.where.ties:
         x = values[case.program.inputs[0]]
+        x = np.abs(x) if kink.joint == "signed-shares" else x
         if page.shapes != "reduction":
             return len(np.unique(x)) < x.size
         extreme = evaluate(case.program, values)[step.name]
@@ -186,7 +190,9 @@ def test_shapes_of_a_run_are_few_and_vary(name: str) -> None:
     )
     assert () in shapes or along_an_axis
     numbers = {
-        attribute.name for attribute in page.attributes if attribute.numeric or attribute.kind in ("lower", "upper")
+        attribute.name
+        for attribute in page.attributes
+        if attribute.numeric or attribute.choices or attribute.kind in ("lower", "upper")
     }
     layouts = set()
     for case in cases:

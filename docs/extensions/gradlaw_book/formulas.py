@@ -27,6 +27,8 @@ COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.GtE: r"\ge",
     ast.Eq: "=",
 }
+NAMED: Final = {"value": "y", "inf": r"\infty"}
+"""Names that are written as something else."""
 HOLE: Final = re.compile(r"(?P<before>[{|]?)<(?P<operand>\w+)>")
 """Where an operand stands in the notation of a page; between braces or bars it needs no parentheses."""
 
@@ -55,8 +57,8 @@ def _inside(node: ast.expr, least: int) -> str:
 
 def symbol(name: str) -> str:
     """Return a name as LaTeX: one letter and its index, or a word."""
-    if name == "value":
-        return "y"
+    if name in NAMED:
+        return NAMED[name]
     found = re.fullmatch(r"([A-Za-z])(\d*)", name)
     if found is None:
         return rf"\mathit{{{name}}}"
@@ -155,6 +157,18 @@ def _where(node: ast.Call) -> Piece:
     return rf"\begin{{cases}} {first} \\ {_piece(other)[0]} & \text{{otherwise}} \end{{cases}}", PRODUCT
 
 
+def _chosen(node: ast.IfExp) -> Piece:
+    """Return the sides that an attribute chooses from as cases, one a line."""
+    lines: list[str] = []
+    rest: ast.expr = node
+    while isinstance(rest, ast.IfExp):
+        lines.append(rf"{_piece(rest.body)[0]} & \text{{if }} {_piece(rest.test)[0]}")
+        rest = rest.orelse
+    lines.append(rf"{_piece(rest)[0]} & \text{{otherwise}}")
+    joined = r" \\ ".join(lines)
+    return rf"\begin{{cases}} {joined} \end{{cases}}", PRODUCT
+
+
 def _is_where(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "where"
 
@@ -173,5 +187,6 @@ READERS: Final[dict[type[ast.expr], Callable[..., Piece]]] = {
     ast.BinOp: _binary,
     ast.Compare: _compare,
     ast.Call: _call,
+    ast.IfExp: _chosen,
     ast.Subscript: _picked,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from gradlaw.reports.pages import when_text
 from gradlaw_book.book import Book
 from gradlaw_book.engines import known_label, verdict_table
 from gradlaw_book.formulas import latex
@@ -137,7 +138,7 @@ def alternatives(page: Primitive) -> str:
     for operand in page.operands:
         if operand.alternatives:
             rows = ((f"{{math}}`{latex(other)}`", code(other)) for other in operand.alternatives)
-            text.append(table((f"gradient of {code(operand.name)}", "as code"), rows))
+            text.append(table((f"gradient of {code(operand.name)}{when_text(operand.when)}", "as code"), rows))
     return "\n".join(text)
 
 
@@ -148,7 +149,7 @@ def region_where(region: Region) -> str:
 
 def kink_where(kink: Kink) -> str:
     """Return where a kink is."""
-    return "equal elements" if kink.where.ties else code(str(kink.where))
+    return ("equal elements" if kink.where.ties else code(str(kink.where))) + when_text(kink.when)
 
 
 def allowed_text(kink: Kink) -> str:

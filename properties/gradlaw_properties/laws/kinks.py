@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +15,7 @@ from gradlaw_properties.judge import Outcome, combine
 from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data
+from gradlaw_reference.arithmetic.corners import spread
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_spec import Array, Kink, Primitive
 
@@ -23,18 +25,29 @@ NEEDS = (DISTINCT_INPUTS,)
 
 def applies(page: Primitive | None) -> bool:
     """Whether the primitive declares a kink at which values meet."""
-    return page is not None and any(not (kink.where.ties or kink.corner) for kink in page.kinks)
+    return page is not None and any(meetings(page.kinks))
+
+
+def meetings(kinks: Iterable[Kink]) -> list[Kink]:
+    """Return the kinks at which values meet; law `gradient` judges those of ties and corners as a whole."""
+    return [kink for kink in kinks if not (kink.where.ties or kink.corner)]
 
 
 def at_kink(trial: Trial, kink: Kink) -> Array | None:
-    """Return where the case's elements are on a kink such as ``x == 0``, in the output's shape."""
-    if kink.corner:
-        return None  # law `gradient` judges its vectors as a whole
+    """Return where the case's elements are on a kink such as ``x == 0``, in the shape of what is handed back."""
     met = other_side(trial, kink)
     if met is None:
         return None
     value = trial.values[named(trial)[kink.where.operand]].astype(np.float64)
-    return np.broadcast_to(value == met.astype(np.float64), trial.cotangents[0].shape)
+    return np.broadcast_to(value == met.astype(np.float64), handed(trial).shape)
+
+
+def handed(trial: Trial) -> Array:
+    """Return the cotangent, that of a reduction for each element that went into it."""
+    assert trial.page is not None
+    if trial.page.shapes != "reduction":
+        return trial.cotangents[0]
+    return spread(trial.cotangents[0], trial.inputs[0].shape, trial.step.attributes)
 
 
 def named(trial: Trial) -> dict[str, str]:
@@ -59,7 +72,7 @@ def on_kink(trial: Trial) -> Trial:
     assert trial.page is not None
     values = dict(trial.values)
     draw = trial.random
-    for kink in trial.page.kinks:
+    for kink in meetings(trial.page.kinks_at(trial.step.attributes)):
         name, target = named(trial)[kink.where.operand], other_side(trial, kink)
         if target is None or target.shape not in ((), values[name].shape):
             continue
@@ -72,9 +85,9 @@ def check(trial: Trial) -> Outcome:
     """Look at the gradient of every element on a kink: it lies between the ends of the allowed set times g."""
     trial = on_kink(trial)
     assert trial.page is not None
-    cotangent = trial.cotangents[0].astype(np.float64)
+    cotangent = handed(trial).astype(np.float64)
     outcomes = []
-    for kink in trial.page.kinks:
+    for kink in meetings(trial.page.kinks_at(trial.step.attributes)):
         chosen = at_kink(trial, kink)
         if chosen is None or not chosen.any():
             continue

@@ -92,6 +92,11 @@ def margins(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose(((1, 2), (0, 1), (2, 0), (1, 1), (0, 0)))
 
 
+def correction(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return what is taken from the number of elements: nothing, one, or a fraction; some element must be left."""
+    return choose((1, 0, 0.5, 1, 0, 2))
+
+
 def boolean(shape: Shape, choose: Chooser) -> AttributeValue:
     """Return no or yes."""
     return choose((False, True))
@@ -203,6 +208,7 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "shift": shift,
         "offset": offset,
         "subscripts": subscripts,
+        "correction": correction,
     }
 )
 
@@ -218,8 +224,14 @@ def structural(page: Primitive, shape: Shape, choose: Chooser, dtypes: Sequence[
     return found
 
 
+def choices(page: Primitive) -> list[dict[str, AttributeValue]]:
+    """Return each choice that a page's attributes leave, the rest left out; nothing once where there is none."""
+    return [{item.name: one} for item in page.attributes for one in item.choices] or [{}]
+
+
 def numeric(page: Primitive, choose: Chooser) -> dict[str, AttributeValue]:
-    """Return the attributes of a page that are numbers."""
+    """Return the attributes of a page that are numbers, or one of its choices: those that fit every shape."""
     names = {attribute.kind: attribute.name for attribute in page.attributes if attribute.kind in ("lower", "upper")}
     found = bounds({str(kind): name for kind, name in names.items()}, choose) if names else {}
-    return {**found, **{item.name: number(item, choose) for item in page.attributes if item.numeric}}
+    found |= {item.name: number(item, choose) for item in page.attributes if item.numeric}
+    return {**found, **{item.name: choose(item.choices) for item in page.attributes if item.choices}}

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from gradlaw_properties.strategies.attributes import Shape, numeric, structural
+from gradlaw_properties.strategies.attributes import Shape, choices, numeric, structural
 from gradlaw_properties.strategies.picks import Chooser
 from gradlaw_properties.strategies.values import Source
 from gradlaw_reference import FLOAT64, apply_step, using
@@ -366,11 +366,12 @@ def _fitting(
                 )
                 for name in dict.fromkeys(names)
             )
-            value = probe(page, names, slots, {**attributes, **numeric(page, Chooser(0))})
+            numbers = numeric(page, Chooser(0))
+            tried = [probe(page, names, slots, {**attributes, **numbers, **one}) for one in choices(page)]
         except REFUSALS:
             continue
-        if value is not None:
-            return Layout(names, slots, attributes, value.shape)
+        if all(value is not None for value in tried):
+            return Layout(names, slots, attributes, tried[0].shape)  # type: ignore[union-attr]
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 from typing import Any, Final, Self, cast
 
@@ -229,8 +230,9 @@ class Ball(Objects):
     def blend(self, part: Data, first: Data, second: Data) -> Data:
         return elementwise(_blend, 3)(part, first, second)
 
-    def within(self, cotangent: Data, squared: float) -> Data:
-        return elementwise(lambda g: g * arb(squared).sqrt() * arb(0, 1), 1)(cotangent)
+    def within(self, cotangent: Data, squared: Fraction) -> Data:
+        root = (arb(squared.numerator) / squared.denominator).sqrt()
+        return elementwise(lambda g: g * root * arb(0, 1), 1)(cotangent)
 
     def order(self, value: Data) -> Data:
         return order_of(value)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
 
 from gradlaw_spec import Array as Data
-from gradlaw_spec.primitive import Joint
+from gradlaw_spec import Kink
 
 IS_ZERO: Final = np.frompyfunc(lambda number: bool(number == 0), 1, 1)
 
@@ -29,16 +30,17 @@ def spread(data: Data, shape: tuple[int, ...], attributes: Mapping[str, Any]) ->
     return np.broadcast_to(data, shape)
 
 
-def at_corner(joint: Joint, value: Data, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> Data:
+def at_corner(kink: Kink, value: Data, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> Data:
     """Return at which elements of an operand the value is 0, exactly; that of one distance from a mean always is."""
-    if joint == "centred-ball" and elements_of(value, shape) == 1:
-        return np.ones(shape, dtype=bool)
+    if kink.joint == "centred-ball" and elements_of(value, shape) == 1:
+        return np.full(shape, kink.counted(1, attributes) > 0)
     return spread(np.asarray(IS_ZERO(value)).astype(bool), shape, attributes)
 
 
-def reach(joint: Joint, elements: int) -> float:
+def reach(kink: Kink, elements: int, attributes: Mapping[str, Any]) -> Fraction:
     """Return the square of how far one of so many elements goes from 0, where the cotangent is 1."""
-    return (elements - 1) / elements**2 if joint == "centred-ball" else 1.0
+    level = Fraction(elements - 1, elements) if kink.joint == "centred-ball" else Fraction(1)
+    return level / Fraction(kink.counted(elements, attributes))
 
 
 def elements_of(value: Data, shape: tuple[int, ...]) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradlaw_reference.arithmetic.corners import at_corner, elements_of, reach, spread
-from gradlaw_spec import Program
-from gradlaw_spec.primitive import Joint
+from gradlaw_spec import Kink, Program
 
 Data = NDArray[Any]
 """The elements of an array in the current arithmetic: floats, or objects in an object array."""
@@ -22,15 +22,14 @@ class LocalRules(Protocol):
     """What an arithmetic sees of a primitive's rule: the name of its page, and the formulas of its gradients.
 
     ``vjp`` has one function an operand (or one for all of a sequence), ``alternatives`` the page's other correct
-    formulas of each; ``corner`` is the set of gradients where the value is 0;
+    formulas of each; ``corner`` returns the kink where the value is 0 at some attributes (None: there is none);
     ``written`` returns all of an operand's as programs, where they are smooth and elementwise.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
 
-    @property
-    def corner(self) -> Joint: ...  # noqa: D102
+    def corner(self, attributes: Mapping[str, Any]) -> Kink | None: ...  # noqa: D102
 
     @property
     def vjp(self) -> tuple[Callable[..., Any], ...]: ...  # noqa: D102
@@ -190,17 +189,18 @@ class Plain:
 
     def cornered(self, rule: LocalRules, share: Any, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
         """Return a share with what the corner of a rule allows instead, where the value is 0."""
-        if not rule.corner or share.tape is not None:
+        kink = rule.corner(attributes)
+        if kink is None or share.tape is not None:
             return share
         value, shape = operands[1].data, share.shape
-        met = at_corner(rule.corner, value, shape, attributes)
+        met = at_corner(kink, value, shape, attributes)
         if not met.any():
             return share
         cotangent = spread(operands[0].data, shape, attributes)
-        inside = self.within(cotangent, reach(rule.corner, elements_of(value, shape)))
+        inside = self.within(cotangent, reach(kink, elements_of(value, shape), attributes))
         return share.like(np.where(met, inside, share.data))
 
-    def within(self, cotangent: Data, squared: float) -> Data:
+    def within(self, cotangent: Data, squared: Fraction) -> Data:
         """Return what is allowed for one element at a corner, which goes as far as a root times the cotangent: 0."""
         return cotangent * 0
 

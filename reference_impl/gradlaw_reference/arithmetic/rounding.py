@@ -483,8 +483,14 @@ def _uses(name: str, position: int, shape: Axes, attributes: Mapping[str, Any]) 
     if page.rounding != "composed":
         scan = page.shapes == "along-axis" and page.rounding in ("contraction", "product")
         return int(shape[attributes["axis"]]) if scan else 1
-    steps = composition(page, attributes).steps
-    return sum(step.operands.count(page.operands[position].name) for step in steps)
+    moved = [step for step in composition(page, attributes).steps if _moves(step.primitive)]
+    return sum(step.operands.count(page.operands[position].name) for step in moved)
+
+
+def _moves(name: str) -> bool:
+    """Whether a gradient flows through a step; through a count of elements none does."""
+    page = load_pages().get(name)
+    return page is None or any(operand.vjp for operand in page.operands)
 
 
 def _terms(share: Any) -> int:

@@ -25,6 +25,7 @@ from gradlaw_spec import (
     load_primitives,
     parse_formula,
 )
+from gradlaw_spec.attributes import When, holds
 from gradlaw_spec.formula import COMPARISONS
 
 SIDES: Final = {"greater": True, "less": False}
@@ -140,10 +141,15 @@ def _enter(rule: Rule) -> None:
         alternatives = tuple(
             tuple(_fitted(formula, position) for formula in formulas) for position, formulas in enumerate(alternatives)
         )
+    alternatives = tuple(
+        tuple(_sometimes(formula, rule.vjp[place], page.operands[place].when) for formula in formulas)
+        for place, formulas in enumerate(alternatives)
+    )
     RULES[rule.name] = replace(
         rule,
         alternatives=alternatives if any(alternatives) else rule.alternatives,
-        corner=next((kink.joint for kink in kinks if kink.corner), ""),
+        corners=tuple(kink for kink in kinks if kink.corner),
+        exact=page.exact if isinstance(page, Primitive) else rule.exact,
         signature=page.signature if isinstance(page, Primitive) else rule.signature,
         complete=page.complete if page.attributes else dict,
         writer=written,
@@ -158,6 +164,15 @@ def _fitted(formula: LocalRule, position: int) -> LocalRule:
         return unbroadcast(found, as_array(operands[position]).shape)
 
     return rule
+
+
+def _sometimes(formula: LocalRule, own: LocalRule, when: When) -> LocalRule:
+    """Return a formula at the attributes at which it is one, and the rule itself elsewhere."""
+
+    def rule(*operands: Any, **attributes: Any) -> Any:
+        return (formula if holds(when, attributes) else own)(*operands, **attributes)
+
+    return rule if when else formula
 
 
 def written_gradient(page: Function, formula: str) -> LocalRule:

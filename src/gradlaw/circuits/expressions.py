@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -22,7 +23,7 @@ from gradlaw_spec import (
     load_pages,
     load_primitives,
 )
-from gradlaw_spec.formula import BINARY
+from gradlaw_spec.formula import BINARY, chosen
 
 OPERATORS: Final[Mapping[str, type[ast.operator]]] = {name: operator for operator, name in BINARY.items()}
 
@@ -44,7 +45,8 @@ def literal(value: Reference) -> ast.expr:
 
 def attribute_literal(value: AttributeValue) -> ast.expr:
     """Return an attribute's value as an expression."""
-    return ast.parse(attribute_text(value), mode="eval").body
+    infinite = isinstance(value, float) and math.isinf(value)
+    return ast.parse(str(value) if infinite else attribute_text(value), mode="eval").body
 
 
 def step_expression(step: Step, *, defaults: bool = False) -> ast.expr:
@@ -132,6 +134,11 @@ def replacements_of(step: Step) -> dict[str, ast.expr]:
     return found
 
 
+def _formula(step: Step, position: int) -> str:
+    """Return the page's formula of an operand's gradient at a step's attributes."""
+    return chosen(operand_of(load_primitives()[step.primitive], position).vjp, step.attributes)
+
+
 def rule_text(step: Step, position: int, shapes: Sequence[tuple[int, ...]]) -> str:
     """Return the page's rule of an operand's gradient in the names of a step, such as ``df * y``.
 
@@ -141,7 +148,7 @@ def rule_text(step: Step, position: int, shapes: Sequence[tuple[int, ...]]) -> s
     if page.pattern == "matrix-shapes":
         rule = matrix_rule(step, position, shapes)
     else:
-        rule = substituted(operand_of(page, position).vjp, replacements_of(step))
+        rule = substituted(_formula(step, position), replacements_of(step))
     return unparse(_WithoutDefaults().visit(rule)).replace("s_[", "[")
 
 
@@ -165,7 +172,7 @@ def _says_default(attribute: Attribute | None, value: ast.expr) -> bool:
 
 def functions_of(step: Step, position: int) -> tuple[Function, ...]:
     """Return the steps that only rules are made of, in the rule of an operand's gradient."""
-    rule = ast.walk(_parsed(operand_of(load_primitives()[step.primitive], position).vjp))
+    rule = ast.walk(_parsed(_formula(step, position)))
     names = [node.func.id for node in rule if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     return tuple(load_functions()[name] for name in dict.fromkeys(names) if name in load_functions())
 

@@ -21,6 +21,7 @@ from gradlaw.circuits.kinks import OPEN, is_selection
 from gradlaw.circuits.standalone import arrays, numbers
 from gradlaw.reports.code import attribute_text
 from gradlaw_spec import Attribute, Primitive, SpecError, load_primitives
+from gradlaw_spec.formula import INFINITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class Writer(ast.NodeTransformer):
             return ast.IfExp(condition, chosen, other)
         node.func = self.function(node.func.id, page)
         return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Write an infinite attribute as its module names it."""
+        return ast.Attribute(ast.Name(self.style.prefix), INFINITY) if node.id == INFINITY else node
 
     def function(self, name: str, page: Primitive | None) -> ast.expr:
         """Return a function as Python names it, and note it where the program must bring it along."""

@@ -8,6 +8,7 @@ from functools import reduce
 from typing import Final
 
 from gradlaw_spec import AttributeValue, Kink, Primitive
+from gradlaw_spec.formula import chosen
 
 OPEN: Final = {"lower": "-", "upper": ""}
 """Kinds of attributes that are bounds: the sign of the infinity that one stands for when it is not given."""
@@ -19,9 +20,10 @@ def shared(page: Primitive, formula: str, attributes: Mapping[str, AttributeValu
     ``where(x > 0, g, 0)`` becomes ``g * share(x, 0)``, and so does a comparison of elements that tie. A bound that is
     not given is never met.
     """
-    parsed = ast.parse(formula, mode="eval").body
-    result: ast.expr = _Sharing(page, attributes).visit(parsed) if page.kinks else parsed
-    return _at_corner(page, result) if any(kink.corner for kink in page.kinks) else result
+    parsed = ast.parse(chosen(formula, attributes), mode="eval").body
+    kinks = page.kinks_at(page.complete(attributes))
+    result: ast.expr = _Sharing(page, attributes, kinks).visit(parsed) if kinks else parsed
+    return _at_corner(page, result) if any(kink.corner for kink in kinks) else result
 
 
 def _at_corner(page: Primitive, formula: ast.expr) -> ast.expr:
@@ -36,24 +38,24 @@ def _at_corner(page: Primitive, formula: ast.expr) -> ast.expr:
 
 
 class _Sharing(ast.NodeTransformer):
-    def __init__(self, page: Primitive, attributes: Mapping[str, AttributeValue]) -> None:
+    def __init__(self, page: Primitive, attributes: Mapping[str, AttributeValue], kinks: tuple[Kink, ...]) -> None:
         self.page = page
         bounds = {attribute.name for attribute in page.attributes if attribute.kind in OPEN}
         self.open = {name for name in bounds if attributes.get(name) is None}
-        self.kinks = page.kinks
+        self.kinks = kinks
         self.axis = any(attribute.name == "axis" for attribute in page.attributes)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         if not is_selection(node):
             self.generic_visit(node)
             return node
-        conditions, chosen, other = joined(node)
+        conditions, first, other = joined(node)
         shares = [self.share(condition) for condition in conditions]
         if None in shares:
             self.generic_visit(node)
             return node
         weights = [share for share in shares if share is not None and not isinstance(share, ast.Constant)]
-        return blended(reduce(_least, weights) if weights else None, self.visit(chosen), self.visit(other))
+        return blended(reduce(_least, weights) if weights else None, self.visit(first), self.visit(other))
 
     def share(self, condition: ast.expr) -> ast.expr | None:
         """Return how much of the cotangent goes to the side of a condition: all (1), or a share at a kink."""

@@ -40,7 +40,7 @@ def _kink(flow: Flow, part: Part, step: Step, page: Primitive) -> list[str]:
     if page.operands[0].kind == "sequence":
         return []
     name = operand_of(page, part.position).name
-    for kink in page.kinks:
+    for kink in page.kinks_at(page.complete(step.attributes)):
         if name in kink.allowed and _meets(flow, step, page, kink):
             if kink.corner:
                 return ["corner: any vector no longer than the cotangent is allowed; engines differ"]
@@ -55,7 +55,10 @@ def _meets(flow: Flow, step: Step, page: Primitive, kink: Kink) -> bool:
     if kink.corner:
         return bool((flow.values[step.results[0]].value == kink.where.other).any())
     if kink.where.ties:
-        return _ties(next(iter(given.values())), flow.values[step.results[0]].value, step)
+        first = next(iter(given.values()))
+        return _ties(
+            np.abs(first) if kink.joint == "signed-shares" else first, flow.values[step.results[0]].value, step
+        )
     other: Any = kink.where.other
     if isinstance(other, str):
         other = given.get(other, step.attributes.get(other))

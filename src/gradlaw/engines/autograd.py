@@ -113,8 +113,17 @@ def _take_text(step: Step, ndim: int) -> str:
     return f"{step.operands[0]}[{':, ' * (axis % ndim)}{step.operands[1]}]"
 
 
+def _spread(function: Any) -> Any:
+    """Return a deviation or variance under its older name of the correction, the one that autograd's gradients know."""
+    return lambda x, *, axis=None, correction=0, keepdims=False: function(
+        x, axis=axis, ddof=correction, keepdims=keepdims
+    )
+
+
 PRIMITIVES: Final[dict[str, Any]] = {
     "pow": np.power,
+    "var": _spread(np.var),
+    "std": _spread(np.std),
     **{name: getattr(np, f"arc{name[1:]}") for name in load_primitives() if hasattr(np, f"arc{name[1:]}")},
     "softplus": lambda x: np.logaddexp(0, x),
     "clip": lambda x, *, min=None, max=None: np.clip(x, min, max),
@@ -146,6 +155,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
 }
 """What has another name than the array API's in autograd, or other arguments."""
 TEMPLATES: Final[dict[str, Template]] = {
+    **{name: f"np.{name}({{0}}, axis={{axis}}, ddof={{correction}}, keepdims={{keepdims}})" for name in ("var", "std")},
     "softplus": "np.logaddexp(0, {0})",
     "clip": "np.clip({0}, {min}, {max})",
     "outer": "np.outer({0}, {1})",

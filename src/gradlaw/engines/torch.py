@@ -112,9 +112,11 @@ def _prod(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return x if axes else torch.prod(x)
 
 
-def _population(function: Any) -> Any:
-    """Return the deviation or variance of the elements themselves, divided by their number."""
-    return lambda x, *, axis=None, keepdims=False: function(x, dim=_axes(x, axis), correction=0, keepdim=keepdims)
+def _spread(function: Any) -> Any:
+    """Return the deviation or variance with torch's names of its attributes; torch's own correction is 1."""
+    return lambda x, *, axis=None, correction=0, keepdims=False: function(
+        x, dim=_axes(x, axis), correction=correction, keepdim=keepdims
+    )
 
 
 def _roll(x: Any, *, shift: int, axis: Any = None) -> Any:
@@ -200,8 +202,10 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "max": lambda x, *, axis=None, keepdims=False: torch.amax(x, dim=_axes(x, axis), keepdim=keepdims),
     "min": lambda x, *, axis=None, keepdims=False: torch.amin(x, dim=_axes(x, axis), keepdim=keepdims),
     "logsumexp": lambda x, *, axis=None, keepdims=False: torch.logsumexp(x, dim=_axes(x, axis), keepdim=keepdims),
-    "vector_norm": lambda x, *, axis=None, keepdims=False: torch.linalg.vector_norm(x, dim=axis, keepdim=keepdims),
-    **{name: _population(function) for name, function in (("var", torch.var), ("std", torch.std))},
+    "vector_norm": lambda x, *, axis=None, keepdims=False, ord=2: torch.linalg.vector_norm(
+        x, ord, dim=axis, keepdim=keepdims
+    ),
+    **{name: _spread(function) for name, function in (("var", torch.var), ("std", torch.std))},
     "softmax": lambda x, *, axis: torch.softmax(x, dim=axis),
     "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
     "matmul": torch.matmul,
@@ -280,8 +284,11 @@ TEMPLATES: Final[dict[str, Template]] = {
     "log_sigmoid": "torch.nn.functional.logsigmoid({0})",
     "ldexp": "torch.ldexp({0}, torch.tensor({n}))",
     "polygamma": "torch.polygamma({n}, {0})",
-    "vector_norm": "torch.linalg.vector_norm({0}, dim={axis}, keepdim={keepdims})",
-    **{name: f"torch.{name}({{0}}, dim={{axes}}, correction=0, keepdim={{keepdims}})" for name in ("var", "std")},
+    "vector_norm": "torch.linalg.vector_norm({0}, {ord}, dim={axis}, keepdim={keepdims})",
+    **{
+        name: f"torch.{name}({{0}}, dim={{axes}}, correction={{correction}}, keepdim={{keepdims}})"
+        for name in ("var", "std")
+    },
     "softmax": "torch.softmax({0}, dim={axis})",
     "log_softmax": "torch.log_softmax({0}, dim={axis})",
     "vecdot": "torch.linalg.vecdot({0}, {1})",

@@ -60,6 +60,8 @@ def _item_text(item: IndexItem) -> str:
 
 def attribute_text(value: AttributeValue) -> str:
     """Return an attribute's value in Python."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
     return repr(list(value)) if isinstance(value, list) else repr(value)
 
 

@@ -28,6 +28,7 @@ from gradlaw_spec import (
     load_pages,
     load_primitives,
 )
+from gradlaw_spec.attributes import When
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -117,14 +118,20 @@ def _page(page: Function | Law | Chapter) -> str:
         lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
     for attribute in page.attributes:
         numbers = f", {' ∪ '.join(map(str, attribute.domain))}" if attribute.numeric else ""
+        numbers += f", one of {', '.join(map(str, attribute.choices))}" if attribute.choices else ""
         lines.append(f"- attribute `{attribute.name}` ({attribute.kind}{numbers})")
     for region in page.regions if isinstance(page, Primitive) else ():
         where = ", ".join(f"{name} in {values}" for name, values in region.where.items())
         lines.append(f"- beside the domain, where {where}: the gradient of {', '.join(region.gradients)}")
     for kink in page.kinks if isinstance(page, Primitive) else ():
         allowed = ", ".join(f"{name} in {kink.allowed_text(name)}" for name in kink.allowed)
-        lines.append(f"- kink where `{kink.where}`: {allowed}")
+        lines.append(f"- kink where `{kink.where}`{when_text(kink.when)}: {allowed}")
     return _with_facts(page.body, "\n".join(lines))
+
+
+def when_text(when: When) -> str:
+    """Say at which attributes something is so."""
+    return "".join(f", `{name}` {' or '.join(map(str, values))}" for name, values in when.items())
 
 
 def _with_facts(body: str, facts: str) -> str:

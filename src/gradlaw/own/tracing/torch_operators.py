@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw.own import xp
+from gradlaw_spec import load_primitives
 
 Rule = Callable[[Any], Any]
 LOWERED: Final[dict[str, Rule]] = {}
@@ -165,25 +166,20 @@ def _extreme(operation: Any) -> Any:
 
 @lowers("aten.var", "aten.std")
 def _variance(operation: Any) -> Any:
-    x, axes = operation.arguments[0], _axes(operation.argument(1, "dim"))
-    correction = operation.named.get("correction", 1)
+    function = xp.std if operation.name.endswith("std") else xp.var
+    axes, given = _axes(operation.argument(1, "dim")), operation.named.get("correction")
     kept = bool(operation.named.get("keepdim", False))
-    count = math.prod(x.shape) if axes is None else math.prod(x.shape[axis] for axis in np.atleast_1d(axes))
-    centred = x - xp.mean(x, axis=axes, keepdims=True)
-    variance = xp.sum(centred * centred, axis=axes, keepdims=kept) / (count - (1 if correction is None else correction))
-    return xp.sqrt(variance) if operation.name.endswith("std") else variance
+    return function(operation.arguments[0], axis=axes, correction=1 if given is None else given, keepdims=kept)
 
 
 @lowers("aten.linalg_vector_norm")
 def _norm(operation: Any) -> Any:
     x, order = operation.arguments[0], operation.argument(1, "ord", 2)
     axes, kept = _axes(operation.argument(2, "dim")), bool(operation.argument(3, "keepdim", False))
-    if order == 2:
-        return xp.vector_norm(x, axis=axes, keepdims=kept)
-    if order == math.inf:
-        return xp.max(xp.abs(x), axis=axes, keepdims=kept)
-    powers = xp.sum(xp.abs(x) ** order, axis=axes, keepdims=kept)
-    return powers if order == 1 else powers ** (1 / order)
+    (known,) = (item.choices for item in load_primitives()["vector_norm"].attributes if item.name == "ord")
+    if order in known:
+        return xp.vector_norm(x, axis=axes, keepdims=kept, ord=order)
+    return xp.sum(xp.abs(x) ** order, axis=axes, keepdims=kept) ** (1 / order)
 
 
 @lowers("aten._softmax", "aten._log_softmax")
