@@ -75,6 +75,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "softsign": jax.nn.soft_sign,
     "einsum": lambda arrays, *, subscripts: jnp.einsum(subscripts, *arrays),
     "rsqrt": jax.lax.rsqrt,
+    "expm": jax.scipy.linalg.expm,
     "ldexp": lambda x, *, n: jnp.ldexp(x, n),
     "polygamma": lambda x, *, n: jax.scipy.special.polygamma(n, x),
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
@@ -128,6 +129,7 @@ SPELLING: Final = Spelling(
         "jax.nn": jax.nn,
         "jax.lax": jax.lax,
         "jax.scipy.special": jax.scipy.special,
+        "jax.scipy.linalg": jax.scipy.linalg,
     },
     block=_block,
     templates={
