@@ -1,4 +1,4 @@
-"""What scaling and squaring computes is in the sets of clause admissible-sets/factorisation, and what is worse is not."""
+"""What scaling and squaring computes is in the sets of admissible-sets/factorisation, and what is worse is not."""
 
 from __future__ import annotations
 
