@@ -95,6 +95,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "top_k": lambda x, *, k: jax.lax.top_k(x, k)[0],
     "cumulative_max": _scan(jax.lax.cummax),
     "cumulative_min": _scan(jax.lax.cummin),
+    "cumulative_logsumexp": _scan(jax.lax.cumlogsumexp),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
 
@@ -149,7 +150,7 @@ SPELLING: Final = Spelling(
         "index_copy": _places_text("set"),
         "quantile": "jnp.quantile({0}, float({q}), axis={axis}, keepdims={keepdims})",
         "top_k": "jax.lax.top_k({0}, {k})[0]",
-        **{f"cumulative_{name}": _scan_text(f"cum{name}") for name in ("max", "min")},
+        **{f"cumulative_{name}": _scan_text(f"cum{name}") for name in ("max", "min", "logsumexp")},
     },
 )
 target = functional_target(

@@ -252,6 +252,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "cumulative_max": lambda x, *, axis: torch.cummax(x, dim=axis).values,
     "cumulative_min": lambda x, *, axis: torch.cummin(x, dim=axis).values,
     "cumulative_sum": lambda x, *, axis: torch.cumsum(x, dim=axis),
+    "cumulative_logsumexp": lambda x, *, axis: torch.logcumsumexp(x, dim=axis),
     "cumulative_prod": lambda x, *, axis: torch.cumprod(x, dim=axis),
 }
 
@@ -322,6 +323,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "top_k": "torch.topk({0}, {k}).values",
     **{f"cumulative_{name}": f"torch.cum{name}({{0}}, dim={{axis}}).values" for name in ("max", "min")},
     "cumulative_sum": "torch.cumsum({0}, dim={axis})",
+    "cumulative_logsumexp": "torch.logcumsumexp({0}, dim={axis})",
     "cumulative_prod": "torch.cumprod({0}, dim={axis})",
     "astype": lambda step, ndim: f"{step.operands[0]}.to(torch.{step.attributes['dtype']})",
 }
