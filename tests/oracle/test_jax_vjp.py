@@ -142,6 +142,10 @@ WRONG_SOMEWHERE: Final[Mapping[str, Callable[[Array], Array]]] = MappingProxyTyp
         "digamma": lambda x: (x < 0) | (x > 1) & (x < 2) | (x > 256),
         "polygamma": lambda x: (x < 0) | (x > 1) & (x < 2) | (x > 256),
         "gammaln": lambda x: x < 3,
+        # the norm is scaled to twice what the approximation is good for (log2 rounded down)
+        "expm": lambda x: (
+            np.zeros(x.shape, bool) | (np.abs(x).sum(axis=-2, keepdims=True) > 3.9).any(-1, keepdims=True)
+        ),
         "log_ndtr": lambda x: (x > 0) | (x < -20),  # the logarithm of nearly 1, and a series of three terms
     }
 )

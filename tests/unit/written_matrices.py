@@ -92,8 +92,23 @@ def _pseudo_inverse(x: Numbers) -> Numbers:
     return boxed(np.matmul(_inverse(boxed(np.matmul(x.T, x))), x.T))
 
 
+def _exponential(x: Numbers) -> Numbers:
+    """Let mpmath compute the exponential of a matrix."""
+    return boxed(mpmath.expm(mpmath.matrix(x.tolist())).tolist()) if x.size else x
+
+
+def _exponential_along(x: Numbers, g: Numbers) -> Numbers:
+    """Compute the derivative as a quarter of the exponential of a matrix of four."""
+    result = np.empty(x.shape, dtype=object)
+    for place in np.ndindex(*x.shape[:-2]):
+        four = np.block([[x[place], g[place]], [0 * x[place], x[place]]])
+        result[place] = _exponential(boxed(four))[: x.shape[-1], x.shape[-1] :]
+    return result
+
+
 FACTORISED: dict[str, Callable[..., Any]] = {
     "cholesky": _of_each(_cholesky, lambda x: x.shape[-2:]),
+    "expm": _of_each(_exponential, lambda x: x.shape[-2:]),
     "eigvalsh": _of_each(lambda x: _eigen(x)[0], lambda x: x.shape[-1:]),
     "pinv": _of_each(_pseudo_inverse, lambda x: (x.shape[-1], x.shape[-2])),
 }
@@ -118,6 +133,7 @@ BACK_OF_MATRICES: dict[str, Callable[..., Any]] = {
     "blocks": _blocks,
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "eigenvectors": _of_each(lambda x: _eigen(x)[1], lambda x: x.shape[-2:]),
+    "expm_along": _exponential_along,
     "half_lower": lambda x: boxed((np.tril(x) + np.tril(x, -1)) / 2),
     "symmetric": lambda x: boxed((x + np.swapaxes(x, -1, -2)) / 2),
     "untrace": _untrace,

@@ -16,9 +16,10 @@ from typing import Any, Final
 import numpy as np
 from flint import acb_mat, arb, arb_mat
 
-from gradlaw_reference.arithmetic.matrices import Elimination, ball_solution
+from gradlaw_reference.arithmetic.exponentials import BALL_EXPONENTIALS, REAL_EXPONENTIALS, Squaring
+from gradlaw_reference.arithmetic.matrices import Elimination, ball_solution, norm, unknown
 from gradlaw_reference.arithmetic.protocol import Data, objects
-from gradlaw_reference.arithmetic.sets import ANYTHING, AROUND
+from gradlaw_reference.arithmetic.sets import AROUND
 
 SPARE: Final = 4
 """So many roundings more: of the symmetric part, of reciprocals, and of what a page's k says."""
@@ -45,11 +46,6 @@ def symmetric_part(matrix: Data) -> Data:
     return objects((matrix + matrix.T) / 2)
 
 
-def unknown(shape: tuple[int, ...]) -> Data:
-    """Return anything, in a shape."""
-    return np.full(shape, ANYTHING, dtype=object)
-
-
 def ball_cholesky(matrix: Data) -> Data:
     """Return Cholesky's factor of every symmetric matrix in one; anything where one may not be definite."""
     size = len(matrix)
@@ -64,12 +60,6 @@ def ball_cholesky(matrix: Data) -> Data:
             rest = matrix[row, column] - sum((a * b for a, b in zip(before[row], before[column], strict=True)), arb(0))
             factor[row, column] = rest / factor[column, column]
     return factor
-
-
-def norm(matrix: Data) -> arb:
-    """Return at least the length of all elements together, which no other norm of the matrix exceeds."""
-    sizes = (abs(number).upper() for number in matrix.ravel().tolist())
-    return sum((size * size for size in sizes), arb(0)).sqrt().upper()
 
 
 def ball_eigenvalues(matrix: Data) -> Data:
@@ -123,6 +113,7 @@ BALL_FACTORISATIONS: Final[Mapping[str, Callable[[Data], Data]]] = {
     "eigvalsh": lambda matrix: ball_eigenvalues(symmetric_part(matrix)),
     "eigenvectors": lambda matrix: ball_eigenvectors(symmetric_part(matrix)),
     "pinv": ball_pseudo_inverse,
+    **BALL_EXPONENTIALS,
 }
 """What is computed of each matrix, exactly."""
 
@@ -138,6 +129,7 @@ class Factorisation(Elimination):
             "eigvalsh": self.eigenvalues,
             "eigenvectors": self.eigenvectors,
             "pinv": self.pseudo_inverse,
+            **Squaring(self.dtype, self.tiny).sets,
         }
         return sets[name](matrix)
 
@@ -214,4 +206,5 @@ _BY_NUMPY: Final[Mapping[str, Callable[[Any], Any]]] = {
     "eigvalsh": lambda x: np.linalg.eigvalsh(x / 2 + x.T / 2),
     "eigenvectors": lambda x: np.linalg.eigh(x / 2 + x.T / 2)[1],
     "pinv": np.linalg.pinv,
+    **REAL_EXPONENTIALS,
 }

@@ -114,6 +114,17 @@ def ball_solution(matrix: Data, sides: Data) -> Data:
         return np.full(sides.shape, ANYTHING, dtype=object)
 
 
+def unknown(shape: tuple[int, ...]) -> Data:
+    """Return anything, in a shape."""
+    return np.full(shape, ANYTHING, dtype=object)
+
+
+def norm(matrix: Data) -> arb:
+    """Return at least the length of all elements together, which no other norm of the matrix exceeds."""
+    sizes = (abs(number).upper() for number in matrix.ravel().tolist())
+    return sum((size * size for size in sizes), arb(0)).sqrt().upper()
+
+
 def eliminated(matrix: Data) -> float:
     """Return the determinant of a matrix in floating point, by elimination with pivoting: the product of the pivots."""
     left, result = matrix.astype(np.float64), 1.0

@@ -64,11 +64,35 @@ def _cumulative_prod_vjp(g: Array, value: Array, x: Array, *, axis: int) -> Arra
     )
 
 
-def _cumulative_max(used: Arithmetic, x: Data, *, axis: int) -> Data:
-    pieces = [np.take(x, [place], axis=axis) for place in range(x.shape[axis])]
-    return np.concatenate(
-        list(accumulate(pieces, lambda so_far, piece: used.elementary("maximum", so_far, piece))), axis
-    )
+def _accumulated(step: Callable[[Arithmetic, Data, Data], Data]) -> Callable[..., Data]:
+    """Return a scan: from the left, with a function of what is so far and the next element."""
+
+    def scan(used: Arithmetic, x: Data, *, axis: int) -> Data:
+        pieces = [np.take(x, [place], axis=axis) for place in range(x.shape[axis])]
+        found = list(accumulate(pieces, lambda so_far, piece: step(used, so_far, piece)))
+        return np.concatenate(found, axis) if found else x
+
+    return scan
+
+
+def _larger(used: Arithmetic, so_far: Data, piece: Data) -> Data:
+    return used.elementary("maximum", so_far, piece)
+
+
+def _smoothly_larger(used: Arithmetic, so_far: Data, piece: Data) -> Data:
+    """Add the logarithm of a sum to the larger one: whoever computes that at once has its error too."""
+    apart = used.elementary("abs", used.elementary("subtract", so_far, piece))
+    beside = used.elementary("exp", used.elementary("negative", apart))
+    rest = used.elementary("log", used.elementary("add", used.asarray(1), beside))
+    return used.elementary("add", _larger(used, so_far, piece), rest)
+
+
+def _cumulative_logsumexp_vjp(g: Array, value: Array, x: Array, *, axis: int) -> Array:
+    """Each element times its weight at each place from its own on."""
+    sent, element, end = (call("moveaxis", array, source=axis, destination=-1) for array in (g, x, value))
+    apart = call("triu", call("expand_dims", element, axis=-1) - call("expand_dims", end, axis=-2), k=0)
+    parts = call("triu", call("expand_dims", sent, axis=-2) * call("exp", apart), k=0)
+    return call("moveaxis", call("sum", parts, axis=-1, keepdims=False), source=-1, destination=axis)
 
 
 def _records(used: Arithmetic, by: Data) -> Data:
@@ -104,7 +128,8 @@ def _pick_records(used: Arithmetic, x: Data, by: Data, *, axis: int) -> Data:
 
 data_rule("cumulative_sum", _cumulative_sum, lambda g, value, x, axis: _summed_from_the_end(g, axis=axis))
 data_rule("cumulative_prod", _cumulative_prod, _cumulative_prod_vjp)
-data_rule("cumulative_max", _cumulative_max, lambda g, value, x, axis: call("route_to_records", g, x, axis=axis))
+data_rule("cumulative_logsumexp", _accumulated(_smoothly_larger), _cumulative_logsumexp_vjp)
+data_rule("cumulative_max", _accumulated(_larger), lambda g, value, x, axis: call("route_to_records", g, x, axis=axis))
 
 # Steps that rules and formulas are made of.
 data_rule("route_to_records", _route_to_records, lambda g, value, x, by, axis: call("pick_records", g, by, axis=axis))

@@ -165,6 +165,29 @@ def _pinv_vjp(g: Array, value: Array, x: Array) -> Array:
     return -product(v, g, v) + beside + (columns - product(product(columns, value), x))
 
 
+def _quarters(*parts: Array) -> Array:
+    """Return four square matrices as one."""
+    rows = [call("concat", *pair, axis=-1) for pair in (parts[:2], parts[2:])]
+    return call("concat", *rows, axis=-2)
+
+
+def _along(used: Arithmetic, x: Data, g: Data) -> Data:
+    return used.factorised("expm_along", np.concatenate(np.broadcast_arrays(_square(x), g), axis=-1))
+
+
+def _along_vjp(g: Array, value: Array, x: Array, direction: Array) -> Array:
+    """What depends on x twice: the exponential of a matrix of four, of which two are x."""
+    size, nothing = x.shape[-1], call("like", call("broadcast_to", 0, shape=x.shape), x)
+    turned = call("matrix_transpose", x)
+    whole = _quarters(turned, nothing, call("matrix_transpose", direction), turned)
+    found = call("expm_along", whole, _quarters(nothing, g, nothing, nothing))
+    places = np.arange(size)
+    first, second = (
+        call("take", call("take", found, half, axis=-2), half, axis=-1) for half in (places, places + size)
+    )
+    return first + second
+
+
 def _kron(used: Arithmetic, x1: Data, x2: Data) -> Data:
     product = used.elementary("multiply", x1[..., :, None, :, None], x2[..., None, :, None, :])
     rows, of_rows, columns, of_columns = product.shape[-4:]
@@ -210,12 +233,23 @@ data_rule(
 
 data_rule("cholesky", lambda used, x: used.factorised("cholesky", _square(x)), _cholesky_vjp)
 data_rule("eigvalsh", lambda used, x: used.factorised("eigvalsh", _square(x)), _eigvalsh_vjp)
+data_rule(
+    "expm",
+    lambda used, x: used.factorised("expm", _square(x)),
+    lambda g, value, x: call("expm_along", call("matrix_transpose", x), g),
+)
 data_rule("pinv", lambda used, x: used.factorised("pinv", x), _pinv_vjp)
 
 # Steps that rules and formulas are made of.
 function("symmetric", _symmetric)
 function("half_lower", _half_lower)
 data_rule("eigenvectors", lambda used, x: used.factorised("eigenvectors", _square(x)), _eigenvectors_vjp)
+data_rule(
+    "expm_along",
+    _along,
+    _along_vjp,
+    lambda g, value, x, direction: call("expm_along", call("matrix_transpose", x), g),
+)
 data_rule("blocks", _blocks, lambda g, value, x, x1, x2: call("like", g, x))
 data_rule("untrace", _untrace, lambda g, value, x, like, offset: call("trace", g, offset=offset))
 data_rule(

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
 from gradlaw_reference.engine import Array, as_array
-from gradlaw_reference.rules.elementwise import call
+from gradlaw_reference.rules.elementwise import call, route
 from gradlaw_reference.rules.table import data_rule, raw
 from gradlaw_spec import IndexItem, Slice
 
@@ -143,6 +143,24 @@ def _cleared(used: Arithmetic, x: Data, indices: Data, *, axis: int) -> Data:
     return result
 
 
+def _index_max(used: Arithmetic, x: Data, indices: Data, updates: Data, *, axis: int) -> Data:
+    _require_updates(x, indices, updates, axis)
+    largest = used.elementary("maximum", x[_rows(indices, axis, x.ndim)], updates)
+    return _index_copy(used, x, indices, largest, axis=axis)
+
+
+def _kept_vjp(g: Array, value: Array, x: Array, indices: Any, updates: Array, *, axis: int) -> Array:
+    """What an update may replace gets its share, all else the whole."""
+    own = call("share", call("take", x, indices, axis=axis), updates)
+    part = route(call("take", g, indices, axis=axis), own)
+    return call("cleared", g, indices, axis=axis) + call("scatter_take", part, x, indices, axis=axis)
+
+
+def _larger_updates_vjp(g: Array, value: Array, x: Array, indices: Any, updates: Array, *, axis: int) -> Array:
+    own = call("share", updates, call("take", x, indices, axis=axis))
+    return route(call("take", g, indices, axis=axis), own)
+
+
 def _updates_vjp(g: Array, value: Array, x: Array, indices: Any, updates: Array, *, axis: int) -> Array:
     return call("take", g, indices, axis=axis)
 
@@ -241,6 +259,13 @@ data_rule(
     lambda g, value, x, indices, updates, axis: g,
     lambda g, value, x, indices, updates, axis: 0 * g,
     _updates_vjp,
+)
+data_rule(
+    "index_max",
+    _index_max,
+    _kept_vjp,
+    lambda g, value, x, indices, updates, axis: 0 * g,
+    _larger_updates_vjp,
 )
 data_rule(
     "index_copy",

@@ -75,6 +75,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "softsign": jax.nn.soft_sign,
     "einsum": lambda arrays, *, subscripts: jnp.einsum(subscripts, *arrays),
     "rsqrt": jax.lax.rsqrt,
+    "expm": jax.scipy.linalg.expm,
     "ldexp": lambda x, *, n: jnp.ldexp(x, n),
     "polygamma": lambda x, *, n: jax.scipy.special.polygamma(n, x),
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
@@ -90,10 +91,12 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "tile": lambda x, *, repetitions: jnp.tile(x, repetitions),
     "index_add": lambda x, indices, updates, *, axis: _places(x, indices, axis).add(updates),
     "index_copy": lambda x, indices, updates, *, axis: _places(x, indices, axis).set(updates),
+    "index_max": lambda x, indices, updates, *, axis: _places(x, indices, axis).max(updates),
     "quantile": lambda x, *, q, axis, keepdims: jnp.quantile(x, float(q), axis=axis, keepdims=keepdims),
     "top_k": lambda x, *, k: jax.lax.top_k(x, k)[0],
     "cumulative_max": _scan(jax.lax.cummax),
     "cumulative_min": _scan(jax.lax.cummin),
+    "cumulative_logsumexp": _scan(jax.lax.cumlogsumexp),
 }
 """What has another name than the array API's, or stands elsewhere than in ``jax.numpy``."""
 
@@ -128,6 +131,7 @@ SPELLING: Final = Spelling(
         "jax.nn": jax.nn,
         "jax.lax": jax.lax,
         "jax.scipy.special": jax.scipy.special,
+        "jax.scipy.linalg": jax.scipy.linalg,
     },
     block=_block,
     templates={
@@ -145,9 +149,10 @@ SPELLING: Final = Spelling(
         "tile": "jnp.tile({0}, {repetitions})",
         "index_add": _places_text("add"),
         "index_copy": _places_text("set"),
+        "index_max": _places_text("max"),
         "quantile": "jnp.quantile({0}, float({q}), axis={axis}, keepdims={keepdims})",
         "top_k": "jax.lax.top_k({0}, {k})[0]",
-        **{f"cumulative_{name}": _scan_text(f"cum{name}") for name in ("max", "min")},
+        **{f"cumulative_{name}": _scan_text(f"cum{name}") for name in ("max", "min", "logsumexp")},
     },
 )
 target = functional_target(

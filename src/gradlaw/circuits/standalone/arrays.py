@@ -333,3 +333,27 @@ def eigvalsh(x: Array) -> Array:
 def eigenvectors(x: Array) -> Array:
     """The eigenvectors that belong to these eigenvalues, as columns."""
     return np.linalg.eigh(symmetric(x))[1]
+
+
+def squared(x: Array, g: Array) -> tuple[Array, Array]:
+    """The exponentials of matrices and their changes along others: a series near 0, then a square for each halving."""
+    times = max(0, int(np.frexp(np.linalg.norm(x))[1]))
+    near, along = np.ldexp(x, -times), np.ldexp(g, -times)
+    term, change = np.broadcast_to(np.eye(x.shape[-1]), x.shape), np.zeros(x.shape)
+    value, slope = term, change
+    for count in range(1, 24):
+        term, change = term @ near / count, (change @ near + term @ along) / count
+        value, slope = value + term, slope + change
+    for _ in range(times):
+        value, slope = value @ value, value @ slope + slope @ value
+    return np.asarray(value), np.asarray(slope)
+
+
+def expm(x: Array) -> Array:
+    """The exponential of matrices."""
+    return squared(x, np.zeros(x.shape))[0]
+
+
+def expm_along(x: Array, g: Array) -> Array:
+    """How the exponential of matrices changes along others."""
+    return squared(x, g)[1]
