@@ -17,8 +17,9 @@ from typing import Any, Final
 import numpy as np
 from flint import arb
 
-from gradlaw_reference.arithmetic.ball import Ball, ball_function
+from gradlaw_reference.arithmetic.ball import Ball
 from gradlaw_reference.arithmetic.digits import digits_of, quantum_of
+from gradlaw_reference.arithmetic.elements import Element, nearest, rounded, widening
 from gradlaw_reference.arithmetic.factorisations import Factorisation, of_matrices
 from gradlaw_reference.arithmetic.joining import FusedStep, joined
 from gradlaw_reference.arithmetic.matrices import (
@@ -35,7 +36,6 @@ from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, object
 from gradlaw_reference.arithmetic.sets import ANYTHING, ONE, ZERO
 from gradlaw_reference.arithmetic.vectors import COARSE, MANY, FormulaStep, evaluated, in_vectors
 from gradlaw_spec import (
-    Dtype,
     Primitive,
     Program,
     composition,
@@ -49,82 +49,6 @@ MOST_FACTORS: Final = 64
 """A power with a larger exponent is no product any more."""
 CORRECTLY_ROUNDED: Final = 1
 """The k of an operation that IEEE 754 asks to be rounded correctly."""
-
-Element = Callable[..., arb]
-"""A function of single balls."""
-
-
-@cache
-def _widening(accuracy: int, of: Dtype, tiny: float) -> Element:
-    """Return the rounding of one result: ``|r~ - r| <= k u |r| + t``, anything past the largest number.
-
-    Among the subnormals, k half units are ``k / 2`` times the smallest one: *t* is at least that.
-    """
-    tail = arb(0, max(tiny, accuracy / 2 * of.smallest_subnormal))
-    factor, largest = arb(1, accuracy * of.unit_roundoff), arb(of.largest)
-
-    def widen(exact: arb) -> arb:
-        if exact == ZERO:
-            return exact
-        rounded = exact * factor + tail
-        return rounded if abs(rounded) <= largest else _infinite(exact)
-
-    return widen
-
-
-def _infinite(exact: arb) -> arb:
-    """Return a result past the largest number: an infinity that a program was given stays, all else is anything."""
-    middle = exact.mid()
-    return arb(middle) if not (middle.is_finite() or exact.is_nan()) and exact.rad().is_finite() else ANYTHING
-
-
-@cache
-def _rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
-    """Return an elementwise primitive as a function of single balls, with the rounding of its result."""
-    function, page = ball_function(name), load_primitives()[name]
-    if page.pattern == "max-routes" and len(page.operands) == 2 and tiny == of.smallest_normal:
-        return _flushed_comparison(function, of)
-    if accuracy == 0:
-        return function
-    exact = page.rounding == "correct" and accuracy == page.accuracy
-    widen = (_nearest if exact else _widening)(accuracy, of, tiny)
-    if page.numbers == 1:
-        return lambda x: widen(function(x))
-    return lambda *numbers: widen(function(*numbers))
-
-
-def _flushed_comparison(function: Element, of: Dtype) -> Element:
-    """Return a choice of the larger (or smaller) operand for who compares subnormal numbers as zeros."""
-
-    def choose(x: arb, y: arb) -> arb:
-        subnormal = abs(x) < of.smallest_normal and abs(y) < of.smallest_normal
-        return x.union(y) if subnormal else function(x, y)
-
-    return choose
-
-
-@cache
-def _nearest(accuracy: int, of: Dtype, tiny: float) -> Element:
-    """Return the rounding of a result that, where the dtype holds it, is rounded to itself."""
-    widen, held = _widening(accuracy, of, tiny), _holding(of, tiny)
-    return lambda exact: exact if exact.is_exact() and held(exact) else widen(exact)
-
-
-@cache
-def _holding(of: Dtype, tiny: float) -> Callable[[arb], bool]:
-    """Return whether an exact number is one of the dtype's (below ``tiny`` it may be flushed: only 0 is)."""
-    numpy, name = of.numpy.type, of.name
-    smallest, largest = arb(tiny), arb(of.largest)
-
-    def held(exact: arb) -> bool:
-        if exact == 0:
-            return True
-        near = float(exact)
-        if not smallest <= abs(exact) <= largest:
-            return False
-        return exact == (near if name == "float64" else float(numpy(near)))  # type: ignore[no-any-return]
-
-    return held
 
 
 class _Constant(np.ndarray[Any, Any]):
@@ -206,14 +130,14 @@ class Rounding(Ball):
         return (exact if held else self._widened(exact, CORRECTLY_ROUNDED)).view(_Constant)
 
     def _widened(self, value: Data, accuracy: int) -> Data:
-        return elementwise(_widening(accuracy, self.dtype, self.tiny), 1)(value) if accuracy else value
+        return elementwise(widening(accuracy, self.dtype, self.tiny), 1)(value) if accuracy else value
 
     def accuracy(self, name: str) -> int:
         """Return the k of a primitive: its page's, or the larger one that was declared."""
         return max(load_primitives()[name].accuracy, self.accuracies.get(name, 0))
 
     def _rounded(self, name: str) -> Element:
-        return _rounded(name, self.accuracy(name), self.dtype, self.tiny)
+        return rounded(name, self.accuracy(name), self.dtype, self.tiny)
 
     def elementary(self, name: str, *operands: Data) -> Data:
         if name == "pow" and isinstance(operands[1], _Constant):
@@ -395,7 +319,7 @@ class Rounding(Ball):
 
     def _once(self, value: Data) -> Data:
         """Round each number once, correctly: what the dtype holds stays."""
-        return elementwise(_nearest(CORRECTLY_ROUNDED, self.dtype, self.tiny), 1)(value)
+        return elementwise(nearest(CORRECTLY_ROUNDED, self.dtype, self.tiny), 1)(value)
 
     def prod(self, value: Data, axes: Axes) -> Data:
         total = self.exact_prod(value, axes)
