@@ -28,6 +28,7 @@ from gradlaw_spec import (
     load_pages,
     load_primitives,
 )
+from gradlaw_spec.attributes import MEANINGS
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -108,7 +109,7 @@ def _page(page: Function | Law | Chapter) -> str:
     lines = [page.summary, ""]
     if isinstance(page, Primitive):
         lines += [f"Level {page.level}; pattern {page.pattern}; accuracy k = {page.accuracy}.", ""]
-        lines.append(f"- value: `{page.value}`")
+        lines += [f"- call: `{page.call}`", f"- value: `{page.value}`"]
     else:
         lines += ["A step that formulas are made of; no engine needs to have it.", ""]
     for operand in page.operands:
@@ -117,7 +118,7 @@ def _page(page: Function | Law | Chapter) -> str:
         lines.append(f"- operand `{operand.name}` ({operand.kind}, {domain}){vjp}")
     for attribute in page.attributes:
         numbers = f", {' ∪ '.join(map(str, attribute.domain))}" if attribute.numeric else ""
-        lines.append(f"- attribute `{attribute.name}` ({attribute.kind}{numbers})")
+        lines.append(f"- attribute `{attribute.name}` ({attribute.kind}{numbers}): {MEANINGS[attribute.kind]}")
     for region in page.regions if isinstance(page, Primitive) else ():
         where = ", ".join(f"{name} in {values}" for name, values in region.where.items())
         lines.append(f"- beside the domain, where {where}: the gradient of {', '.join(region.gradients)}")
