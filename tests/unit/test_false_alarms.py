@@ -248,3 +248,26 @@ def test_a_value_on_both_sides_of_a_maximum_gets_the_cotangent_once() -> None:
     case = case_of("maximum(x, y)", cotangent=[1.0, -2.0], x=[1.0, 2.0], y=[3.0, 0.5])
     assert law("max-routes", REFERENCE, case).problem == ""
     assert law("max-routes", reference_target(tape=HandsAllToBoth), case).problem != ""
+
+
+@pytest.mark.parametrize("name", ["gradient", "linearity"])
+@pytest.mark.parametrize(
+    ("cotangent", "x", "y"),
+    [(-0.0018, 4.0, 4.0), (-1027.0, 0.02, -0.03)],  # what is divided first is subnormal, or overflows
+)
+def test_who_divides_the_cotangent_of_atan2_first(name: str, cotangent: float, x: float, y: float) -> None:
+    """TensorFlow and MLX compute g/(x1² + x2²), and then its product with the other operand."""
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        outputs, _ = REFERENCE.pullback(program, values, keep)
+        x1, x2 = (values[name] for name in program.inputs)
+
+        def pull(cotangents: Any) -> Any:
+            with np.errstate(over="ignore"):
+                share = cotangents[0] / (x1 * x1 + x2 * x2)
+                return np.asarray(share * x2), np.asarray(share * -x1)
+
+        return outputs, pull
+
+    case = case_of("atan2(x, y)", "float16", cotangent=cotangent, x=x, y=y)
+    assert law(name, replace(REFERENCE, pullback=pullback), case).problem == ""
