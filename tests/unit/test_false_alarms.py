@@ -94,6 +94,19 @@ def test_chain_does_not_pull_back_from_what_no_input_reaches() -> None:
         assert law("chain", replace(REFERENCE, pullback=pullback), replace(case, seed=seed)).problem == ""
 
 
+def test_chain_does_not_go_on_from_a_value_of_the_wrong_shape() -> None:
+    """DeZero's expand_dims puts an axis of -1 before the last: the law was at an end, and the whole run with it."""
+
+    def run(program: Program, values: Any) -> Any:
+        return tuple(np.stack([output, output]) for output in REFERENCE.run(program, values))
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        raise ValueError("operands could not be broadcast together")
+
+    case = case_of("sin(exp(x))", x=[1.0, 2.0])
+    assert law("chain", replace(REFERENCE, run=run, pullback=pullback), case).problem == ""
+
+
 def test_a_detached_operation_is_linear() -> None:
     """Its gradient is 0 for every cotangent: wrong, but not for this law."""
 
@@ -215,6 +228,17 @@ def test_modularity_does_not_accuse_a_primitive_of_what_its_parts_do() -> None:
     whole = reference_target(tape=lambda: Tape(rules={**RULES, "softplus": wrong_softplus}))
     assert law("modularity", parts, case).problem == ""
     assert law("modularity", whole, case).problem != ""
+
+
+def test_modularity_does_not_accuse_a_primitive_of_a_part_without_gradient() -> None:
+    """In DeZero softmax is right; the maximum that its composition begins with refuses an axis of -2."""
+
+    def refuses(g: Any, value: Any, x: Any, **attributes: Any) -> Any:
+        raise ValueError("cannot reshape array of size 8 into shape (2, 2, 4)")
+
+    no_exp = replace(RULES["exp"], vjp=(refuses,))
+    target = reference_target(tape=lambda: Tape(rules={**RULES, "exp": no_exp}))
+    assert law("modularity", target, case_of("softplus(x)", x=[0.5, -1.0])).problem == ""
 
 
 def test_a_witness_under_a_law_that_does_not_speak_of_its_subject_is_refused() -> None:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.strategies import primitive_cases, program_cases
+from gradlaw_properties.strategies.layouts import layouts
 from gradlaw_reference import RULES, evaluate
 from gradlaw_spec import (
     DTYPES,
@@ -236,6 +237,18 @@ def test_attributes_of_reductions_and_movement() -> None:
             if item.kind in ("axis", "new-axis"):
                 found = attribute(over_runs(page.name), item.name)
                 assert min(found) < 0 <= max(found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", ["expand_dims", "moveaxis", "cumulative_sum", "stack", "concat"])
+def test_an_axis_of_a_large_array_is_counted_from_both_ends(name: str, seed: int) -> None:
+    """DeZero's expand_dims puts an axis of -1 before the last; of seed 0, no case had one where that matters."""
+    found = layouts(PAGES[name], ("float64",), scalar=False, seed=seed)
+    largest = max(found, key=lambda item: item.size * (item.size < 10**6))
+    axes = [item.attributes for item in found if item.slots == largest.slots]
+    for attribute in PAGES[name].attributes:
+        signs = {int(given[attribute.name]) < 0 for given in axes}
+        assert signs == {False, True}
 
 
 def test_indices() -> None:
