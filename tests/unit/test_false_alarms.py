@@ -295,3 +295,24 @@ def test_who_divides_the_cotangent_of_atan2_first(name: str, cotangent: float, x
 
     case = case_of("atan2(x, y)", "float16", cotangent=cotangent, x=x, y=y)
     assert law(name, replace(REFERENCE, pullback=pullback), case).problem == ""
+
+
+@pytest.mark.parametrize("name", ["gradient", "linearity", "modularity"])
+@pytest.mark.parametrize("x", [3.4, 1.1, -1.5, -4.0])
+def test_who_divides_the_product_of_hardswish_by_six(name: str, x: float) -> None:
+    """As its paper writes it, and MLX computes it: above 3 the cotangent is divided by 6, and multiplied by it."""
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        outputs, composed = REFERENCE.pullback(program, values, keep)
+
+        def pull(cotangents: Any) -> Any:
+            if program.steps[0].primitive != "hardswish":
+                return composed(cotangents)
+            share, point, six = cotangents[0] / np.float32(6), values["x"], np.float32(6)
+            clipped = np.minimum(np.maximum(point + np.float32(3), np.float32(0)), six)
+            return (np.asarray(share * clipped + share * point * (0 < clipped < six), np.float32),)
+
+        return outputs, pull
+
+    case = case_of("hardswish(x)", "float32", cotangent=-0.2, x=x)
+    assert law(name, replace(REFERENCE, pullback=pullback), case).problem == ""
