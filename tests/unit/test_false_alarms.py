@@ -316,3 +316,27 @@ def test_who_divides_the_product_of_hardswish_by_six(name: str, x: float) -> Non
 
     case = case_of("hardswish(x)", "float32", cotangent=-0.2, x=x)
     assert law(name, replace(REFERENCE, pullback=pullback), case).problem == ""
+
+
+def test_no_cotangent_is_handed_to_a_value_of_another_shape() -> None:
+    """Paddle reads on behind a cotangent that is too small: six laws told of it, each time of other numbers."""
+    handed: list[Any] = []
+
+    def wider(outputs: Any) -> Any:
+        return tuple(np.stack([output, output]) for output in outputs)
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        outputs, _ = REFERENCE.pullback(program, values, keep)
+
+        def pull(cotangents: Any) -> Any:
+            handed.append(cotangents)
+            return tuple(np.random.default_rng().normal(size=values[name].shape) for name in program.inputs)
+
+        return wider(outputs), pull
+
+    target = replace(REFERENCE, run=lambda program, values: wider(REFERENCE.run(program, values)), pullback=pullback)
+    case = case_of("exp(x)", x=[1.0, 2.0])
+    for name in ("gradient", "determinism", "linearity", "zero-cotangent", "liveness"):
+        assert law(name, target, case).problem == ""
+    assert not handed
+    assert "found shape=(2, 2); expected (2,)" in law("value", target, case).problem
