@@ -184,7 +184,8 @@ def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]
     if any(operand.kind == "index" for operand in page.operands):
         several = len(page.differentiable) > 1
         return _updated(palette, random, page) if several else _indexed(palette, random)
-    return _several(palette) if kinds & CHOSEN else _one(palette)
+    drafts = _several(palette) if kinds & CHOSEN else _one(palette)
+    return itertools.chain(drafts, [(3, ((palette.vector,),))] if "index" in kinds else [])
 
 
 def _joined(palette: Palette, random: Random) -> Iterator[Draft]:
