@@ -22,7 +22,7 @@ from gradlaw_properties.judge import Outcome, worse
 from gradlaw_properties.laws import RunnableLaw, all_laws
 from gradlaw_properties.reducing import reduce_case
 from gradlaw_properties.strategies import primitive_cases, program_cases
-from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape
+from gradlaw_properties.trial import DifferentiationError, Trial, UnsupportedCase, WrongShape, WrongValueShape
 from gradlaw_spec import (
     PROGRAM,
     Address,
@@ -148,7 +148,8 @@ def judge_case(law: RunnableLaw, trial: Trial) -> Outcome:
     """Run one law's check; an error that appears only under differentiation violates it, as does a wrong shape.
 
     Where the plain case has that fault already, only the law ``gradient`` (and ``shape``) says so: the others have
-    nothing to compare, and one fault is told once. Raises UnsupportedCase where the target lacks what the law needs.
+    nothing to compare, and one fault is told once. A value of the wrong shape is the law ``value``'s alone. Raises
+    UnsupportedCase where the target lacks what the law needs.
     """
     if lacking := _without(law, trial.target):
         raise UnsupportedCase(lacking)
@@ -156,6 +157,8 @@ def judge_case(law: RunnableLaw, trial: Trial) -> Outcome:
         return Outcome()
     try:
         return law.check(trial)
+    except WrongValueShape:
+        return Outcome()
     except (DifferentiationError, WrongShape) as error:
         told = law.page.id == "gradient" or (law.page.id == "shape" and isinstance(error, WrongShape))
         return Outcome(1, 0, str(error)) if told or _differentiates(trial) else Outcome()

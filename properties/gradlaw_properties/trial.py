@@ -44,6 +44,10 @@ class WrongShape(Exception):
     """A gradient has not its primal's shape: the ``shape`` law's matter, and no other law can compare it."""
 
 
+class WrongValueShape(WrongShape):
+    """A value has not the shape that it must have: no cotangent fits it, and the law ``value`` says so."""
+
+
 class Trial:
     """One case on one target; everything that several laws look at is computed once, on demand."""
 
@@ -103,12 +107,18 @@ class Trial:
     def run(
         self, inputs: Cotangents, cotangents: Cotangents, keep: list[Any] | None = None
     ) -> tuple[Cotangents, Gradients]:
-        """Run the target and pull back, once; raise UnsupportedCase or DifferentiationError where it raises."""
+        """Run the target and pull back, once; raise UnsupportedCase or DifferentiationError where it raises.
+
+        Raise WrongValueShape where a value has not the shape of its cotangent.
+        """
         program = self.runnable
         self._require_start(cotangents)
         try:
             outputs, pull = self.target.pullback(program, self._with(inputs), keep)
+            self._require_fitting(outputs, cotangents)
             return outputs, pull(cotangents)
+        except WrongShape:
+            raise
         except Exception as error:
             raise self._refused(cotangents, error) from error
 
@@ -165,15 +175,28 @@ class Trial:
                 if self._record is None:
                     self._record = self.target.pullback(program, self._with(tuple(map(np.copy, self.inputs))))
                 outputs, pull = self._record
+                self._require_fitting(outputs, cotangents)
                 self._pulled[key] = outputs, pull(tuple(map(np.copy, cotangents)))
+            except WrongShape:
+                raise
             except Exception as error:
                 raise self._refused(cotangents, error) from error
         return self._pulled[key]
 
+    def _require_fitting(self, outputs: Cotangents, cotangents: Cotangents) -> None:
+        """Raise where a cotangent does not fit: an engine may read what lies behind it in memory."""
+        for name, output, cotangent in zip(self.program.outputs, outputs, cotangents, strict=True):
+            if output.shape != cotangent.shape:
+                raise WrongValueShape(f"value {name}: found shape={output.shape}; expected {cotangent.shape}")
+
     @property
     def outputs(self) -> Cotangents:
         """The outputs computed under differentiation."""
-        return self._both(self.cotangents)[0]
+        try:
+            return self._both(self.cotangents)[0]
+        except WrongValueShape:
+            assert self._record is not None
+            return self._record[0]
 
     def pull(self, cotangents: Cotangents | None = None) -> Cotangents:
         """The target's gradients for these cotangents (the case's own, if none); its None is zeros."""

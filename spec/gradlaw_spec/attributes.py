@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from gradlaw_spec.domains import WHOLE, Interval
 from gradlaw_spec.errors import SpecError
@@ -50,6 +51,36 @@ AttributeKind = Literal[
 ]
 When = dict[str, tuple[int | float | str, ...]]
 """At which attributes something is so: for each that counts, the values that it may have there (empty: at all)."""
+MEANINGS: Final[Mapping[AttributeKind, str]] = MappingProxyType(
+    {
+        "axis": "an integer, which counts from the end where it is negative",
+        "axes": "a tuple of integers",
+        "optional-axes": "an integer, a tuple of them, or None for all",
+        "keepdims": "a boolean",
+        "boolean": "a boolean",
+        "count": "an integer from 1 to the length of the last axis",
+        "times": "an integer, 0 or more",
+        "repetitions": "a tuple of integers, of any length",
+        "margins": "a pair of integers, the same for every axis",
+        "shape": "a tuple of integers, one of which may be -1",
+        "broadcast-shape": "a tuple of integers",
+        "permutation": "a tuple of integers, all axes in some order",
+        "new-axis": "an integer, which counts from the end of the result where it is negative",
+        "lower": "a number, or None for no bound",
+        "upper": "a number, or None for no bound",
+        "index": "a tuple as Python writes it: integers, slices, None for a new axis, and Ellipsis",
+        "dtype": "a name such as 'float32'",
+        "number": "a number",
+        "integer": "an integer",
+        "shift": "an integer",
+        "offset": "an integer",
+        "unit-axes": "an integer, or a tuple of them, which may be empty",
+        "subscripts": "a string such as 'ij,jk->ik'",
+        "correction": "a number that is taken from the number of elements",
+        "choice": "one of the values that the page names",
+    }
+)
+"""What an engine's function gets for an attribute of each kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

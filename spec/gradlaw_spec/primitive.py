@@ -158,6 +158,12 @@ class Function:
     examples: tuple[Example, ...] = ()
     body: str = ""
 
+    @property
+    def call(self) -> str:
+        """How it is called: operands positional, attributes as keywords."""
+        keywords = (f"{attribute.name}=…" for attribute in self.attributes)
+        return f"{self.name}({', '.join([*(operand.name for operand in self.operands), *keywords])})"
+
     def complete(self, attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
         """Return a call's attributes with the page's defaults; raise SpecError where one that has none is missing."""
         return complete(self.name, self.attributes, attributes)

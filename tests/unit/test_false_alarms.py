@@ -94,6 +94,19 @@ def test_chain_does_not_pull_back_from_what_no_input_reaches() -> None:
         assert law("chain", replace(REFERENCE, pullback=pullback), replace(case, seed=seed)).problem == ""
 
 
+def test_chain_does_not_go_on_from_a_value_of_the_wrong_shape() -> None:
+    """DeZero's expand_dims puts an axis of -1 before the last: the law was at an end, and the whole run with it."""
+
+    def run(program: Program, values: Any) -> Any:
+        return tuple(np.stack([output, output]) for output in REFERENCE.run(program, values))
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        raise ValueError("operands could not be broadcast together")
+
+    case = case_of("sin(exp(x))", x=[1.0, 2.0])
+    assert law("chain", replace(REFERENCE, run=run, pullback=pullback), case).problem == ""
+
+
 def test_a_detached_operation_is_linear() -> None:
     """Its gradient is 0 for every cotangent: wrong, but not for this law."""
 
@@ -217,6 +230,17 @@ def test_modularity_does_not_accuse_a_primitive_of_what_its_parts_do() -> None:
     assert law("modularity", whole, case).problem != ""
 
 
+def test_modularity_does_not_accuse_a_primitive_of_a_part_without_gradient() -> None:
+    """In DeZero softmax is right; the maximum that its composition begins with refuses an axis of -2."""
+
+    def refuses(g: Any, value: Any, x: Any, **attributes: Any) -> Any:
+        raise ValueError("cannot reshape array of size 8 into shape (2, 2, 4)")
+
+    no_exp = replace(RULES["exp"], vjp=(refuses,))
+    target = reference_target(tape=lambda: Tape(rules={**RULES, "exp": no_exp}))
+    assert law("modularity", target, case_of("softplus(x)", x=[0.5, -1.0])).problem == ""
+
+
 def test_a_witness_under_a_law_that_does_not_speak_of_its_subject_is_refused() -> None:
     witness = Witness(case_of("max(x)", cotangent=1.0, x=1.0), "kinks", "reference")
     with pytest.raises(SpecError, match="kinks"):
@@ -248,3 +272,71 @@ def test_a_value_on_both_sides_of_a_maximum_gets_the_cotangent_once() -> None:
     case = case_of("maximum(x, y)", cotangent=[1.0, -2.0], x=[1.0, 2.0], y=[3.0, 0.5])
     assert law("max-routes", REFERENCE, case).problem == ""
     assert law("max-routes", reference_target(tape=HandsAllToBoth), case).problem != ""
+
+
+@pytest.mark.parametrize("name", ["gradient", "linearity"])
+@pytest.mark.parametrize(
+    ("cotangent", "x", "y"),
+    [(-0.0018, 4.0, 4.0), (-1027.0, 0.02, -0.03)],  # what is divided first is subnormal, or overflows
+)
+def test_who_divides_the_cotangent_of_atan2_first(name: str, cotangent: float, x: float, y: float) -> None:
+    """TensorFlow and MLX compute g/(x1² + x2²), and then its product with the other operand."""
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        outputs, _ = REFERENCE.pullback(program, values, keep)
+        x1, x2 = (values[name] for name in program.inputs)
+
+        def pull(cotangents: Any) -> Any:
+            with np.errstate(over="ignore"):
+                share = cotangents[0] / (x1 * x1 + x2 * x2)
+                return np.asarray(share * x2), np.asarray(share * -x1)
+
+        return outputs, pull
+
+    case = case_of("atan2(x, y)", "float16", cotangent=cotangent, x=x, y=y)
+    assert law(name, replace(REFERENCE, pullback=pullback), case).problem == ""
+
+
+@pytest.mark.parametrize("name", ["gradient", "linearity", "modularity"])
+@pytest.mark.parametrize("x", [3.4, 1.1, -1.5, -4.0])
+def test_who_divides_the_product_of_hardswish_by_six(name: str, x: float) -> None:
+    """As its paper writes it, and MLX computes it: above 3 the cotangent is divided by 6, and multiplied by it."""
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        outputs, composed = REFERENCE.pullback(program, values, keep)
+
+        def pull(cotangents: Any) -> Any:
+            if program.steps[0].primitive != "hardswish":
+                return composed(cotangents)
+            share, point, six = cotangents[0] / np.float32(6), values["x"], np.float32(6)
+            clipped = np.minimum(np.maximum(point + np.float32(3), np.float32(0)), six)
+            return (np.asarray(share * clipped + share * point * (0 < clipped < six), np.float32),)
+
+        return outputs, pull
+
+    case = case_of("hardswish(x)", "float32", cotangent=-0.2, x=x)
+    assert law(name, replace(REFERENCE, pullback=pullback), case).problem == ""
+
+
+def test_no_cotangent_is_handed_to_a_value_of_another_shape() -> None:
+    """Paddle reads on behind a cotangent that is too small: six laws told of it, each time of other numbers."""
+    handed: list[Any] = []
+
+    def wider(outputs: Any) -> Any:
+        return tuple(np.stack([output, output]) for output in outputs)
+
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        outputs, _ = REFERENCE.pullback(program, values, keep)
+
+        def pull(cotangents: Any) -> Any:
+            handed.append(cotangents)
+            return tuple(np.random.default_rng().normal(size=values[name].shape) for name in program.inputs)
+
+        return wider(outputs), pull
+
+    target = replace(REFERENCE, run=lambda program, values: wider(REFERENCE.run(program, values)), pullback=pullback)
+    case = case_of("exp(x)", x=[1.0, 2.0])
+    for name in ("gradient", "determinism", "linearity", "zero-cotangent", "liveness"):
+        assert law(name, target, case).problem == ""
+    assert not handed
+    assert "found shape=(2, 2); expected (2,)" in law("value", target, case).problem

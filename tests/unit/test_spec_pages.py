@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from gradlaw.reports.pages import pages_of
 from gradlaw_spec import SpecError, load_chapters, load_laws, load_pages
+from gradlaw_spec.attributes import MEANINGS, AttributeKind
 
 
 @pytest.mark.parametrize("name", [*load_pages(), *load_laws(), *load_chapters()])
@@ -20,3 +23,10 @@ def test_a_function_is_told_from_a_primitive() -> None:
     assert "Level array" in pages_of("sum")[0]
     with pytest.raises(SpecError, match="unreduce"):
         pages_of("unreduced")
+
+
+def test_a_page_says_how_its_primitive_is_called_and_with_what() -> None:
+    (page,) = pages_of("roll")
+    assert "- call: `roll(x, shift=…, axis=…)`" in page
+    assert "- attribute `axis` (optional-axes): an integer, a tuple of them, or None for all" in page
+    assert set(MEANINGS) == set(get_args(AttributeKind))

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.strategies import primitive_cases, program_cases
+from gradlaw_properties.strategies.layouts import Palette, layouts
 from gradlaw_reference import RULES, evaluate
 from gradlaw_spec import (
     DTYPES,
@@ -242,6 +243,27 @@ def test_attributes_of_reductions_and_movement() -> None:
             if item.kind in ("axis", "new-axis"):
                 found = attribute(over_runs(page.name), item.name)
                 assert min(found) < 0 <= max(found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", ["expand_dims", "moveaxis", "cumulative_sum", "stack", "concat"])
+def test_an_axis_of_a_large_array_is_counted_from_both_ends(name: str, seed: int) -> None:
+    """DeZero's expand_dims puts an axis of -1 before the last; of seed 0, no case had one where that matters."""
+    found = layouts(PAGES[name], ("float64",), scalar=False, seed=seed)
+    largest = max(found, key=lambda item: item.size * (item.size < 10**6))
+    axes = [item.attributes for item in found if item.slots == largest.slots]
+    for attribute in PAGES[name].attributes:
+        signs = {int(given[attribute.name]) < 0 for given in axes}
+        assert signs == {False, True}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_some_index_is_an_integer_or_a_slice_alone(seed: int) -> None:
+    """Neograd takes no other, and forgets to record it: every case of seed 0 was unsupported."""
+    found = layouts(PAGES["getitem"], ("float64",), scalar=False, seed=seed)
+    alone = [item.attributes["index"] for item in found if item.slots[0].shape == (Palette.of(seed).vector,)]
+    assert len(set(map(str, alone))) > 1
+    assert all(len(index) == 1 and index[0] != "ellipsis" for index in alone)
 
 
 def test_indices() -> None:

@@ -466,6 +466,17 @@ def test_loading_the_reference():
     assert load_target("reference").name == "reference"
 
 
+def test_an_engine_that_cannot_be_imported_is_told_by_its_own_line(tmp_path, monkeypatch):
+    """DeZero asks NumPy 2 for numpy.int: to mend the adapter, one must know where."""
+    (tmp_path / "old_engine").mkdir()
+    (tmp_path / "old_engine" / "__init__.py").write_text("from old_engine import core\n")
+    (tmp_path / "old_engine" / "core.py").write_text("import numpy\n\nnumpy.int\n")
+    (tmp_path / "adapter.py").write_text("import old_engine\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SpecError, match=r"It comes from .*old_engine.core.py:3: mend that, or .*adapter.py\."):
+        load_target(str(tmp_path / "adapter.py"))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -11,6 +11,7 @@ from gradlaw_book.engines import known_label, verdict_table
 from gradlaw_book.formulas import latex
 from gradlaw_book.markdown import code, escaped, fence, label, link, linked, math, sections, table, toctree
 from gradlaw_spec import DTYPES, Example, Kink, Operand, Primitive, Region
+from gradlaw_spec.attributes import MEANINGS
 from gradlaw_spec.primitive import Number
 
 ROUNDING: Final = {
@@ -70,31 +71,24 @@ def additions(page: Primitive, heading: str) -> Iterable[str]:
         yield accuracy(page)
 
 
-def signature(page: Primitive) -> str:
-    """Return how the primitive is called: operands positional, attributes as keywords."""
-    names = [operand.name for operand in page.operands]
-    keywords = [f"{attribute.name}=…" for attribute in page.attributes]
-    return f"{page.name}({', '.join([*names, *keywords])})"
-
-
 def facts(book: Book, page: Primitive) -> str:
     """Return level, pattern, operands and attributes."""
     clause = book.pattern_clause(page.pattern)
     rows = [
-        ("Call", code(signature(page))),
+        ("Call", code(page.call)),
         ("Level", link(page.level, "chapter-levels")),
         ("Pattern", link(page.pattern, clause.id if clause else "chapter-patterns")),
         ("Laws", ", ".join(link(law.id, f"law-{law.id}") for law in book.laws_of(page))),
     ]
-    text = table(("what", signature(page).partition("(")[0]), rows)
+    text = table(("what", page.name), rows)
     operands = [
         (code(item.name), item.kind, domain_text(item), ", ".join(f"{value:g}" for value in item.boundary))
         for item in page.operands
     ]
     text += "\n" + table(("operand", "kind", "domain", "values that are always tried"), operands)
     if page.attributes:
-        rows = [(code(attribute.name), attribute.kind) for attribute in page.attributes]
-        text += "\n" + table(("attribute", "kind"), rows)
+        rows = [(code(attribute.name), attribute.kind, MEANINGS[attribute.kind]) for attribute in page.attributes]
+        text += "\n" + table(("attribute", "kind", "what is given"), rows)
     return text
 
 

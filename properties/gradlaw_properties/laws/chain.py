@@ -39,12 +39,18 @@ def cut(program: Program, place: int) -> tuple[Program, Program]:
 
 
 def check(trial: Trial) -> Outcome:
-    """Cut the program at a step and chain the two pullbacks through the engine's own values there."""
+    """Cut the program at a step and chain the two pullbacks through the engine's own values there.
+
+    Where one of these has the wrong shape, nothing can be pulled back from it, and the law ``value`` says so.
+    """
     first, second = cut(trial.program, int(trial.random.integers(1, len(trial.program.steps))))
     crossing = tuple(name for name in first.outputs if name in second.inputs)
     if not crossing:
         return NOTHING
     before = trial.variant(first, cotangents=tuple(np.zeros(()) for _ in first.outputs))
+    shapes = zip(before.forward, before.certified.outputs, strict=True)
+    if any(value.shape != known.shape for value, known in shapes):
+        return NOTHING
     behind = trial.variant(second, {**trial.values, **dict(zip(first.outputs, before.forward, strict=True))})
     received = dict(zip(second.inputs, behind.pull(), strict=True))
     handed: Cotangents = tuple(received[name] for name in crossing)

@@ -6,7 +6,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, difference
 from gradlaw_properties.laws.common import NOTHING, exact, gradients_admissible
 from gradlaw_properties.needs import SOME_STEP
-from gradlaw_properties.trial import Trial
+from gradlaw_properties.trial import DifferentiationError, Trial, WrongShape
 from gradlaw_spec import Primitive, Program, SpecError, Step, composition, inline, load_pages, load_primitives
 
 MUTANTS = (mutants.fused_differs,)
@@ -35,16 +35,21 @@ def written_out(trial: Trial) -> Program:
 def check(trial: Trial) -> Outcome:
     """Compare fused and composed gradients, where both enclosures are bounded.
 
-    Where the composed ones are outside of their own sets, another primitive is wrong, and its own laws say so.
+    Where the composed ones are outside of their own sets, or there are none, another primitive is wrong, and its own
+    laws say so.
     """
     try:
         composed = trial.variant(written_out(trial))
     except SpecError:  # a bound that is not there: nothing is fused
         return NOTHING
     sets, other_sets = trial.truth(), composed.truth()
-    if gradients_admissible(composed, composed.pull(), other_sets).violated:
+    try:
+        gradients = composed.pull()
+    except (DifferentiationError, WrongShape):
         return NOTHING
-    pairs = zip(trial.names(), trial.pull(), sets, composed.pull(), other_sets, strict=True)
+    if gradients_admissible(composed, gradients, other_sets).violated:
+        return NOTHING
+    pairs = zip(trial.names(), trial.pull(), sets, gradients, other_sets, strict=True)
     return combine(
         difference(f"{name}, fused against composed", got, allowed, exact(parts), parts_set, trial.case.dtype)
         for name, got, allowed, parts, parts_set in pairs

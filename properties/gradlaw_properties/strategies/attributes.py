@@ -135,8 +135,13 @@ def broadcast(shape: Shape, choose: Chooser) -> AttributeValue:
 
 
 def index(shape: Shape, choose: Chooser) -> AttributeValue:
-    """Return an index of integers, slices, new axes and an ellipsis that stays inside the shape."""
+    """Return an index of integers, slices, new axes and an ellipsis that stays inside the shape.
+
+    That of a vector is one integer or slice alone, which engines take that know no more.
+    """
     items: list[IndexItem] = [_index_item(length, choose) for length in shape]
+    if len(items) == 1:
+        return tuple(items)
     if not items or choose.sometimes(2):
         place = choose(range(len(items) + 1))
         while place < len(items) and items[place] == Slice():

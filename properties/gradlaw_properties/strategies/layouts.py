@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from types import MappingProxyType
 from typing import Final
@@ -186,7 +186,8 @@ def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]
     if any(operand.kind == "index" for operand in page.operands):
         several = len(page.differentiable) > 1
         return _updated(palette, random, page) if several else _indexed(palette, random)
-    return _several(palette) if kinds & CHOSEN else _one(palette)
+    drafts = _several(palette) if kinds & CHOSEN else _one(palette)
+    return itertools.chain(drafts, [(3, ((palette.vector,),))] if "index" in kinds else [])
 
 
 def _joined(palette: Palette, random: Random) -> Iterator[Draft]:
@@ -292,6 +293,8 @@ def layouts(page: Primitive, dtypes: Sequence[str], *, scalar: bool, seed: int) 
         cure = "Leave it out of the target's primitives."
         raise SpecError(f"primitive {page.name}", "no layout", "operands and a value that are 0-d", cure)
     found.sort(key=lambda pair: pair[1].size)
+    found += _counted_otherwise(page, tuple(found))
+    found.sort(key=lambda pair: pair[1].size)
     return tuple(layout for weight, layout in found for _ in range(weight))
 
 
@@ -373,6 +376,28 @@ def _fitting(
         if all(value is not None for value in tried):
             return Layout(names, slots, attributes, tried[0].shape)  # type: ignore[union-attr]
     return None
+
+
+def _counted_otherwise(page: Primitive, found: Sequence[tuple[int, Layout]]) -> Iterator[tuple[int, Layout]]:
+    """Yield the two largest layouts that name single axes, with these counted from the other end.
+
+    A run has few layouts. By chance, the axes below 0 may be those that a mistake in counting them does not hurt.
+    """
+    others = ((weight, layout, _other_count(page, layout)) for weight, layout in reversed(found) if layout.size < 10**6)
+    changed = ((weight, replace(layout, attributes=other)) for weight, layout, other in others if other)
+    return itertools.islice(changed, 2)
+
+
+def _other_count(page: Primitive, layout: Layout) -> dict[str, AttributeValue]:
+    """Return a layout's attributes with its single axes counted from the other end; empty where it names none."""
+    first = next(slot for slot in layout.slots if slot.name == layout.operands[0])
+    kinds = {item.name: item.kind for item in page.attributes if item.kind in ("axis", "optional-axes", "new-axis")}
+    found: dict[str, AttributeValue] = {}
+    for name, kind in kinds.items():
+        axis, ndim = layout.attributes[name], len(first.shape) + (kind == "new-axis")
+        if isinstance(axis, int):
+            found[name] = axis - ndim if axis >= 0 else axis + ndim
+    return {**layout.attributes, **found} if found else {}
 
 
 def _limit(page: Primitive, operand: Operand, shape: Shape, attributes: Mapping[str, AttributeValue]) -> int:

@@ -28,7 +28,7 @@ from gradlaw_spec import (
     load_pages,
     load_primitives,
 )
-from gradlaw_spec.attributes import When
+from gradlaw_spec.attributes import MEANINGS, When
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -109,7 +109,7 @@ def _page(page: Function | Law | Chapter) -> str:
     lines = [page.summary, ""]
     if isinstance(page, Primitive):
         lines += [f"Level {page.level}; pattern {page.pattern}; accuracy k = {page.accuracy}.", ""]
-        lines.append(f"- value: `{page.value}`")
+        lines += [f"- call: `{page.call}`", f"- value: `{page.value}`"]
     else:
         lines += ["A step that formulas are made of; no engine needs to have it.", ""]
     for operand in page.operands:
@@ -119,7 +119,7 @@ def _page(page: Function | Law | Chapter) -> str:
     for attribute in page.attributes:
         numbers = f", {' ∪ '.join(map(str, attribute.domain))}" if attribute.numeric else ""
         numbers += f", one of {', '.join(map(str, attribute.choices))}" if attribute.choices else ""
-        lines.append(f"- attribute `{attribute.name}` ({attribute.kind}{numbers})")
+        lines.append(f"- attribute `{attribute.name}` ({attribute.kind}{numbers}): {MEANINGS[attribute.kind]}")
     for region in page.regions if isinstance(page, Primitive) else ():
         where = ", ".join(f"{name} in {values}" for name, values in region.where.items())
         lines.append(f"- beside the domain, where {where}: the gradient of {', '.join(region.gradients)}")

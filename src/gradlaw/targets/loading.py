@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, Final
 
@@ -105,8 +106,20 @@ def _not_imported(text: str, place: str, error: Exception) -> SpecError:
     missing = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
     if text in BUILT_IN and missing.split(".")[0] == text:
         return SpecError(WHERE, f"target={text!r}", f"{text} to be installed", f"Run: pip install gradlaw[{text}]")
-    cure = f"Install {missing}." if missing and missing != place else f"Mend {place}."
+    raised = _raised_elsewhere(error, place)
+    mend = f"Mend {place}." if not raised else f"It comes from {raised}: mend that, or {place}."
+    cure = f"Install {missing}." if missing and missing != place else mend
     return SpecError(f"target={text!r}", error_line(error), f"{place} to import", cure)
+
+
+def _raised_elsewhere(error: Exception, place: str) -> str:
+    """Return where what an adapter imports raised, as the last line of that package; nothing where it did itself."""
+    frames = [(Path(frame.f_code.co_filename).resolve(), line) for frame, line in walk_tb(error.__traceback__)]
+    adapter = Path(place).resolve()
+    own = [position for position, (file, _) in enumerate(frames) if file == adapter]
+    behind = [(file, line) for file, line in frames[own[-1] + 1 :] if file.is_file()] if own else []
+    package = [(file, line) for file, line in behind if file.is_relative_to(behind[0][0].parent)]
+    return "{}:{}".format(*package[-1]) if package else ""
 
 
 def _attribute(text: str, module: ModuleType, attribute: str) -> Target:
