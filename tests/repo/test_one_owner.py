@@ -33,6 +33,7 @@ ALLOWED = {
     "spec/gradlaw_spec/formula.py": "the grammar: which primitive a sign of Python's is",
     "reference_impl/gradlaw_reference/operators.py": "Python's operators on arrays, each a call of its primitive",
     "reference_impl/gradlaw_reference/arithmetic/ball.py": "what Arb calls otherwise than the standard, or lacks",
+    "reference_impl/gradlaw_reference/arithmetic/vectors.py": "which steps arrays of float64 do, as Arb does all",
     "properties/gradlaw_properties/mutants/rules.py": "a mutant breaks one rule, and names it where it is defined",
     "src/gradlaw/circuits/standalone/arrays.py": "what NumPy lacks: text that a program brings along",
     "src/gradlaw/circuits/standalone/numbers.py": "what Python's math lacks: text that a program brings along",
