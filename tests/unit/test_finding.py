@@ -49,9 +49,9 @@ def module_of(**parts):
     return module
 
 
-def variance(x, axis=None, keepdims=False):
-    """A variance that divides by n - 1: the page's name, and another function."""
-    return Array(np.asarray(np.var(x.data, axis=axis, keepdims=keepdims, ddof=1)))
+def softsign(x):
+    """x / (2 + |x|): a page's name, and another function."""
+    return Array(x.data / (2 + np.abs(x.data)))
 
 
 def transpose(x, first, second):
@@ -85,10 +85,10 @@ def test_what_is_given_comes_before_what_is_found():
 
 
 def test_another_function_of_a_primitives_name_is_told_and_not_taken():
-    target = tape_target(module_of(Tensor=Array, var=variance, transpose=transpose))
-    assert not target.primitives & {"var", "permute_dims"}
+    target = tape_target(module_of(Tensor=Array, softsign=softsign, transpose=transpose))
+    assert not target.primitives & {"softsign", "permute_dims"}
     told = next(line for line in target.found if line.startswith("refused"))
-    assert "var (small_engine.var: another value)" in told
+    assert "softsign (small_engine.softsign: another value)" in told
     assert "permute_dims (small_engine.transpose" in told
 
 

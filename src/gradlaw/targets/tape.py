@@ -17,7 +17,6 @@ from gradlaw.targets.claims import (
     require_primitives,
     takes,
 )
-from gradlaw.targets.finding import find
 from gradlaw.targets.handed import Handed
 from gradlaw.targets.ranks import of_rank
 from gradlaw.targets.record import HELPER, Tape
@@ -128,6 +127,8 @@ def _settled(module: ModuleType | None, said: Mapping[str, Any]) -> tuple[dict[s
         if missing:
             raise TypeError(f"tape_target() without {', '.join(missing)}: give them, or a module to find them in")
         return {**DEFAULTS, **given}, ()
+    from gradlaw.targets.finding import find  # it needs the strategies, and so Hypothesis
+
     found = find(module)
     primitives = {**found.keywords["primitives"], **require_primitives(HELPER, given.get("primitives", {}))}
     return {**found.keywords, **given, "primitives": primitives}, found.told
