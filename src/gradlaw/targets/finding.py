@@ -31,7 +31,7 @@ FLAGS: Final = ("requires_grad", "requires_gradient", "need_grad", "trainable", 
 CLASSES: Final = ("Tensor", "Variable", "Value", "Var", "Scalar", "Parameter", "Node")
 """Names that engines give these things, the usual ones first."""
 ARRAY_METHODS: Final = ("sum", "shape", "reshape", "ndim", "__matmul__")
-"""What a class has of which one object is an array: one of Python numbers may hold an array too, and not know it."""
+"""What a class has of which one object is an array."""
 ARRAY, NUMBER = np.array([1.5, -2.0]), np.array(1.5)
 OTHER: Final = {ARRAY.shape: np.array([0.5, 4.0]), (): np.array(0.5)}
 COTANGENT: Final = {ARRAY.shape: np.array([1.0, 0.25]), (): np.array(0.25)}
@@ -58,7 +58,7 @@ def find(module: Any) -> Found:
         modules = (*modules, *_submodules(module))
         found = _variable(modules)
     if found is None:
-        expected = f"a class with + or * and one of {', '.join(BACKWARD)}, whose products leave a gradient"
+        expected = f"a class with a product and one of {', '.join(BACKWARD)}, whose products leave a gradient"
         raise SpecError(where, "none that works", expected, "Say variable=, value=, gradient= and backward= yourself.")
     functions, refused = functions_found(found, modules)
     style, constant = _style(found, {name: function for name, (_, function) in functions.items()})
@@ -89,7 +89,14 @@ def find(module: Any) -> Found:
 
 def _variable(modules: tuple[ModuleType, ...]) -> Variable | None:
     """Return the first way in which a class of the modules works as a variable."""
-    return next((way for kind in _classes(modules) for way in _variables(kind)), None)
+    return next((way for kind in _classes(modules) for way in _variables(kind, _product(kind, modules))), None)
+
+
+def _product(kind: type, modules: tuple[ModuleType, ...]) -> EngineFunction | None:
+    """Return what multiplies two variables: the class's own operator, else a function of the modules."""
+    page = load_primitives()["multiply"]
+    named = (getattr(module, name, None) for name in (page.name, *page.also) for module in modules)
+    return own_operator(page.name, kind) or next((function for function in named if callable(function)), None)
 
 
 def _submodules(module: ModuleType) -> Iterator[ModuleType]:
@@ -137,12 +144,12 @@ def _modules(module: ModuleType) -> Iterator[ModuleType]:
 
 
 def _classes(modules: tuple[ModuleType, ...]) -> list[type]:
-    """Return the classes that may be an engine's variable: those with a backward pass and an operator."""
+    """Return the classes that may be an engine's variable: those with a backward pass, and with a product."""
     found: dict[type, None] = {}
     for module in modules:
         for item in list(vars(module).values()):
             walks = isinstance(item, type) and any(callable(getattr(item, name, None)) for name in BACKWARD)
-            if walks and (own_operator("add", item) or own_operator("multiply", item)):
+            if walks and _product(item, modules):
                 found[item] = None
 
     def unusual(kind: type) -> tuple[int, int]:
@@ -152,22 +159,21 @@ def _classes(modules: tuple[ModuleType, ...]) -> list[type]:
     return sorted(found, key=unusual)
 
 
-def _variables(kind: type) -> Iterator[Variable]:
+def _variables(kind: type, product: EngineFunction | None) -> Iterator[Variable]:
     """Yield the ways in which a class works as a variable, those whose gradient of a product is right first."""
-    ways = list(_tried(kind))
+    ways = list(_tried(kind, product)) if product is not None else []
     yield from (way for way, right in ways if right)
     yield from (way for way, right in ways if not right)
 
 
-def _tried(kind: type) -> Iterator[tuple[Variable, bool]]:
+def _tried(kind: type, product: EngineFunction) -> Iterator[tuple[Variable, bool]]:
     flags = [flag for flag in FLAGS if has_parameter(kind, flag)]
-    of_arrays = any(hasattr(kind, name) for name in ARRAY_METHODS)
-    for raw, scalar in ((ARRAY, False), (NUMBER, True)) if of_arrays else ((NUMBER, True),):
+    for raw, scalar in ((ARRAY, False), (NUMBER, True)):
         for flag in (*flags, ""):
             for backward in (name for name in BACKWARD if callable(getattr(kind, name, None))):
                 for value in VALUES:
                     for gradient in GRADIENTS:
-                        way = Variable(kind, flag, scalar, value, gradient, backward)
+                        way = Variable(kind, flag, scalar, value, gradient, backward, product)
                         with suppress(Exception):
                             yield way, _works(way, raw)
 
@@ -175,13 +181,29 @@ def _tried(kind: type) -> Iterator[tuple[Variable, bool]]:
 def _works(way: Variable, array: Array) -> bool:
     """Whether the gradient of a product is right; raises where the class does not work like this."""
     raw, other = way.raw(array), way.raw(OTHER[array.shape])
+    if not (way.scalar or _has_arrays(way)):
+        raise ValueError("numbers alone")
     x, y = way.make(raw), way.make(other)
     if not np.array_equal(_numbers(way.read(x), array.shape), array):
         raise ValueError("another value")
-    output = x * y
-    way.walk(output.sum() if not way.scalar and own_operator("sum", way.kind) else output)
+    _start(way, way.product(x, y), array)
     gradient = _numbers(way.read_gradient(x), array.shape)
     return bool(np.array_equal(gradient, OTHER[array.shape]))
+
+
+def _has_arrays(way: Variable) -> bool:
+    """Whether an object is an array. One of a class for numbers may hold an array too, and not know it."""
+    return any(hasattr(way.kind, name) for name in ARRAY_METHODS) or isinstance(way.read(way.make(1.5)), np.ndarray)
+
+
+def _start(way: Variable, output: EngineValue, array: Array) -> None:
+    """Walk back from ones."""
+    if not way.scalar and own_operator("sum", way.kind):
+        way.walk(output.sum())
+    elif takes(getattr(way.kind, way.backward), 1):
+        way.walk(output)
+    else:
+        way.walk(output, way.raw(np.ones_like(array)))
 
 
 def _numbers(value: Any, shape: tuple[int, ...]) -> Array:
@@ -202,7 +224,7 @@ def _style(way: Variable, functions: Mapping[str, EngineFunction]) -> tuple[str,
     def started(walk: Callable[[EngineValue], None]) -> bool:
         with suppress(Exception):
             x, y = way.make(way.raw(array)), way.make(way.raw(OTHER[array.shape]))
-            walk(x * y)
+            walk(way.product(x, y))
             return bool(np.array_equal(_numbers(way.read_gradient(x), array.shape), expected))
         return False
 
@@ -219,9 +241,9 @@ def _style(way: Variable, functions: Mapping[str, EngineFunction]) -> tuple[str,
         join = functions.get("sum") or own_operator("sum", way.kind)
         return output if way.scalar or join is None else join(output, axis=None, keepdims=False)
 
-    if started(lambda output: way.walk(total(output * constant()))):
+    if started(lambda output: way.walk(total(way.product(output, constant())))):
         return "weighted-sum", True
-    if started(lambda output: way.walk(total(output * way.raw(weights)))):
+    if started(lambda output: way.walk(total(way.product(output, way.raw(weights))))):
         return "weighted-sum", bool(way.flag)
     return "ones", True
 
@@ -242,9 +264,9 @@ def _dtypes(way: Variable) -> tuple[str, ...]:
         with suppress(Exception):
             array = ARRAY.astype(name)
             x = way.make(array)
-            output = x * way.make(array)
+            output = way.product(x, way.make(array))
             kept = np.asarray(way.read(output)).dtype.name
-            way.walk(output.sum() if own_operator("sum", way.kind) else output)
+            _start(way, output, array)
             if np.asarray(way.read_gradient(x)).dtype.name == kept:
                 found[kept] = None
     known = tuple(name for name in found if name in ("float64", "float32"))

@@ -54,6 +54,7 @@ class Variable:
     value: str
     gradient: str
     backward: str
+    product: EngineFunction
 
     def make(self, raw: Any, *, differentiated: bool = True) -> EngineValue:
         """Return a value of the engine, a variable or a constant."""
