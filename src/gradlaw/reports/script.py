@@ -28,11 +28,11 @@ from gradlaw.engines.spelling import (
     tuple_text,
 )
 from gradlaw.messages import first_line
-from gradlaw.reports.code import array_text
+from gradlaw.reports.code import array_text, number_text
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_properties import replay
 from gradlaw_properties.compose import expand
-from gradlaw_spec import PROGRAM, Array, Case, Cell, Program, Pull, Target, Verdict, Witness
+from gradlaw_spec import PROGRAM, Array, Case, Cell, Program, Pull, Step, Target, Verdict, Witness
 from gradlaw_spec.target import Arrays, Gradients, Pullback, Start, Values, Walked
 
 MOST_LINES: Final = 20
@@ -221,13 +221,20 @@ def _numpy(array: Array) -> str:
     return f'np.array({array_text(array)}, dtype="{array.dtype.name}")'
 
 
+def _attributes(step: Step) -> str:
+    """Write the attributes of a step as data; an infinite one has no name in Python."""
+    pairs = step.attributes.items()
+    written = (f"{name!r}: {number_text(x, 'float64') if isinstance(x, float) else repr(x)}" for name, x in pairs)
+    return f"{{{', '.join(written)}}}"
+
+
 def _adapter(text: str, run: Run) -> Block:
     """Write a run through the target's adapter: the program as data, each step under its own name."""
     program = run.program
     before = [f"{name} = {_numpy(run.values[name])}" for name in (*program.inputs, *program.data)]
     run_by = f"load_target({text!r})"
     steps = tuple(
-        f"{step.results[0]} = Step({step.results!r}, {step.primitive!r}, {step.operands!r}, {dict(step.attributes)!r})"
+        f"{step.results[0]} = Step({step.results!r}, {step.primitive!r}, {step.operands!r}, {_attributes(step)})"
         for step in program.steps
     )
     names = tuple_text([step.results[0] for step in program.steps])
