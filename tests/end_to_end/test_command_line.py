@@ -113,7 +113,7 @@ def test_a_right_engine(gradlaw, tmp_path):
     content, cells = report(tmp_path / "r.json")
     assert list(content) == ["gradlaw", "spec", "target", "seed", "summary", "cells", "finished"]
     assert content["finished"] is True
-    assert content["target"] == {"name": "tiny", "version": "2.1", "accuracies": {}}
+    assert content["target"] == {"name": "tiny", "version": "2.1", "accuracies": {}, "found": []}
     assert content["summary"]["violation"] == content["summary"]["crash"] == 0
     assert sum(content["summary"].values()) == len(cells)
     keys = [
