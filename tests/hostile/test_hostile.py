@@ -41,7 +41,7 @@ def check(folder: Path, *arguments: str, **variables: str) -> subprocess.Complet
 def test_a_hostile_adapter_gets_a_verdict(tmp_path: Path, hostile: Hostile) -> None:
     (tmp_path / "hostile.py").write_text(hostile.source, "utf-8")
     mark = uuid.uuid4().hex
-    limits = ("--examples", "3", "--jobs", "1", "--timeout", "2", "--memory", "2")
+    limits = ("--examples", "3", "--jobs", "1", "--timeout", "4", "--memory", "2")
     done = check(tmp_path, ADDRESS, *limits, "--json", "report.json", "--sarif", "report.sarif", GRADLAW_MARK=mark)
     out, err = done.stdout.decode(), done.stderr.decode()
     assert "Traceback" not in out + err, err
