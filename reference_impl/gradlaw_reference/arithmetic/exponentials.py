@@ -86,7 +86,8 @@ def _scaled_and_squared(matrix: Any, direction: Any) -> tuple[Data, Data]:
 
 
 def _balls(matrix: Data) -> arb_mat:
-    return arb_mat(*matrix.shape, matrix.ravel().tolist())
+    rows, columns = matrix.shape
+    return arb_mat(rows, columns, matrix.ravel().tolist())
 
 
 def _table(matrix: arb_mat) -> Data:

@@ -243,7 +243,8 @@ def evaluated(
             known.append(_taken(step, [known[place] for place in step.places], of, tiny))
         found = union([known[end] for end in ends])
     shape = np.broadcast_shapes(*(data.shape for data in inputs))
-    found = Balls(*(np.broadcast_to(part, shape) for part in found))
+    middle, radius, sure = np.broadcast_to(found.middle, shape), np.broadcast_to(found.radius, shape), found.sure
+    found = Balls(middle, radius, np.broadcast_to(sure, shape))
     result = made(found)
     if found.sure.all():
         _remembered(result, found)
