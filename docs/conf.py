@@ -23,7 +23,7 @@ smartquotes = False
 nitpicky = True
 # What is documented elsewhere, and names of private modules that stand for a type (aliases have no page).
 nitpick_ignore_regex = [
-    (r"py:.*", r"(np|numpy|flint|typing|collections|types|pathlib|enum)\..*"),
+    (r"py:.*", r"(np|numpy|flint|typing|collections|types|pathlib|enum|fractions)\..*"),
     (r"py:.*", r"gradlaw_spec\.loader\.Page"),
     # A signature with a default that is made anew (a factory) is split at every comma.
     (r"py:class", r"(tuple|dict)\[.*"),
