@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb
 
 from gradlaw_reference import Data
-from gradlaw_reference.arithmetic.vectors import MANY, enclosed
+from gradlaw_reference.arithmetic.vectors import MANY, UNIT_ROUNDOFF, enclosed
 from gradlaw_spec import Array, Case, Finding, Severity, dtype, ulp
 
 SMALLEST_BITS: Final = 3
@@ -78,7 +78,7 @@ def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
         return Outcome(problem=f"{what}: found shape={got.shape}; expected {admissible.shape}")
     numbers = got.astype(np.float64).ravel()
     outside, inconclusive, sets = [], 0, admissible.ravel()
-    for position in np.flatnonzero(~_surely_inside(numbers, sets)).tolist():
+    for position in np.flatnonzero(~_surely_inside(got, admissible)).tolist():
         number, allowed = float(numbers[position]), sets[position]
         if not allowed.is_finite():
             inconclusive += 1
@@ -90,15 +90,20 @@ def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
     return replace(combine(outside), points=len(numbers), inconclusive=inconclusive, outside=len(outside))
 
 
-def _surely_inside(numbers: Array, sets: Data) -> Array:
-    """Whether numbers are well inside of narrow sets: most of many are, and need no closer look."""
+def _surely_inside(got: Array, sets: Data) -> Array:
+    """Whether numbers are well inside of narrow sets: most of many are, and need no closer look.
+
+    The balls in float64 enclose the sets, so all that their middles and radii may be off is kept away from the ends: in
+    float64 that is as much as the sets are wide, and each number has its closer look.
+    """
     if sets.size < MANY:
-        return np.zeros(sets.shape, bool)
+        return np.zeros(sets.size, bool)
     with np.errstate(all="ignore"):
         known = enclosed(sets)
-        distance, near_end = np.abs(numbers - known.middle), 1 - 2.0**-20
-        narrow = known.radius <= np.abs(known.middle) * 2.0 ** -(SMALLEST_BITS + 1)
-        return np.asarray(known.sure & narrow & (distance <= known.radius * near_end) & (known.radius > 0))
+        size, distance = np.abs(known.middle), np.abs(got.astype(np.float64) - known.middle)
+        inner = known.radius * (1 - 2.0**-20) - 16 * UNIT_ROUNDOFF * size
+        narrow = known.radius <= size * 2.0 ** -(SMALLEST_BITS + 1)
+        return np.asarray(known.sure & narrow & (inner > 0) & (distance <= inner)).ravel()
 
 
 def _is_wide(allowed: arb, dtype_name: str) -> bool:

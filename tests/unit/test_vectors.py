@@ -16,6 +16,7 @@ from gradlaw_properties.strategies.cases import primitive_cases
 from gradlaw_reference import certify
 from gradlaw_reference.arithmetic import vectors
 from gradlaw_reference.arithmetic.rounding import rounding
+from gradlaw_spec import DTYPES as DTYPES_FACTS
 from gradlaw_spec import Case, load_primitives
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -136,6 +137,17 @@ def test_gradients_of_many_elements_are_those_of_one(name, dtype):
 
     run()
     assert compared > 3
+
+
+@pytest.mark.parametrize("count", [vectors.MANY - 1, vectors.MANY])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_ends_of_many_sets_are_as_sharp_as_those_of_one(dtype, count):
+    """A neighbour of the dtype is outside of sets that reach half as far, however many there are."""
+    numbers = (1 + np.arange(count) / 64).astype(dtype)
+    unit = DTYPES_FACTS[dtype].unit_roundoff
+    sets = balls(numbers.astype(float).tolist(), (unit * numbers.astype(float)).tolist())
+    assert judge("x", numbers, sets, dtype).outside == 0
+    assert judge("x", np.nextafter(numbers, np.asarray(4, dtype)), sets, dtype).outside == (numbers < 2).sum()
 
 
 def test_judging_many_finds_the_one_that_is_outside():

@@ -310,7 +310,6 @@ def _namings(page: Primitive, shapes: tuple[Shape, ...], *, twice: bool) -> Iter
 
 def _manner(page: Primitive, attributes: Mapping[str, AttributeValue], axes: int) -> tuple[Hashable, ...]:
     """Return along which of an operand's axes a step goes, and whether they stay."""
-
     found = list[Hashable]()
     for attribute in page.attributes:
         value = attributes.get(attribute.name)

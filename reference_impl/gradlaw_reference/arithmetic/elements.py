@@ -9,7 +9,7 @@ from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ball_function
 from gradlaw_reference.arithmetic.sets import ANYTHING, ZERO
-from gradlaw_spec import Dtype, load_primitives
+from gradlaw_spec import Dtype, Primitive, load_primitives
 
 Element = Callable[..., arb]
 """A function of single balls."""
@@ -47,11 +47,15 @@ def rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
         return _flushed_comparison(function, of)
     if accuracy == 0:
         return function
-    exact = page.rounding == "correct" and accuracy == page.accuracy
-    widen = (nearest if exact else widening)(accuracy, of, tiny)
+    widen = (nearest if is_correct(page, accuracy) else widening)(accuracy, of, tiny)
     if page.numbers == 1:
         return lambda x: widen(function(x))
     return lambda *numbers: widen(function(*numbers))
+
+
+def is_correct(page: Primitive, accuracy: int) -> bool:
+    """Whether a result that the dtype holds is the exact one: IEEE 754 asks so, and no larger k was declared."""
+    return page.rounding == "correct" and accuracy == page.accuracy
 
 
 def _flushed_comparison(function: Element, of: Dtype) -> Element:

@@ -8,7 +8,7 @@ the rule and the page's other formulas of it give. The pages own each k. Source:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from flint import arb
 
 from gradlaw_reference.arithmetic.ball import Ball
 from gradlaw_reference.arithmetic.digits import digits_of, quantum_of
-from gradlaw_reference.arithmetic.elements import Element, nearest, rounded, widening
+from gradlaw_reference.arithmetic.elements import Element, is_correct, nearest, rounded, widening
 from gradlaw_reference.arithmetic.factorisations import Factorisation, of_matrices
 from gradlaw_reference.arithmetic.joining import FusedStep, joined
 from gradlaw_reference.arithmetic.matrices import (
@@ -157,17 +157,31 @@ class Rounding(Ball):
     def _operation(self, name: str, operands: int) -> Callable[..., Data]:
         """Return a primitive as a function of arrays, with the rounding of its result."""
         function = self._rounded(name)
-        one_by_one = elementwise(function, operands)
-        if self.dtype.unit_roundoff < COARSE or not in_vectors(name):
-            return one_by_one
-        step = self._written((name, tuple(range(operands))), function, tuple(range(operands)))
+        if not in_vectors(name):
+            return elementwise(function, operands)
+        return self._by_size(
+            function, operands, (self._written(name, function, tuple(range(operands))),), (operands,), ()
+        )
 
-        def compute_all(*data: Data) -> Data:
+    def _by_size(
+        self,
+        one: Element,
+        inputs: int,
+        steps: Sequence[FormulaStep],
+        ends: Sequence[int],
+        constants: Sequence[arb],
+    ) -> Callable[..., Data]:
+        """Return a function of arrays: few elements one by one, many in float64 where that has digits to spare."""
+        one_by_one = elementwise(one, inputs)
+        if self.dtype.unit_roundoff < COARSE:
+            return one_by_one
+
+        def compute(*data: Data) -> Data:
             if np.broadcast(*data).size < MANY:
                 return one_by_one(*data)
-            return evaluated((step,), (operands,), data, (), self.dtype, self.tiny, function)
+            return evaluated(steps, ends, data, constants, self.dtype, self.tiny, one)
 
-        return compute_all
+        return compute
 
     def _power(self, base: Data, count: int) -> Data:
         """Raise to an exponent that is known while a program is built: by a product of so many factors, or by pow.
@@ -249,23 +263,13 @@ class Rounding(Ball):
                 result = result.union(known[end])
             return result
 
-        one_by_one = elementwise(compute, len(programs[0].inputs))
-        if self.dtype.unit_roundoff < COARSE:
-            return one_by_one
-        written = [self._written(step, *taken) for step, taken in zip(steps, plan, strict=True)]
+        written = [self._written(name, *taken) for (name, _), taken in zip(steps, plan, strict=True)]
+        return self._by_size(compute, len(programs[0].inputs), written, ends, made)
 
-        def compute_all(*data: Data) -> Data:
-            if np.broadcast(*data).size < MANY:
-                return one_by_one(*data)
-            return evaluated(written, ends, data, made, self.dtype, self.tiny, compute)
-
-        return compute_all
-
-    def _written(self, step: FusedStep, ball: Element, places: tuple[int, ...]) -> FormulaStep:
+    def _written(self, name: str, ball: Element, places: tuple[int, ...]) -> FormulaStep:
         """Return a step of a formula as one of vectors."""
-        name, accuracy = step[0], self.accuracy(step[0])
-        correct = load_primitives()[name].rounding == "correct" and self._as_its_page(name)
-        return FormulaStep(name, accuracy, correct, ball, places)
+        accuracy = self.accuracy(name)
+        return FormulaStep(name, accuracy, is_correct(load_primitives()[name], accuracy), ball, places)
 
     def _plan(
         self, steps: tuple[FusedStep, ...], inputs: int, constants: list[arb]

@@ -44,7 +44,9 @@ class Found:
     """The keywords of a tape target that were found, and what is told of them."""
 
     keywords: Mapping[str, Any]
+    """What a tape target takes."""
     told: tuple[str, ...]
+    """What the report says was found, and what was refused."""
 
 
 def find(module: Any) -> Found:
@@ -89,7 +91,7 @@ def find(module: Any) -> Found:
 
 def _variable(modules: tuple[ModuleType, ...]) -> Variable | None:
     """Return the first way in which a class of the modules works as a variable."""
-    return next((way for kind in _classes(modules) for way in _variables(kind, _product(kind, modules))), None)
+    return next((way for kind, product in _classes(modules) for way in _variables(kind, product)), None)
 
 
 def _product(kind: type, modules: tuple[ModuleType, ...]) -> EngineFunction | None:
@@ -117,11 +119,10 @@ def _told(
     raw = "number" if found.scalar else "array"
     yield f"variables are {made}({raw}{f', {found.flag}=True' if found.flag else ''})"
     yield f"values are .{found.value}, gradients .{found.gradient}"
-    start = "output, cotangent" if keywords["cotangent"] == "argument" else "output"
-    yield f"backward is .{found.backward}({start.partition(', ')[2]}), cotangent={keywords['cotangent']!r}"
-    yield f"dtypes {', '.join(keywords['dtypes'])}" + (
-        f", minimum_rank={keywords['minimum_rank']}" if keywords["minimum_rank"] else ""
-    )
+    start = "cotangent" if keywords["cotangent"] == "argument" else ""
+    yield f"backward is .{found.backward}({start}), cotangent={keywords['cotangent']!r}"
+    rank = f", minimum_rank={keywords['minimum_rank']}" if keywords["minimum_rank"] else ""
+    yield f"dtypes {', '.join(keywords['dtypes'])}{rank}"
     yield f"{len(functions)} primitives: " + ", ".join(
         f"{name} ({place})" if place else name for name, (place, _) in sorted(functions.items())
     )
@@ -143,25 +144,27 @@ def _modules(module: ModuleType) -> Iterator[ModuleType]:
                 waiting.append(item)
 
 
-def _classes(modules: tuple[ModuleType, ...]) -> list[type]:
-    """Return the classes that may be an engine's variable: those with a backward pass, and with a product."""
-    found: dict[type, None] = {}
+def _classes(modules: tuple[ModuleType, ...]) -> list[tuple[type, EngineFunction]]:
+    """Return the classes that may be an engine's variable: those with a backward pass, each with its product."""
+    found: dict[type, EngineFunction] = {}
     for module in modules:
         for item in list(vars(module).values()):
             walks = isinstance(item, type) and any(callable(getattr(item, name, None)) for name in BACKWARD)
-            if walks and _product(item, modules):
-                found[item] = None
+            product = _product(item, modules) if walks else None
+            if product is not None:
+                found[item] = product
 
-    def unusual(kind: type) -> tuple[int, int]:
+    def unusual(pair: tuple[type, EngineFunction]) -> tuple[int, int]:
+        kind = pair[0]
         named = CLASSES.index(kind.__name__) if kind.__name__ in CLASSES else len(CLASSES)
         return named, len(kind.__mro__)
 
-    return sorted(found, key=unusual)
+    return sorted(found.items(), key=unusual)
 
 
-def _variables(kind: type, product: EngineFunction | None) -> Iterator[Variable]:
+def _variables(kind: type, product: EngineFunction) -> Iterator[Variable]:
     """Yield the ways in which a class works as a variable, those whose gradient of a product is right first."""
-    ways = list(_tried(kind, product)) if product is not None else []
+    ways = list(_tried(kind, product))
     yield from (way for way, right in ways if right)
     yield from (way for way, right in ways if not right)
 
@@ -231,11 +234,11 @@ def _style(way: Variable, functions: Mapping[str, EngineFunction]) -> tuple[str,
     def constant() -> EngineValue:
         return way.constant(way.raw(weights))
 
-    if takes(getattr(way.kind, way.backward), 2):
-        if started(lambda output: way.walk(output, way.raw(weights))):
-            return "argument", True
-        if started(lambda output: way.walk(output, constant())):
-            return "argument", True
+    if takes(getattr(way.kind, way.backward), 2) and (
+        started(lambda output: way.walk(output, way.raw(weights)))
+        or started(lambda output: way.walk(output, constant()))
+    ):
+        return "argument", True
 
     def total(output: EngineValue) -> EngineValue:
         join = functions.get("sum") or own_operator("sum", way.kind)

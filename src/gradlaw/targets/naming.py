@@ -49,12 +49,19 @@ class Variable:
     """How a class makes variables and is read."""
 
     kind: type
+    """The class."""
     flag: str
+    """The keyword that says whether it is differentiated; empty: there is none."""
     scalar: bool
+    """Whether it holds a number, and no array."""
     value: str
+    """The attribute or method that has the numbers."""
     gradient: str
+    """The attribute or method that has the gradient."""
     backward: str
+    """The method that walks back."""
     product: EngineFunction
+    """What multiplies two of them."""
 
     def make(self, raw: Any, *, differentiated: bool = True) -> EngineValue:
         """Return a value of the engine, a variable or a constant."""
@@ -121,7 +128,7 @@ def _candidates(
     way: Variable, page: Primitive, modules: tuple[ModuleType, ...]
 ) -> Iterator[tuple[str, EngineFunction]]:
     """Yield what a primitive may be: an operator, a function of a module, a method; by each of its names."""
-    operators = [name for name in page.also if hasattr(operator, name) and name.startswith("__")]
+    operators = [name for name in page.also if name.startswith("__")]
     yield from (("", getattr(operator, name)) for name in operators if hasattr(way.kind, name))
     for name in (name for name in (page.name, *page.also) if name not in operators):
         for module in modules:
@@ -237,8 +244,6 @@ def _partial(page: Primitive, function: EngineFunction) -> EngineFunction:
     def call(*operands: Any, **attributes: Any) -> Any:
         try:
             return function(*operands, **attributes)
-        except Unsupported:
-            raise
         except REFUSALS as error:
             raise Unsupported(f"{page.name}: {error_text(error)}") from error
 

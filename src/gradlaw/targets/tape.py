@@ -99,9 +99,20 @@ def tape_target(
     TypeError where a keyword is missing.
     """
     said = {
-        **{"name": name, "version": version, "levels": levels, "dtypes": dtypes, "variable": variable, "value": value},
-        **{"backward": backward, "gradient": gradient, "primitives": primitives, "constant": constant, "data": data},
-        **{"cotangent": cotangent, "scalar": scalar, "minimum_rank": minimum_rank},
+        "name": name,
+        "version": version,
+        "levels": levels,
+        "dtypes": dtypes,
+        "variable": variable,
+        "value": value,
+        "backward": backward,
+        "gradient": gradient,
+        "primitives": primitives,
+        "constant": constant,
+        "data": data,
+        "cotangent": cotangent,
+        "scalar": scalar,
+        "minimum_rank": minimum_rank,
     }
     settled, told = _settled(module, said)
     hooks = {"before": before, "retain": retain, "reset": reset, "overwrite": overwrite}
