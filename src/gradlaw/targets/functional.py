@@ -14,6 +14,7 @@ import numpy as np
 from gradlaw.messages import near
 from gradlaw.targets.claims import require_accuracies, require_callable, require_claims, require_primitives
 from gradlaw.targets.handed import RAW, AdapterError, Handed
+from gradlaw.targets.record import is_data
 from gradlaw_spec import (
     Array,
     EngineFunction,
@@ -103,11 +104,10 @@ def functional_target(
         return tuple(values[name] for name in program.inputs)
 
     def function_of(program: Program, values: Values, keep: list[Any] | None = None) -> EngineFunction:
-        return program_function(program, values, functions, engine.array if data is None else constant, keep)
+        return program_function(program, values, functions, constant, keep)
 
     def constant(value: Array) -> EngineValue:
-        assert data is not None
-        return data(value) if value.dtype.kind in "biu" else engine.array(value)
+        return data(value) if data is not None and is_data(value) else engine.array(value)
 
     def recorded(program: Program, values: Values, keep: list[Any] | None = None) -> tuple[Arrays, Pull]:
         outputs, pull = record(function_of(program, values, keep), primals_of(program, values))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 
 from gradlaw.targets.claims import require_primitives
 from gradlaw.targets.handed import MISTAKES
-from gradlaw.targets.record import HELPER
+from gradlaw.targets.record import HELPER, operator_of
 from gradlaw_properties.strategies.attributes import numeric
 from gradlaw_properties.strategies.layouts import OUTPUT, Layout, layouts, probed
 from gradlaw_properties.strategies.picks import Chooser
@@ -128,9 +127,10 @@ def _candidates(
     way: Variable, page: Primitive, modules: tuple[ModuleType, ...]
 ) -> Iterator[tuple[str, EngineFunction]]:
     """Yield what a primitive may be: an operator, a function of a module, a method; by each of its names."""
-    operators = [name for name in page.also if name.startswith("__")]
-    yield from (("", getattr(operator, name)) for name in operators if hasattr(way.kind, name))
-    for name in (name for name in (page.name, *page.also) if name not in operators):
+    sign = operator_of(page, way.kind)
+    if sign is not None:
+        yield "", sign
+    for name in (name for name in (page.name, *page.also) if not name.startswith("__")):
         for module in modules:
             function = getattr(module, name, None)
             if callable(function):

@@ -12,7 +12,17 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw.targets.handed import RAW, AdapterError, Handed
-from gradlaw_spec import Array, EngineFunction, EngineValue, Program, Pull, SpecError, program_function
+from gradlaw_spec import (
+    Array,
+    EngineFunction,
+    EngineValue,
+    Primitive,
+    Program,
+    Pull,
+    SpecError,
+    load_primitives,
+    program_function,
+)
 from gradlaw_spec.target import Arrays, CotangentStyle, Gradients, Values
 
 HELPER = "tape_target"
@@ -57,7 +67,7 @@ class Tape:
 
     def constant_of(self, array: Array) -> EngineValue:
         """Return an array as a value that is not differentiated: numbers by ``constant``, anything else by ``data``."""
-        make = self.data if self.data is not None and array.dtype.kind in "biu" else self.constant
+        make = self.data if self.data is not None and is_data(array) else self.constant
         return self.raw(array) if make is None else make(self.raw(array))
 
     def variables(self, primals: tuple[Array, ...]) -> tuple[EngineValue, ...]:
@@ -187,6 +197,11 @@ def started_from(outputs: tuple[EngineValue, ...], cotangents: tuple[Array | Non
     return tuple((output, given) for output, given in pairs if given is not None and not _is_raw(output))
 
 
+def is_data(array: Array) -> bool:
+    """Whether an array has booleans or integers, as conditions and indices are."""
+    return array.dtype.kind in "biu"
+
+
 OPERATORS: Final = MappingProxyType({"multiply": "an operator *", "add": "an operator +", "sum": "a method sum()"})
 """What an engine's values have that joins outputs and their cotangents into one number, where no primitive does."""
 
@@ -195,8 +210,13 @@ def own_operator(name: str, kind: type) -> EngineFunction | None:
     """Return a function that calls the operator or the method of an engine's own values; None where they lack it."""
     if name == "sum":
         return (lambda x, axis, keepdims: x.sum()) if callable(getattr(kind, "sum", None)) else None
-    dunder = {"multiply": ("__mul__", operator.mul), "add": ("__add__", operator.add)}[name]
-    return dunder[1] if hasattr(kind, dunder[0]) else None
+    return operator_of(load_primitives()[name], kind)
+
+
+def operator_of(page: Primitive, kind: type) -> EngineFunction | None:
+    """Return the operator of Python's that is a primitive and that a class has; None where there is none."""
+    methods = (name for name in page.also if name.startswith("__") and hasattr(kind, name))
+    return next((getattr(operator, name) for name in methods), None)
 
 
 def _is_raw(value: Any) -> bool:
