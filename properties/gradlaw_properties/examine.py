@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 from zlib import crc32
@@ -48,11 +49,15 @@ OnCase = Callable[[Case, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to search: examples a unit, the seed, and whether to explore anew (``fuzz``)."""
+    """How to search: examples a unit, the seed, and whether to explore anew (``fuzz``).
+
+    ``shrinks`` is how many cases more are tried to shrink one witness; 0 keeps the case that was found.
+    """
 
     examples: int = 50
     seed: int = 0
     fuzz: bool = False
+    shrinks: int = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,22 +268,26 @@ def examine(
     number = crc32(f"{unit.subject}@{unit.dtype}".encode()) ^ (secrets.randbits(32) if chosen.fuzz else chosen.seed)
     cases = strategy(unit, target, chosen) if cases is None else cases
     drawn = {name: tally for name, tally in tallies.items() if all_laws()[name].cases is None}
+    searched = {name: tally for name, tally in drawn.items() if not all_laws()[name].lacking(target)}
 
     def test(case: Case) -> None:
         trial = Trial(target, case)
-        for name, tally in drawn.items():
+        for name, tally in searched.items():
             law = all_laws()[name]
-            if tally.open and not law.lacking(target) and law.takes(trial):
+            if tally.open and law.takes(trial):
                 watch(case, name)
                 _run(law, trial, tally)
+        if not any(tally.open for tally in searched.values()):
+            raise _Found
 
-    if drawn:
-        _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
+    if searched:
+        with suppress(_Found):
+            _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
     for name in tallies.keys() - drawn.keys():
         _run_own_cases(all_laws()[name], target, unit, tallies[name], watch)
     cells = {}
     for name, tally in sorted(tallies.items(), key=lambda item: bool(item[1].problem)):
-        if tally.problem and name in drawn:
+        if tally.problem and name in drawn and chosen.shrinks:
             _shrink(all_laws()[name], target, cases, number, chosen, tally, watch)
         cells[name] = _cell(unit, name, tally, target.name)
         on_cell(cells[name])
@@ -314,11 +323,7 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
 
 
 class _Found(Exception):
-    """A failing case, thrown so that Hypothesis shrinks it."""
-
-
-MOST_SHRINKS = 400
-"""Cases tried while shrinking one witness."""
+    """A failing case, thrown so that Hypothesis ends its search, or shrinks it."""
 
 
 def _shrink(
@@ -336,17 +341,13 @@ def _shrink(
     def test(case: Case) -> None:
         nonlocal tried
         tried += 1
-        outcome = shows(case) if tried <= MOST_SHRINKS + chosen.examples else None
+        outcome = shows(case) if tried <= chosen.shrinks + chosen.examples else None
         if outcome is not None:
             tally.take(outcome, case)
             raise _Found
 
-    try:
+    with suppress(_Found, BaseExceptionGroup):
         _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate, Phase.shrink), test)
-    except _Found:
-        pass
-    except BaseExceptionGroup:
-        pass
     _reduce(law, target, tally, watch)
     tally.seconds += time.perf_counter() - begin
 

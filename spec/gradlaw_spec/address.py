@@ -27,8 +27,11 @@ class Address:
 
     def matches(self, pattern: Address | str) -> bool:
         """Whether each part fits the pattern's."""
-        wanted = Address.parse(pattern) if isinstance(pattern, str) else pattern
-        pairs = ((self.subject, wanted.subject), (self.law, wanted.law), (self.dtype, wanted.dtype))
+        return (Address.parse(pattern) if isinstance(pattern, str) else pattern).fits(self)
+
+    def fits(self, address: Address) -> bool:
+        """Whether this pattern fits an address."""
+        pairs = ((address.subject, self.subject), (address.law, self.law), (address.dtype, self.dtype))
         return all(fnmatchcase(part, glob or "*") for part, glob in pairs)
 
     def __str__(self) -> str:

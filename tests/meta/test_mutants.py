@@ -24,7 +24,7 @@ def test_law_kills_mutant(law: str, mutant: Mutant, seed: int) -> None:
     page = load_primitives().get(mutant.subject)
     subject = mutant.subject if all_laws()[law].applies(page) else PROGRAM
     unit = Unit(subject, mutant.dtype, (law,))
-    (cell,) = examine(unit, mutant.build(), Settings(seed=seed))
+    (cell,) = examine(unit, mutant.build(), Settings(seed=seed, shrinks=0))
     assert cell.verdict is Verdict.VIOLATION, f"{law} lets {mutant.name} live on {unit.addresses[0]}: {cell.message}"
     assert cell.witness is not None
 
