@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -18,7 +18,9 @@ import numpy as np
 from flint import arb, ctx
 
 import gradlaw_reference as reference
+from gradlaw_properties import Unit
 from gradlaw_properties.engines import PRIMITIVES, primals_of, reference_target, typed
+from gradlaw_properties.examine import plan
 from gradlaw_reference import using
 from gradlaw_reference.arithmetic.ball import ball_function
 from gradlaw_reference.arithmetic.floating import Float
@@ -29,6 +31,12 @@ from gradlaw_spec.target import walks_of
 BITS = 160
 BEYOND_FORMULAS = ("accuracy", "nonfinite", "range", "second-accuracy")
 """Laws that ask for more than the pages' formulas give: some lose digits, divide infinities, or overflow on the way."""
+
+
+def of_formulas(target: Target, dtype: str) -> Iterator[Unit]:
+    """Yield the units of a target with the laws that the pages' formulas satisfy."""
+    for unit in plan(target, dtype=dtype):
+        yield replace(unit, laws=tuple(law for law in unit.laws if law not in BEYOND_FORMULAS))
 
 
 class Adverse(Float):
