@@ -79,7 +79,7 @@ __all__ = [
 ]
 
 _PRIMITIVES: dict[str, Callable[..., Any]] = {
-    name: primitive_function(page) for name, page in load_primitives().items() if name in RULES
+    name: primitive_function(page) for name, page in load_primitives().items() if name in RULES or page.results
 }
 
 

@@ -9,17 +9,22 @@ from typing import Any
 
 from gradlaw_reference.arithmetic import Arithmetic, Ball, Data, rounding, using
 from gradlaw_reference.engine import Array, Pullback, apply, as_array, in_dtype, vjp
-from gradlaw_spec import Program, Step, interpret
+from gradlaw_spec import Program, Step, by_results, interpret
 
 
-def apply_step(step: Step, values: Mapping[str, Any]) -> Array:
-    """Compute one step of a program from the values of the names before it, in the current arithmetic."""
-    operands = tuple(values[operand] if isinstance(operand, str) else operand for operand in step.operands)
-    return apply(step.primitive, operands, step.attributes)
+def apply_step(step: Step, values: Mapping[str, Any]) -> tuple[Array, ...]:
+    """Compute the results of one step of a program, from the values of the names before it."""
+    names = tuple(dict.fromkeys(operand for operand in step.operands if isinstance(operand, str)))
+    known = run(Program(names, (step,), step.results), values)
+    return tuple(known[name] for name in step.results)
 
 
 def run(program: Program, values: Mapping[str, Any]) -> dict[str, Array]:
-    """Compute every name of a program in the current arithmetic; arrays and Arrays are taken."""
+    """Compute every name of a program in the current arithmetic; arrays and Arrays are taken.
+
+    Several results of one step are functions of the same operands, each with gradients of its own.
+    """
+    program = by_results(program)
     known = {name: as_array(values[name]) for name in (*program.inputs, *program.data)}
     return interpret(program, known, lambda step, operands: apply(step.primitive, operands, step.attributes))
 

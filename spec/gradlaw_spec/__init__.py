@@ -4,7 +4,7 @@ from gradlaw_spec.address import PROGRAM, Address
 from gradlaw_spec.array import Array
 from gradlaw_spec.attributes import Attribute, AttributeValue, IndexItem, Slice
 from gradlaw_spec.case import Case, Witness
-from gradlaw_spec.composition import composition
+from gradlaw_spec.composition import by_results, composition
 from gradlaw_spec.computation import Condition, parse_computation, read_computation
 from gradlaw_spec.domains import Interval, Meeting, Values
 from gradlaw_spec.dtypes import DTYPES, Dtype, dtype, promoted, ulp
@@ -22,7 +22,7 @@ from gradlaw_spec.loader import (
     read_page,
 )
 from gradlaw_spec.precision import computed_in, value_dtypes
-from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive, Region
+from gradlaw_spec.primitive import Example, Function, Kink, Operand, Primitive, Region, Result
 from gradlaw_spec.program import Program, Reference, Step, inline, interpret
 from gradlaw_spec.signature import Signature
 from gradlaw_spec.target import EngineFunction, EngineValue, Pull, Pullback, Run, Target, program_function
@@ -70,6 +70,7 @@ __all__ = [
     "Pullback",
     "Reference",
     "Region",
+    "Result",
     "Run",
     "Severity",
     "Signature",
@@ -82,6 +83,7 @@ __all__ = [
     "Verdict",
     "Witness",
     "book",
+    "by_results",
     "composition",
     "computed_in",
     "decode_case",

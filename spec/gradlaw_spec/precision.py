@@ -35,7 +35,7 @@ def computed_in(program: Program, compute: str, start: Mapping[str, str]) -> Pro
     back to the dtypes that they have without it. ``start`` is as in `value_dtypes`. Raises SpecError for no dtype.
     """
     before = value_dtypes(program, start)
-    taken = {*program.inputs, *program.data, *(name for step in program.steps for name in step.results)}
+    taken = set(program.names)
     steps: list[Step] = []
     wide: dict[Reference, str] = {}
 

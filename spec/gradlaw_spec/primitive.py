@@ -73,6 +73,19 @@ class Operand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One of several results: its name, and its value as a formula in the operands and the attributes.
+
+    ``judged`` is a formula in the result that does not depend on what an implementation is free to choose, such as the
+    sign of a vector; its value and gradients are judged (empty: the result's own are).
+    """
+
+    name: str
+    value: str
+    judged: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kink:
     """Where the primitive is not differentiable, and the local gradients that are allowed there.
 
@@ -132,13 +145,14 @@ class Example:
     """A worked example with numbers, which runs as a test.
 
     A number written as an integer or a fraction is exact; one written with digits behind the
-    point in a string is right to half a unit of its last digit.
+    point in a string is right to half a unit of its last digit. Where there are several results, ``cotangent`` and
+    ``value`` have one array for each, by its name.
     """
 
     operands: dict[str, Nested]
     attributes: dict[str, str | int | float | bool | list[int]] = field(default_factory=dict)
-    cotangent: Nested
-    value: Nested
+    cotangent: Nested | dict[str, Nested]
+    value: Nested | dict[str, Nested]
     gradients: dict[str, Nested]
 
 
@@ -174,6 +188,8 @@ class Primitive(Function):
     """One primitive of the spec, read from ``spec/primitives/<family>/<name>.md``.
 
     ``shapes`` says how operands fit together; of vectors and matrices, ``signature`` says which lengths agree.
+    ``value`` is a formula of what it computes; where it has several ``results``, each has a formula, and gradients of
+    its own that add up.
     ``accuracy`` is the k of the rounding model for the value (clause ``admissible-sets/rounding``). ``composition``
     is the primitive in simpler ones, as an expression or as lines that name what they compute. A primitive without a
     rule is what its composition says (clause ``admissible-sets/composed``); for others the composition is for the
@@ -195,7 +211,8 @@ class Primitive(Function):
     rounding: Rounding
     accuracy: int
     rational: bool
-    value: str
+    value: str = ""
+    results: tuple[Result, ...] = ()
     also: tuple[str, ...] = ()
     computed: str = ""
     symbol: str = ""

@@ -9,6 +9,7 @@ from typing import Any
 from gradlaw_spec.attributes import AttributeValue
 from gradlaw_spec.errors import SpecError
 from gradlaw_spec.loader import load_pages
+from gradlaw_spec.primitive import Primitive
 
 Reference = str | int | float
 """An operand of a step: the name of an input or an earlier step, or a Python scalar."""
@@ -31,6 +32,9 @@ class Step:
             cure = "Write a tuple, of one name for one result."
             raise SpecError("step", f"results={self.results!r}", "a tuple of names", cure)
         page = load_pages().get(self.primitive)
+        if isinstance(page, Primitive) and len(self.results) != max(1, len(page.results)):
+            expected = ", ".join(result.name for result in page.results) or "one result"
+            raise SpecError(page.name, f"results={self.results!r}", expected, "Name each result of the step.")
         if page is not None and page.attributes:
             object.__setattr__(self, "attributes", page.complete(self.attributes))
 
@@ -71,6 +75,11 @@ class Program:
                 raise SpecError("program.outputs", f"name={name!r}", "a defined name", "Name an input or a step.")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All names that it defines: inputs, data, and the results of its steps."""
+        return (*self.inputs, *self.data, *(name for step in self.steps for name in step.results))
+
+    @property
     def primitives(self) -> frozenset[str]:
         """The names of the primitives that the steps use."""
         return frozenset(step.primitive for step in self.steps)
@@ -100,7 +109,7 @@ def inline(program: Program, body: Callable[[Step], Program | None]) -> Program:
     A body's inputs stand for the operands of the step, its outputs for the step's results, one each and in order; the
     names between them are made anew, and none that the program has is taken. What ``body`` raises is passed on.
     """
-    taken = {*program.inputs, *program.data, *(name for step in program.steps for name in step.results)}
+    taken = set(program.names)
 
     def written(steps: Sequence[Step]) -> list[Step]:
         found: list[Step] = []

@@ -15,8 +15,8 @@ class Signature(Read):
     """The lengths of the last axes of operands and results, as NumPy writes them for generalised functions.
 
     ``"(m?,k),(k,n?)->(m?,n?)"``: equal names are equal lengths, an axis with a question mark may be missing from
-    operand and result, an axis with a number has that length, and axes in front broadcast. Source: NumPy, Generalized
-    Universal Function API.
+    operand and result, an axis with a number has that length, and axes in front broadcast. A name that only results
+    have is explained on the page. Source: NumPy, Generalized Universal Function API.
     """
 
     __slots__ = ("operands", "results")

@@ -51,10 +51,11 @@ def point_of(page: Primitive, example: Example) -> Point:
 
 
 def examples() -> list[Any]:
-    """Return each example of each page, as a parameter of a test."""
+    """Return each example of each page with one result, as a parameter of a test."""
     return [
         pytest.param(name, example, id=f"{name}-{number}")
         for name in sorted(PAGES)
+        if not PAGES[name].results
         for number, example in enumerate(PAGES[name].examples, 1)
     ]
 

@@ -50,14 +50,14 @@ def joined(first: Data, second: Data) -> Data:
     return np.asarray(np.frompyfunc(lambda x, y: x.union(y), 2, 1)(first, second), dtype=object)
 
 
-def differentiate(program: Program, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> tuple[Data, Any]:
-    """Return a program's output and its pullback under some rules, in the current arithmetic."""
+def differentiate(program: Program, values: Mapping[str, Any], rules: Mapping[str, Rule]) -> Any:
+    """Return a program's pullback under some rules, in the current arithmetic."""
 
-    def function(*inputs: Array) -> Array:
-        return run(program, {**values, **dict(zip(program.inputs, inputs, strict=True))})[program.outputs[0]]
+    def function(*inputs: Array) -> tuple[Array, ...]:
+        known = run(program, {**values, **dict(zip(program.inputs, inputs, strict=True))})
+        return tuple(known[name] for name in program.outputs)
 
-    output, pullback = vjp(function, *(values[name] for name in program.inputs), tape=Tape(rules=rules))
-    return output.data, pullback
+    return vjp(function, *(values[name] for name in program.inputs), tape=Tape(rules=rules))[1]
 
 
 class Fine(Rounding):
@@ -86,21 +86,22 @@ def mean_value(
         ways = {name: exact(random.integers(-8, 9, size=values[name].shape) / 4) for name in program.inputs}
         end = {name: np.asarray(start[name] + ways[name] * arb(STEP), dtype=object) for name in program.inputs}
         box = {name: joined(start[name], end[name]) for name in program.inputs}
-        before = run(program, {**values, **start})[program.outputs[0]].data
-        after = run(program, {**values, **end})[program.outputs[0]].data
+        before, after = (run(program, {**values, **point}) for point in (start, end))
     with using(arithmetic):
-        shape, pullback = before.shape, differentiate(program, {**values, **box}, rules)[1]
-        for place in random.permutation(before.size)[:ELEMENTS].tolist():
-            index = np.unravel_index(place, shape)
-            slope = (after[index] - before[index]) / arb(STEP)
-            cotangent = np.zeros(shape)
-            cotangent[index] = 1
-            gradients = zip(program.inputs, pullback(cotangent), strict=True)
-            allowed = sum((arb(0) + np.sum(g.data * ways[name]) for name, g in gradients), arb(0))
-            if slope.is_finite() and allowed.is_finite():
-                found.points += 1
-                found.narrow += allowed == 0 or allowed.rel_accuracy_bits() >= NARROW
-                found.refuted += not allowed.overlaps(slope)
+        pullback = differentiate(program, {**values, **box}, rules)
+        for output in program.outputs:
+            first, second = before[output].data, after[output].data
+            for place in random.permutation(first.size)[:ELEMENTS].tolist():
+                index = np.unravel_index(place, first.shape)
+                slope = (second[index] - first[index]) / arb(STEP)
+                cotangents = {name: np.zeros(before[name].shape) for name in program.outputs}
+                cotangents[output][index] = 1
+                gradients = zip(program.inputs, pullback(tuple(cotangents.values())), strict=True)
+                allowed = sum((arb(0) + np.sum(g.data * ways[name]) for name, g in gradients), arb(0))
+                if slope.is_finite() and allowed.is_finite():
+                    found.points += 1
+                    found.narrow += allowed == 0 or allowed.rel_accuracy_bits() >= NARROW
+                    found.refuted += not allowed.overlaps(slope)
     return found
 
 
@@ -152,7 +153,7 @@ def only(rule: Rule) -> Rule:
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
-@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize("name", sorted(PAGES.keys() & RULES.keys()))
 def test_a_rule_off_by_1e_minus_30_is_refused(name: str, arithmetic: str) -> None:
     wrong = only(off_by("1e-30")(RULES[name]))
     assert examined(PAGES[name], {**RULES, name: wrong}, ARITHMETICS[arithmetic]).refuted > 0

@@ -46,6 +46,8 @@ PRECISION, NARROW = 160, 100
 """Bits with which the reference computes, and to which its ball must determine the result: some cancel."""
 
 NAMES = tuple(sorted(PAGES))
+ALONE = tuple(name for name in NAMES if not PAGES[name].results)
+"""The primitives with one result; ``test_results`` looks at the others."""
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +102,7 @@ def with_alternatives(page: Primitive) -> Iterator[Primitive]:
             yield replace(page, operands=(*page.operands[:position], changed, *page.operands[position + 1 :]))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALONE)
 def test_formulas_agree_with_the_reference(name: str) -> None:
     page = PAGES[name]
     make = fractions if page.rational else multiprecision
@@ -162,13 +164,13 @@ def test_composition_has_the_same_value_and_gradients(name: str) -> None:
 
 
 def test_a_primitive_without_a_rule_is_its_composition() -> None:
-    composed = {name for name in NAMES if RULES[name].composed}
+    composed = {name for name in ALONE if RULES[name].composed}
     assert composed
     assert composed - set(COMPOSED) == {"einsum"}, "what einsum is composed of follows from its subscripts"
     assert composed >= {name for name in NAMES if PAGES[name].rounding == "composed"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALONE)
 def test_a_smooth_rule_is_the_formula_of_its_page(name: str) -> None:
     page, rule = PAGES[name], RULES[name]
     names = ("g", "value", *(operand.name for operand in page.operands))
@@ -192,7 +194,7 @@ def test_page_is_complete(name: str) -> None:
     assert page.examples, f"the page of {name}: add an example"
     assert page.rounding != "exact" or page.accuracy == 0
     for operand in page.operands:
-        assert bool(operand.vjp) == (operand.kind in ("real", "sequence")), (
+        assert bool(operand.vjp) == (operand.kind in ("real", "sequence") and not page.results), (
             f"{name}.{operand.name}: vjp={operand.vjp!r}"
         )
     for heading in ("# " + name, "## Backward", "## Domain and kinks", "## Accuracy"):
@@ -211,8 +213,10 @@ def test_formulas_use_known_functions_only(name: str) -> None:
     known = {*load_pages(), *COMPARISONS.values()}
     for given in choices(page):
         attributes: Mapping[str, AttributeValue] = complete(page, given)
-        assert parsed(page.value, operands, attributes).primitives <= known
-        for operand in page.differentiable:
+        for formula in [result.value for result in page.results] or [page.value]:
+            earlier = tuple(result.name for result in page.results)
+            assert parsed(formula, (*operands, *earlier), attributes).primitives <= known
+        for operand in page.differentiable if not page.results else ():
             assert parsed(operand.vjp, (*operands, "value", "g"), attributes).primitives <= known
 
 

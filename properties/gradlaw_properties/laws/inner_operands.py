@@ -63,7 +63,6 @@ def _alike(value: Array, cotangent: Array) -> bool:
 
 
 def _fresh(program: Program, name: str) -> str:
-    taken = {*program.inputs, *program.data, *(step.name for step in program.steps)}
-    while name in taken:
+    while name in program.names:
         name += "_"
     return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -24,7 +25,20 @@ from gradlaw_properties.strategies.values import (
     generator,
     typed,
 )
-from gradlaw_spec import DTYPES, Array, AttributeValue, Case, Dtype, Primitive, Program, Step, dtype
+from gradlaw_spec import (
+    DTYPES,
+    Array,
+    AttributeValue,
+    Case,
+    Dtype,
+    Primitive,
+    Program,
+    Step,
+    dtype,
+    inline,
+    load_pages,
+    parse_formula,
+)
 
 Cotangents = Literal["any", "ones"]
 PLACES, VALUES, NUMBERS, SEEDS = 2**10, 2**7, 2**10, 2**16
@@ -100,23 +114,24 @@ class _Maker:
         others = [slot for slot in layout.slots if slot.kind != "real"]
         values = {slot.name: _fixed(slot, genes.seed) for slot in others}
         values.update(self.reals(reals, genes, attributes))
-        step = Step((OUTPUT,), self.page.name, layout.operands, attributes)
+        results = tuple(result.name for result in self.page.results) or (OUTPUT,)
+        step = Step(results, self.page.name, layout.operands, attributes)
+        inputs, data = (tuple(slot.name for slot in slots) for slots in (reals, others))
+        facts = dtype(str(attributes.get("dtype", self.facts.name)))
         return Case(
             subject=self.page.name,
-            program=Program(
-                tuple(slot.name for slot in reals), (step,), (OUTPUT,), tuple(slot.name for slot in others)
-            ),
+            program=judged(self.page, Program(inputs, (step,), results, data)),
             values=values,
-            cotangents=(self.cotangent(genes, layout.output, dtype(str(attributes.get("dtype", self.facts.name)))),),
+            cotangents=tuple(self.cotangent(genes, place, shape, facts) for place, shape in enumerate(layout.results)),
             dtype=self.facts.name,
             seed=genes.case_seed,
         )
 
-    def cotangent(self, genes: Genes, shape: Shape, facts: Dtype) -> Array:
-        """Make the cotangent, in the dtype of the value."""
+    def cotangent(self, genes: Genes, place: int, shape: Shape, facts: Dtype) -> Array:
+        """Make the cotangent of a result, in the dtype of the value."""
         if self.cotangents == "ones":
             return typed(np.ones(shape), shape, facts)
-        return typed(cotangent(COTANGENTS[genes.cotangent], genes.seed, 0, shape, facts), shape, facts)
+        return typed(cotangent(COTANGENTS[genes.cotangent], genes.seed, place, shape, facts), shape, facts)
 
     def reals(self, slots: list[Slot], genes: Genes, attributes: Mapping[str, AttributeValue]) -> dict[str, Array]:
         """Make the differentiated operands: their bulk, of which one at most is extreme, then the placements."""
@@ -143,6 +158,23 @@ class _Maker:
         bounds = [attributes.get(str(kink.where.other)) for kink in self.page.kinks] if attributes else []
         numbers = [float(bound) for bound in bounds if isinstance(bound, int | float)]
         return source.with_numbers(numbers) if numbers else source
+
+
+def judged(page: Primitive, program: Program) -> Program:
+    """Return a program whose outputs are what is judged of a primitive's results."""
+    outputs = {result.name: f"judged_{result.name}" for result in page.results if result.judged}
+    marks = tuple(Step((output,), "judged", (name,)) for name, output in outputs.items())
+    formulas = {
+        outputs[result.name]: parse_formula(result.judged, (result.name,), load_pages().keys())
+        for result in page.results
+        if result.judged
+    }
+    ended = replace(
+        program,
+        steps=(*program.steps, *marks),
+        outputs=tuple(outputs.get(name, name) for name in program.outputs),
+    )
+    return inline(ended, lambda step: formulas[step.name] if step.primitive == "judged" else None)
 
 
 def _fixed(slot: Slot, seed: int) -> Array:

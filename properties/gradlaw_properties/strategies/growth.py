@@ -153,7 +153,7 @@ class Growth:
         fresh = {} if gate.sequence else self.fresh_data(gate, real, shape, attributes, choose)
         operands = real if gate.sequence else self.in_order(gate, real, fresh)
         step = Step((f"t{len(self.steps) + 1}",), gate.page.name, operands, attributes)
-        value = apply_step(step, {**self.values, **fresh} if fresh else self.values).data
+        value = apply_step(step, {**self.values, **fresh} if fresh else self.values)[0].data
         value = value.astype(np.float64)
         if not self.moderate(value):
             return False

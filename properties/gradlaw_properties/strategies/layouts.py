@@ -51,12 +51,18 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The operands of a case in their order (a name may occur twice), their slots, attributes and the output."""
+    """The operands of a case in their order (a name may occur twice), their slots, attributes and the results."""
 
     operands: tuple[str, ...]
     slots: tuple[Slot, ...]
     attributes: Mapping[str, AttributeValue]
-    output: Shape
+    results: tuple[Shape, ...]
+
+    @property
+    def output(self) -> Shape:
+        """The shape of its one result."""
+        (shape,) = self.results
+        return shape
 
     @property
     def size(self) -> int:
@@ -288,7 +294,7 @@ def layouts(page: Primitive, dtypes: Sequence[str], *, scalar: bool, seed: int) 
                     manners.update((manner := _manner(page, layout.attributes, len(shapes[0])), *manner))
                 found.append((weight if len(set(names)) == len(names) else 2, layout))
     if scalar:
-        found = [(w, item) for w, item in found if not any((item.output, *(slot.shape for slot in item.slots)))]
+        found = [(w, item) for w, item in found if not any((*item.results, *(slot.shape for slot in item.slots)))]
     if not found:
         cure = "Leave it out of the target's primitives."
         raise SpecError(f"primitive {page.name}", "no layout", "operands and a value that are 0-d", cure)
@@ -372,8 +378,8 @@ def _fitting(
             tried = [probe(page, names, slots, {**attributes, **numbers, **one}) for one in choices(page)]
         except REFUSALS:
             continue
-        if all(value is not None for value in tried):
-            return Layout(names, slots, attributes, tried[0].shape)  # type: ignore[union-attr]
+        if all(tried):
+            return Layout(names, slots, attributes, tried[0])
     return None
 
 
@@ -407,11 +413,13 @@ def _limit(page: Primitive, operand: Operand, shape: Shape, attributes: Mapping[
 
 def probe(
     page: Primitive, names: tuple[str, ...], slots: tuple[Slot, ...], attributes: Mapping[str, AttributeValue]
-) -> Array | None:
-    """Compute a step at simple operands; None where its value is not finite (a mean of nothing)."""
+) -> tuple[Shape, ...]:
+    """Return the shapes of a step's results at simple operands; none where one is not finite (a mean of nothing)."""
+    results = tuple(result.name for result in page.results) or (OUTPUT,)
     with using(FLOAT64):
-        value = apply_step(Step((OUTPUT,), page.name, names, attributes), probed(page, slots)).data
-    return value if np.isfinite(value.astype(np.float64)).all() else None
+        values = [value.data for value in apply_step(Step(results, page.name, names, attributes), probed(page, slots))]
+    finite = all(np.isfinite(value.astype(np.float64)).all() for value in values)
+    return tuple(value.shape for value in values) if finite else ()
 
 
 def probed(page: Primitive, slots: tuple[Slot, ...]) -> dict[str, Array]:

@@ -55,7 +55,8 @@ def program_cases(
     """
     if not primitives:
         raise SpecError("program_cases", "primitives={}", "at least one primitive", "Give some.")
-    maker = _Maker(simplest_first(primitives), dtype(dtype_name), scalar, cotangents, tuple(dtypes), seed)
+    single = {name: page for name, page in primitives.items() if not page.results}
+    maker = _Maker(simplest_first(single), dtype(dtype_name), scalar, cotangents, tuple(dtypes), seed)
     return Cases(lambda drawing: maker.case(maker.genes(drawing, max_steps)), f"program_cases({dtype_name})")
 
 

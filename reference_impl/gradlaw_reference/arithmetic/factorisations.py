@@ -108,11 +108,21 @@ def ball_pseudo_inverse(matrix: Data) -> Data:
     return objects(ball_solution(objects(np.matmul(turned, matrix)), turned))
 
 
+def ball_orthogonal(matrix: Data) -> Data:
+    """Return the orthonormal columns of every matrix in one; anything where its first ones may not be independent."""
+    used = matrix[:, : min(matrix.shape)]
+    if not used.size:
+        return used
+    triangle = _transposed(ball_cholesky(objects(np.matmul(_transposed(used), used))))
+    return _transposed(ball_solution(_transposed(triangle), _transposed(used)))
+
+
 BALL_FACTORISATIONS: Final[Mapping[str, Callable[[Data], Data]]] = {
     "cholesky": lambda matrix: ball_cholesky(symmetric_part(matrix)),
     "eigvalsh": lambda matrix: ball_eigenvalues(symmetric_part(matrix)),
     "eigenvectors": lambda matrix: ball_eigenvectors(symmetric_part(matrix)),
     "pinv": ball_pseudo_inverse,
+    "orthogonal": ball_orthogonal,
     **BALL_EXPONENTIALS,
 }
 """What is computed of each matrix, exactly."""
@@ -129,6 +139,7 @@ class Factorisation(Elimination):
             "eigvalsh": self.eigenvalues,
             "eigenvectors": self.eigenvectors,
             "pinv": self.pseudo_inverse,
+            "orthogonal": self.orthogonal,
             **Squaring(self.dtype, self.tiny).sets,
         }
         return sets[name](matrix)
@@ -175,6 +186,15 @@ class Factorisation(Elimination):
         found = ball_eigenvectors(objects(given + AROUND * self.backward(given)))
         return objects(found + AROUND * (STABLE * len(matrix) ** 2 * arb(self.dtype.unit_roundoff)))
 
+    def orthogonal(self, matrix: Data) -> Data:
+        """Return the orthonormal columns of all matrices that are so near, with the loss of their right angles."""
+        if not matrix.size:
+            return ball_orthogonal(matrix)
+        if self.too_large(2 * norm(matrix)):
+            return unknown((len(matrix), min(matrix.shape)))
+        found = ball_orthogonal(objects(matrix + AROUND * self.backward(matrix)))
+        return objects(found + AROUND * (STABLE * max(matrix.shape) ** 2 * arb(self.dtype.unit_roundoff)))
+
     def pseudo_inverse(self, matrix: Data) -> Data:
         """Return the pseudo-inverse, moved as far as the error moves it (Wedin), and as far as its factors are off.
 
@@ -201,10 +221,17 @@ def real_factorisation(name: str, matrix: Data) -> Data:
     return found
 
 
+def _real_orthogonal(x: Any) -> Any:
+    """Return the orthonormal columns, with the signs that Gram and Schmidt give them."""
+    columns, triangle = np.linalg.qr(x)
+    return columns * np.where(np.diagonal(triangle) < 0, -1.0, 1.0)
+
+
 _BY_NUMPY: Final[Mapping[str, Callable[[Any], Any]]] = {
     "cholesky": lambda x: np.linalg.cholesky(x / 2 + x.T / 2),
     "eigvalsh": lambda x: np.linalg.eigvalsh(x / 2 + x.T / 2),
     "eigenvectors": lambda x: np.linalg.eigh(x / 2 + x.T / 2)[1],
     "pinv": np.linalg.pinv,
+    "orthogonal": _real_orthogonal,
     **REAL_EXPONENTIALS,
 }

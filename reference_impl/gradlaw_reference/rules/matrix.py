@@ -155,6 +155,30 @@ def _eigenvectors_vjp(g: Array, value: Array, x: Array) -> Array:
     return call("symmetric", call("matmul", call("matmul", value, turning), turned))
 
 
+def _leading(x: Array, columns: int) -> Array:
+    """Return so many columns of a matrix, the first."""
+    return call("take", x, np.arange(columns), axis=-1)
+
+
+def _orthogonal_vjp(g: Array, value: Array, x: Array) -> Array:
+    """Turn the columns that are used; the others get nothing."""
+    turned, used = call("matrix_transpose", value), value.shape[-1]
+    triangle = call("triu", call("matmul", turned, _leading(x, used)), k=0)
+    lower = call("tril", -call("matmul", call("matrix_transpose", g), value), k=0)
+    both = lower + call("matrix_transpose", call("tril", lower, k=-1))
+    sent = g + call("matmul", value, both)
+    found = call("matrix_transpose", call("solve", triangle, call("matrix_transpose", sent)))
+    if x.shape[-1] == used:
+        return found
+    return call("concat", found, call("broadcast_to", 0, shape=(*x.shape[:-1], x.shape[-1] - used)), axis=-1)
+
+
+def _triangle(q: Array, x: Array) -> Array:
+    """What stands below the diagonal is 0 only where the product is known."""
+    product = call("matmul", call("matrix_transpose", q), x)
+    return product * call("after", call("triu", call("broadcast_to", 1, shape=product.shape), k=0), product)
+
+
 def _pinv_vjp(g: Array, value: Array, x: Array) -> Array:
     def product(*factors: Array) -> Array:
         return reduce(lambda left, right: call("matmul", left, right), factors)
@@ -239,10 +263,12 @@ data_rule(
     lambda g, value, x: call("expm_along", call("matrix_transpose", x), g),
 )
 data_rule("pinv", lambda used, x: used.factorised("pinv", x), _pinv_vjp)
+data_rule("orthogonal", lambda used, x: used.factorised("orthogonal", x), _orthogonal_vjp)
 
 # Steps that rules and formulas are made of.
 function("symmetric", _symmetric)
 function("half_lower", _half_lower)
+function("triangle", _triangle)
 data_rule("eigenvectors", lambda used, x: used.factorised("eigenvectors", _square(x)), _eigenvectors_vjp)
 data_rule(
     "expm_along",

@@ -65,7 +65,7 @@ def function(name: str, value: Callable[..., Array], *vjp: LocalRule, sequence: 
 def enter_compositions() -> None:
     """Define every primitive that has no rule of its own by the composition of its page."""
     for name, page in load_primitives().items():
-        if name not in RULES:
+        if name not in RULES and not page.results:
             function(name, _composed(page))
 
 

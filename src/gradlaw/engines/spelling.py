@@ -189,7 +189,7 @@ class Spelling:
         for step in run.program.steps:
             first = step.operands[0]
             ndim = known[first].ndim if isinstance(first, str) else 0
-            lines.append(f"{step.name} = {self.call(step, dtype, ndim)}")
+            lines.append(f"{', '.join(step.results)} = {self.call(step, dtype, ndim)}")
         return tuple(lines)
 
 

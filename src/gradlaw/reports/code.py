@@ -79,7 +79,7 @@ def step_text(step: Step) -> str:
     if load_primitives()[step.primitive].operands[0].kind == "sequence":
         operands = f"[{operands}]"
     attributes = "".join(f", {name}={attribute_text(value)}" for name, value in step.attributes.items())
-    return f"{step.name} = {step.primitive}({operands}{attributes})"
+    return f"{', '.join(step.results)} = {step.primitive}({operands}{attributes})"
 
 
 def program_text(program: Program, values: Mapping[str, Array], cotangents: tuple[Array, ...]) -> tuple[str, ...]:
