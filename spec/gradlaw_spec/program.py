@@ -42,7 +42,8 @@ class Step:
     def name(self) -> str:
         """The name of its one result; raises SpecError where it has several."""
         if len(self.results) != 1:
-            raise SpecError(self.primitive, f"results={self.results!r}", "one result", "Use results.")
+            found = f"the results {', '.join(self.results)}"
+            raise SpecError(self.primitive, found, "a step with one result", "Take a primitive that has one.")
         return self.results[0]
 
 

@@ -30,4 +30,5 @@ def with_tables(where: str, body: str, pages: Iterable[Primitive]) -> str:
 def gradient_row(page: Primitive) -> str:
     """Return a primitive's row: its name, the formula of its value, and that of each operand's gradient."""
     gradients = "; ".join(f"{operand.name}: `{operand.vjp}`" for operand in page.operands if operand.vjp)
-    return f"| {page.name} | `{page.value}` | {gradients} |"
+    value = page.value or ", ".join(f"{result.name} = {result.value}" for result in page.results)
+    return f"| {page.name} | `{value}` | {gradients or 'those of its results'} |"

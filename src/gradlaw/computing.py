@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw_reference import apply
-from gradlaw_spec import Program, Step, interpret, load_primitives
+from gradlaw_spec import Program, Step, by_results, interpret, load_primitives
 
 NOT_COMPUTED: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError, MemoryError)
 """What the reference raises for axes, shapes and attributes that fit no values."""
@@ -29,14 +29,15 @@ def require_size(program: Program, values: Mapping[str, Any]) -> None:
             raise ValueError(f"{step.primitive} gives up to {size} elements; at most {MOST_ELEMENTS} are computed")
         return apply(step.primitive, operands, step.attributes)
 
-    interpret(program, values, call)
+    interpret(by_results(program), values, call)
 
 
 def _bound(step: Step, shapes: list[tuple[int, ...]]) -> int:
     """Return how many elements a step's result can have at most."""
     lengths = [abs(length) for value in step.attributes.values() for length in _lengths(value)]
     sizes = [math.prod(shape) for shape in shapes]
-    if load_primitives()[step.primitive].shapes == "elementwise":
+    page = load_primitives().get(step.primitive)
+    if page is not None and page.shapes == "elementwise":
         return math.prod(np.broadcast_shapes(*shapes))
     return max(math.prod(filter(None, sizes)), sum(sizes), math.prod(filter(None, lengths)))
 

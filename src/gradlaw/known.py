@@ -20,7 +20,7 @@ import numpy as np
 from gradlaw.computing import NOT_COMPUTED
 from gradlaw.messages import near
 from gradlaw_properties import Unit
-from gradlaw_reference import FLOAT64, apply, using
+from gradlaw_reference import FLOAT64, apply, evaluate, using
 from gradlaw_spec import (
     Address,
     Attribute,
@@ -211,13 +211,16 @@ def covers(entry: KnownDeviation, case: Case) -> bool:
         return False
     if not entry.where:
         return True
-    if len(case.program.steps) != 1:
+    steps = [step for step in case.program.steps if step.primitive == case.subject]
+    if len(steps) != 1:
         return False
-    step = case.program.steps[0]
+    (step,) = steps
     page = load_primitives()[step.primitive]
     names = _operand_names(page)[:-2]
+    with using(FLOAT64), np.errstate(all="ignore"):
+        computed = evaluate(case.program, case.values)
     values: dict[str, Any] = {
-        name: case.values[operand].astype(np.float64) if isinstance(operand, str) else np.float64(operand)
+        name: computed[operand].astype(np.float64) if isinstance(operand, str) else np.float64(operand)
         for name, operand in zip(names, step.operands, strict=False)
     }
     values["g"] = case.cotangents[0].astype(np.float64)

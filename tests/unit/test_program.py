@@ -63,7 +63,7 @@ def test_a_step_may_have_several_results():
     program = Program(("x",), (split, Step(("y",), "add", ("a", "b"))), ("y",))
     known = interpret(program, {"x": 3}, lambda step, operands: (1, 2) if step is split else sum(operands))
     assert known == {"x": 3, "a": 1, "b": 2, "y": 3}
-    with pytest.raises(SpecError, match="expected one result"):
+    with pytest.raises(SpecError, match="expected a step with one result"):
         _ = split.name
     with pytest.raises(ValueError, match="shorter"):
         interpret(program, {"x": 3}, lambda step, operands: (1,))

@@ -104,9 +104,11 @@ def formulas(page: Primitive) -> str:
     text = [
         "## Formulas\n",
         "*y* is the value and *g* its cotangent; chapter *local-gradients* explains the words.\n",
-        formula("Value", "y", page.value),
+        *(formula(f"Result {code(one.name)}", latex(one.name), one.value) for one in page.results),
+        *(formula(f"Judged of {code(one.name)}", "", one.judged) for one in page.results if one.judged),
+        *([formula("Value", "y", page.value)] if page.value else []),
     ]
-    for operand in page.differentiable:
+    for operand in page.differentiable if page.value else ():
         text.append(formula(f"Gradient of {code(operand.name)}", gradient_symbol(operand.name), operand.vjp))
     if page.composition and page.composition != page.value:
         text.append(f"In simpler primitives:\n\n{fence(page.composition.strip(), 'python')}")
@@ -180,11 +182,16 @@ def examples(page: Primitive) -> str:
 
 def example_text(page: Primitive, example: Example) -> str:
     """Return one example: the call, its value, the cotangent and the gradients."""
+
+    def shown(nested: Any) -> str:
+        """Return an array, or one for each result."""
+        return ", ".join(map(nested_text, nested.values())) if isinstance(nested, dict) else nested_text(nested)
+
     operands = [nested_text(example.operands[operand.name]) for operand in page.operands]
     keywords = [f"{name}={value}" for name, value in example.attributes.items()]
     rows = [
-        (f"{page.name}({', '.join([*operands, *keywords])})", nested_text(example.value)),
-        ("cotangent g", nested_text(example.cotangent)),
+        (f"{page.name}({', '.join([*operands, *keywords])})", shown(example.value)),
+        ("cotangent g", shown(example.cotangent)),
         *((f"gradient of {name}", nested_text(value)) for name, value in example.gradients.items()),
     ]
     width = max(len(left) for left, _ in rows[1:])

@@ -21,6 +21,7 @@ from gradlaw_spec import (
     Function,
     Law,
     Primitive,
+    Result,
     SpecError,
     load_chapters,
     load_clauses,
@@ -99,6 +100,11 @@ def pages_of(address: str) -> tuple[str, ...]:
     return tuple(_page(page) for page in found)
 
 
+def _judged(result: Result) -> str:
+    """Say what of a result is judged, where that is not the result itself."""
+    return f"; judged: `{result.judged}`" if result.judged else ""
+
+
 def _page(page: Function | Law | Chapter) -> str:
     if isinstance(page, Chapter):
         return f"{page.body}\n"
@@ -109,7 +115,9 @@ def _page(page: Function | Law | Chapter) -> str:
     lines = [page.summary, ""]
     if isinstance(page, Primitive):
         lines += [f"Level {page.level}; pattern {page.pattern}; accuracy k = {page.accuracy}.", ""]
-        lines += [f"- call: `{page.call}`", f"- value: `{page.value}`"]
+        lines += [f"- call: `{page.call}`"]
+        lines += [f"- value: `{page.value}`"] if page.value else []
+        lines += [f"- result `{one.name}`: `{one.value}`{_judged(one)}" for one in page.results]
     else:
         lines += ["A step that formulas are made of; no engine needs to have it.", ""]
     for operand in page.operands:
