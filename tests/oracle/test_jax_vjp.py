@@ -364,5 +364,6 @@ def compare_second_order(case: Case) -> Outcome:
         case.program, values, case.cotangents, dtype=case.dtype, flushes_subnormals=FLUSHES, accuracies=ACCURACIES
     ).gradients(directions)
     opened = away_from_zero(case, sets)
-    named = zip((*case.program.inputs, "cotangent"), map(np.asarray, found), opened, strict=True)
+    names = (*case.program.inputs, *(f"cotangent of {name}" for name in case.program.outputs))
+    named = zip(names, map(np.asarray, found), opened, strict=True)
     return combine(judge(what, got, allowed, case.dtype) for what, got, allowed in named)

@@ -49,14 +49,15 @@ def test_engines_are_imported_only_by_their_target() -> None:
 
 
 def test_every_primitive_has_a_rule() -> None:
-    missing = sorted(set(load_primitives()) - set(RULES))
+    missing = sorted(name for name, page in load_primitives().items() if name not in RULES and not page.results)
     assert not missing, f"no rule for {missing}: write one to three lines in gradlaw_reference/rules/<family>.py"
 
 
 def test_every_differentiable_operand_has_a_formula() -> None:
     for page in load_primitives().values():
         for operand in page.differentiable:
-            assert operand.vjp, f"the page of {page.name}: operand {operand.name} needs a vjp formula"
+            needed = not page.results  # those of each result's formula add up
+            assert bool(operand.vjp) == needed, f"the page of {page.name}: operand {operand.name} needs a vjp formula"
 
 
 def test_every_law_has_page_module_and_mutant() -> None:
