@@ -48,12 +48,14 @@ def test_every_law_claims_a_mutant() -> None:
     assert not idle, f"{idle} kill nothing: write a mutant for each in gradlaw_properties/mutants.py"
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
-def test_the_right_engine_lives(dtype: str) -> None:
-    """But for some laws: the formulas are those that the pages teach; some lose digits, or divide infinities."""
+def test_the_right_engine_lives() -> None:
+    """But for some laws: the formulas are those that the pages teach; some lose digits, or divide infinities.
+
+    In the other dtypes it computes in float64 and rounds once: ``test_adverse`` has one that takes every freedom.
+    """
     from gradlaw_properties.engines import reference_target
 
     target = reference_target()
-    cells = [cell for unit in of_formulas(target, dtype) for cell in examine(unit, target, Settings(examples=6))]
+    cells = [cell for unit in of_formulas(target, "float64") for cell in examine(unit, target, Settings(examples=6))]
     wrong = [f"{cell.address}: {cell.message}" for cell in cells if cell.verdict.is_bad]
     assert not wrong, "\n".join(wrong)
