@@ -14,7 +14,6 @@ from typing import Literal
 from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.compose import expand
@@ -41,14 +40,12 @@ from gradlaw_spec import (
     load_primitives,
 )
 
-FUZZ_DATABASE = ".gradlaw/examples"
-"""Where ``--fuzz`` keeps the examples that it found, in the working folder."""
 OnCase = Callable[[Case, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to search: examples a unit, the seed, and whether to explore anew (``fuzz``)."""
+    """How to search: examples a unit, the seed, and whether no seed decides (``fuzz``)."""
 
     examples: int = 50
     seed: int = 0
@@ -220,19 +217,15 @@ def _search(
     cases: SearchStrategy[Case],
     number: int,
     examples: int,
-    fuzz: bool,
     phases: tuple[Phase, ...],
     test: Callable[[Case], None],
 ) -> None:
-    """Run Hypothesis over cases; the same seed draws the same ones.
-
-    With ``fuzz``, what was found is kept and tried first.
-    """
+    """Run Hypothesis over cases; the same seed draws the same ones."""
     configured = settings(
         max_examples=examples,
-        database=DirectoryBasedExampleDatabase(FUZZ_DATABASE) if fuzz else None,
+        database=None,
         deadline=None,
-        phases=(Phase.reuse, *phases) if fuzz else phases,
+        phases=phases,
         derandomize=False,
         print_blob=False,
         report_multiple_bugs=False,
@@ -273,7 +266,7 @@ def examine(
                 _run(law, trial, tally)
 
     if drawn:
-        _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
+        _search(cases, number, chosen.examples, (Phase.generate,), test)
     for name in tallies.keys() - drawn.keys():
         _run_own_cases(all_laws()[name], target, unit, tallies[name], watch)
     cells = {}
@@ -342,7 +335,7 @@ def _shrink(
             raise _Found
 
     try:
-        _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate, Phase.shrink), test)
+        _search(cases, number, chosen.examples, (Phase.generate, Phase.shrink), test)
     except _Found:
         pass
     except BaseExceptionGroup:
