@@ -208,8 +208,8 @@ def test_powers_of_two_are_exact_and_sums_of_cotangents_are_judged() -> None:
         return tuple(np.abs(one) for one in right)
 
     seeded = [replace(TANH, seed=seed) for seed in range(6)]  # some powers of two are too large for these numbers
-    assert any([finds("linearity", engine(off_elsewhere), given) for given in seeded])
-    assert any([finds("linearity", engine(of_sizes), given) for given in seeded])
+    assert any(finds("linearity", engine(off_elsewhere), given) for given in seeded)
+    assert any(finds("linearity", engine(of_sizes), given) for given in seeded)
 
 
 def test_what_backward_writes_into_is_seen() -> None:

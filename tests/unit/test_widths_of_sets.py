@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 from flint import arb
 
-from gradlaw_reference import Ball, admissible, certify, certify_pullback, rounding
-from gradlaw_reference.arithmetic import vectors
+from gradlaw_properties.strategies.values import Source
+from gradlaw_reference import RULES, Ball, admissible, certify, certify_pullback, rounding
+from gradlaw_reference.arithmetic import matrices, vectors
 from gradlaw_reference.arithmetic.ball import ball_function
 from gradlaw_reference.arithmetic.factorisations import ball_eigenvalues
+from gradlaw_reference.arithmetic.joining import joined
 from gradlaw_reference.arithmetic.matrices import Elimination
 from gradlaw_reference.arithmetic.ordering import order_of
-from gradlaw_reference.arithmetic.vectors import Balls, enclosed
-from gradlaw_spec import DTYPES, Array, parse_computation
+from gradlaw_reference.arithmetic.vectors import enclosed
+from gradlaw_spec import DTYPES, Array, load_primitives, parse_computation, parse_formula
 
 UNIT: Final = 2.0**-24
 NORMAL, SUBNORMAL = 2.0**-126, 2.0**-149
@@ -112,6 +114,7 @@ def test_a_power_is_a_product_up_to_64_factors() -> None:
     x = arb(held(1.1))
     assert reaches(sets("x ** 64", x=1.1).item(), x**64, 66 * UNIT * float(x**64))
     assert reaches(sets("x ** 65", x=1.1).item(), x**65, 2 * UNIT * float(x**65))
+    assert reaches(sets("x ** -1", x=3.0).item(), arb(1) / 3, 2 * UNIT / 3), "as pow gives it"
     assert reaches(sets("x ** -3", x=1.1).item(), 1 / x**3, 6 * UNIT / 1.1**3)
 
 
@@ -419,3 +422,66 @@ def test_the_eigenvalues_of_a_ball_of_matrices_are_those_of_all() -> None:
     assert ball_eigenvalues(objects([[arb(1, 0.1)]]))[0].contains(1.09)
     symmetric, other = (Ball().factorised("eigvalsh", objects(x)) for x in (ONE_TRIANGLE, THE_OTHER))
     assert all(one.overlaps(two) for one, two in zip(symmetric, other, strict=True)), "the other triangle counts too"
+
+
+def test_a_determinant_in_floating_point_has_the_sign_of_its_swaps() -> None:
+    for rows in ([0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1], [0, 2, 1]):
+        matrix = np.diag([2.0, 3.0, 5.0])[rows]
+        assert matrices.eliminated(matrix) == np.linalg.det(matrix).round()
+
+
+def test_a_line_of_zeros_stays_one() -> None:
+    assert sets("det(x)", x=[[0.0, 0.0], [1.1, 2.3]]).item() == 0
+    assert sets("det(x)", x=[[0.0, 1.1], [0.0, 2.3]]).item() == 0
+
+
+def test_a_gradient_of_a_determinant_that_underflows_may_be_anything() -> None:
+    """Who multiplies the inverse by the determinant, which is 0, gets 0."""
+    for found in gradients("det(x)", x=[[1e-30, 0.0], [0.0, 1e-30]]).ravel():
+        assert found == 0 or not found.is_finite() or found.contains(0)
+
+
+def test_eigenvectors_stand_in_the_order_of_the_eigenvalues() -> None:
+    matrix = objects([[arb(3), arb(1)], [arb(1), arb(-2)]])
+    values, vectors_of = (Ball().factorised(name, matrix) for name in ("eigvalsh", "eigenvectors"))
+    assert values[0] < values[1]
+    for place, value in enumerate(values):
+        column = vectors_of[:, place]
+        for row, number in zip(matrix, column, strict=True):
+            assert (row[0] * column[0] + row[1] * column[1]).overlaps(value * number)
+
+
+def test_formulas_that_differ_by_the_order_of_operands_stay_two() -> None:
+    programs = tuple(parse_formula(text, ("x", "y"), ("subtract",)) for text in ("x - y", "y - x", "x - y"))
+    steps, _, ends = joined(programs)
+    assert len(steps) == 2
+    assert ends[0] == ends[2] != ends[1]
+
+
+FORMULAS: Final = [
+    (name, place)
+    for name, rule in RULES.items()
+    if rule.elementwise
+    for place in range(len(rule.vjp))
+    if len(rule.written(place)) > 1
+]
+
+
+@pytest.mark.parametrize(("name", "place"), FORMULAS)
+def test_every_formula_of_a_gradient_is_admitted(name: str, place: int) -> None:
+    """The set of all formulas together has that of each alone inside."""
+    page, model, programs = load_primitives()[name], rounding("float32"), RULES[name].written(place)
+    numbers = [Source.of(page, (operand,), DTYPES["float32"]).fallback[:3] for operand in page.operands]
+    operands = [model.asarray(np.resize(one, 3)) for one in numbers]
+    attributes = [model.asarray(np.full(3, 1.5)) for attribute in page.attributes if attribute.numeric]
+    given = (model.asarray([1.25, -0.7, 3.0]), model.elementary(name, *operands, *attributes), *operands, *attributes)
+    whole = model._fuse(programs)(*given)
+    for program in programs:
+        for one, all_of_them in zip(model._fuse((program,))(*given), whole, strict=True):
+            assert not all_of_them.is_finite() or all_of_them.contains(one)
+
+
+def test_the_size_of_a_ball_around_zero_is_left_to_flint() -> None:
+    ball = enclosed(objects([arb(0.5, 1), arb(2, 1), arb(-2, 1)]))
+    assert vectors.Steps.abs(ball).sure.tolist() == [False, True, True]
+    assert vectors.Steps.square(ball).sure.tolist() == [False, True, True]
