@@ -293,6 +293,12 @@ def test_a_zero_cotangent_is_asked_for_where_the_gradient_is_finite() -> None:
     assert finds("zero-cotangent", engine(elsewhere), given)
 
 
+def test_a_zero_cotangent_stops_at_the_edge_of_a_domain() -> None:
+    given = case("sqrt(x)", [1.0, 2.0], x=[1.0, 4.0])
+    at_poles: Change = lambda program, values, g, right: (np.where(values["x"] == 0, np.nan, right[0]),)  # noqa: E731
+    assert finds("zero-stops", engine(at_poles), given)
+
+
 def test_a_chain_has_what_goes_around_the_cut() -> None:
     whole: Change = lambda program, values, g, right: (  # noqa: E731
         tuple(one * 2 for one in right) if len(program.steps) == 1 else right

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from flint import arb
+from flint import arb, ctx
 
 from gradlaw_properties.strategies.values import Source
 from gradlaw_reference import RULES, Ball, admissible, certify, certify_pullback, rounding
@@ -77,7 +77,7 @@ def test_two_terms_are_rounded_once() -> None:
 @pytest.mark.parametrize(
     ("text", "x"),
     [
-        ("sum(x)", [LARGEST, LARGEST, -LARGEST]),
+        ("sum(x)", [0.9 * LARGEST, 0.9 * LARGEST, -0.9 * LARGEST, -0.8 * LARGEST]),
         ("prod(x)", [1e30, 1e30, 1e-30, 1e-20]),
         ("exp(x)", 1000.0),
         ("x * x", 1e30),
@@ -216,9 +216,11 @@ def test_at_a_tie_a_share_is_from_none_to_all() -> None:
 
 
 def test_a_ball_keeps_all_of_its_numbers_on_its_way_to_float64() -> None:
-    found = enclosed(objects([arb(1) / 3, arb(2).sqrt(), arb(1)]))
-    for place, exact in enumerate((arb(1) / 3, arb(2).sqrt(), arb(1))):
-        assert arb(float(found.middle[place]), float(found.radius[place])).contains(exact)
+    with ctx.workprec(128):
+        exact = (arb(1) / 3, arb(2).sqrt(), arb(1))
+        found = enclosed(objects(exact))
+        for place, number in enumerate(exact):
+            assert arb(float(found.middle[place]), float(found.radius[place])).contains(number)
     assert found.radius[2] == 0
 
 
@@ -384,11 +386,12 @@ def test_three_rows_may_be_written_out() -> None:
 
 
 def test_logarithms_of_pivots_cancel_with_the_errors_of_each() -> None:
-    """``log(3e10) + log(3.3e-11)`` is nearly 0, and each is 24: a unit of 24 is more than that."""
+    """``log(3e10) + log(3.3e-11)`` is nearly 0, and each is 24: five roundings of twice that are 240 units."""
     found = sets("logabsdet(x)", x=[[3e10, 0.0], [0.0, 3.3e-11]]).item()
     near = arb(held(3e10)).log() + arb(held(3.3e-11)).log()
-    assert found.contains(near + 24 * UNIT)
-    assert found.contains(near - 24 * UNIT)
+    assert found.contains(near + 240 * UNIT)
+    assert found.contains(near - 240 * UNIT)
+    assert not found.contains(near + 1000 * UNIT)
 
 
 def test_a_solution_of_one_equation_is_a_rounded_quotient() -> None:
