@@ -181,7 +181,7 @@ def row(found: Replayed) -> str:
 
 def main() -> int:
     """Replay defects and print a table; return 1 where one has survived, or is none any more."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", default=[], help="a word of names or files; may be repeated")
     parser.add_argument("--jobs", type=int, default=1, help="how many copies of the source tree work at once")
     asked = parser.parse_args()

@@ -231,6 +231,22 @@ def test_what_backward_writes_into_is_seen() -> None:
         assert finds("purity", overwriting(kind), TANH), kind
 
 
+@pytest.mark.parametrize("while_kept", [True, False])
+def test_a_gradient_that_is_there_only_with_or_without_intermediates_is_seen(while_kept: bool) -> None:
+    def pullback(program: Program, values: Any, keep: Any = None) -> Any:
+        found, pull = RIGHT.pullback(program, values, keep)
+        return found, pull if (keep is not None) == while_kept else lambda cotangents: (None,) * len(program.inputs)
+
+    assert finds("liveness", replace(RIGHT, pullback=pullback), TANH)
+
+
+def test_an_engine_that_has_no_gradient_either_way_is_not_blamed_by_liveness() -> None:
+    without = replace(
+        RIGHT, pullback=lambda program, values, keep=None: (RIGHT.run(program, values), lambda g: (None,))
+    )
+    assert not outcome("liveness", without, TANH).violated
+
+
 def test_limits_of_values_and_slopes() -> None:
     given = case("tanh(x)", [1.0, 2.0], x=[np.inf, -np.inf])
     nan: Change = lambda program, values, g, right: tuple(one * np.nan for one in right)  # noqa: E731
@@ -291,6 +307,25 @@ def test_a_zero_cotangent_is_asked_for_where_the_gradient_is_finite() -> None:
     elsewhere: Change = lambda program, values, g, right: (right[0] + 1,)  # noqa: E731
     assert not outcome("zero-cotangent", engine(at_poles), given).violated
     assert finds("zero-cotangent", engine(elsewhere), given)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_second_order_is_judged_for_inputs_and_cotangents(place: int) -> None:
+    def second_order(program: Program, values: Any, g: Arrays, directions: Arrays) -> Any:
+        assert RIGHT.second_order is not None
+        right = RIGHT.second_order(program, values, g, directions)
+        return tuple(one * 2 if position == place else one for position, one in enumerate(right))  # type: ignore[operator]
+
+    assert finds("second-order", replace(RIGHT, second_order=second_order), TANH)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_operand_is_made_inside_and_used_again(first: bool) -> None:
+    def wrong(program: Program, values: Any, g: Arrays, right: Arrays) -> Arrays:
+        added_first = len(program.steps) > 1 and program.steps[0].primitive == "add"
+        return tuple(one * 2 for one in right) if len(program.steps) > 1 and added_first == first else right
+
+    assert finds("inner-operands", engine(wrong), TANH)
 
 
 def test_a_zero_cotangent_stops_at_the_edge_of_a_domain() -> None:

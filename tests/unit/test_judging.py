@@ -19,7 +19,9 @@ from gradlaw_properties.joint import judge_joint
 from gradlaw_properties.judge import Outcome, combine, difference, equal, judge
 from gradlaw_properties.laws import all_laws
 from gradlaw_properties.reducing import reduce_case
+from gradlaw_properties.strategies import primitive_cases
 from gradlaw_properties.trial import Trial, UnsupportedCase
+from gradlaw_reference import Tape
 from gradlaw_reference.arithmetic.sets import ANYTHING
 from gradlaw_spec import (
     PROGRAM,
@@ -202,6 +204,26 @@ def test_a_witness_loses_digits_and_cotangents_that_show_nothing() -> None:
     assert reduced[0].cotangents[0].tolist() == 1.0
 
 
+def test_a_cotangent_of_which_one_is_no_one_becomes_ones() -> None:
+    given = case("cumulative_sum(x, axis=0)", [1.0, 3.0], x=[1.0, 2.0])
+    reduced = reduce_case(given, None, lambda smaller: Outcome(1, problem="wrong"))
+    assert reduced is not None
+    assert reduced[0].cotangents[0].tolist() == [1.0, 1.0]
+
+
+def test_a_tape_of_its_own_is_that_of_its_second_order_too() -> None:
+    made: list[int] = []
+
+    def tape() -> Tape:
+        made.append(1)
+        return Tape()
+
+    target, given, one = reference_target(tape=tape), case("x * x", x=3.0), (np.asarray(1.0),)
+    assert target.second_order is not None
+    target.second_order(given.program, given.values, one, one)
+    assert made
+
+
 # --- what is asked -------------------------------------------------------------------------------------
 
 
@@ -218,11 +240,14 @@ def test_a_witness_in_a_dtype_that_its_law_does_not_judge_is_refused() -> None:
 
 
 def drawn(settings: Settings) -> list[bytes]:
-    """Return the numbers of the cases that settings draw."""
+    """Return the numbers of the cases that settings draw, of the shapes of one run."""
     seen: list[bytes] = []
-    examine(
-        Unit("tanh", "float64", ("shape",)), RIGHT, settings, lambda case, law: seen.append(case.values["x"].tobytes())
-    )
+    cases = primitive_cases(load_primitives()["tanh"], "float64", seed=0)
+
+    def watch(case: Case, law: str) -> None:
+        seen.append(case.values["x"].tobytes())
+
+    examine(Unit("tanh", "float64", ("shape",)), RIGHT, settings, watch, cases=cases)
     return seen
 
 
