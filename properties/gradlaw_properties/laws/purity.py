@@ -7,7 +7,7 @@ from gradlaw_properties.judge import Outcome, combine, equal
 from gradlaw_properties.trial import Trial
 from gradlaw_spec import Array
 
-MUTANTS = (mutants.accumulates_into_cotangent, mutants.overwrites_primal)
+MUTANTS = (mutants.accumulates_into_cotangent, mutants.overwrites_primal, mutants.overwrites_value)
 
 
 def check(trial: Trial) -> Outcome:
