@@ -13,13 +13,13 @@ import pytest
 from gradlaw.known import Deviation, KnownDeviation
 from gradlaw.requests import Limits, Request
 from gradlaw.running import worker
-from gradlaw.running.heartbeat import Heartbeat, Note
+from gradlaw.running.heartbeat import Heartbeat, Note, case_key
 from gradlaw.running.journal import Journal, run_key
 from gradlaw.running.session import FEW_LOSSES, Session
 from gradlaw.running.slots import Lost, _Watch
 from gradlaw_properties import Settings, Unit
 from gradlaw_properties.engines import reference_target
-from gradlaw_spec import Case, Cell, SpecError, Verdict, parse_computation
+from gradlaw_spec import Case, Cell, Severity, SpecError, Verdict, parse_computation
 
 ADAPTER: Final = """
 from dataclasses import replace
@@ -35,7 +35,8 @@ def pullback(program, values, keep=None):
         if program.primitives != {"tanh"}:
             return found
         x = values[program.inputs[0]].astype(float)
-        return (np.where(WRONG, 2 * found[0] + 1, found[0]).astype(found[0].dtype),)
+        nearly = np.where(SLIGHTLY, found[0] * (1 + 2.0**-40), found[0])
+        return (np.where(WRONG, 2 * found[0] + 1, nearly).astype(found[0].dtype),)
     return outputs, pulled
 
 target = replace(right, pullback=pullback)
@@ -48,35 +49,50 @@ def entry(*where: str) -> KnownDeviation:
     )
 
 
-def checked(folder: Path, wrong: str, *known: KnownDeviation) -> Cell:
-    """Return the cell of tanh's gradient in an engine that is wrong somewhere."""
+def adapter(folder: Path, wrong: str, slightly: str = "x != x") -> str:
+    """Write an engine that is wrong somewhere, and off by some digits elsewhere; return its place."""
     path = folder / "mine.py"
-    path.write_text(ADAPTER.replace("WRONG", wrong))
-    with Session(str(path), Settings(examples=15), Limits(jobs=0), known) as session:
-        plan = session.plan(Request(target=str(path), addresses=("tanh/gradient@float64",)))
+    path.write_text(ADAPTER.replace("WRONG", wrong).replace("SLIGHTLY", slightly))
+    return str(path)
+
+
+def checked(target: str, *known: KnownDeviation) -> Cell:
+    """Return the cell of tanh's gradient."""
+    with Session(target, Settings(examples=50), Limits(jobs=0), known) as session:
+        plan = session.plan(Request(target=target, addresses=("tanh/gradient@float64",)))
         (cell,) = session.check(plan)
     return cell
 
 
 def test_a_known_deviation_explains_what_it_covers(tmp_path: Path) -> None:
-    assert checked(tmp_path, "x > 1", entry("x > 1")).verdict is Verdict.KNOWN
-    assert checked(tmp_path, "x > 1", entry("x > 2")).verdict is Verdict.VIOLATION
+    target = adapter(tmp_path, "x > 1")
+    assert checked(target, entry("x > 1")).verdict is Verdict.KNOWN
+    assert checked(target, entry("x > 1e300")).verdict is Verdict.VIOLATION
 
 
-def test_a_known_deviation_hides_no_other_violation_of_its_cell(tmp_path: Path) -> None:
-    cell = checked(tmp_path, "abs(x) > 1", entry("x > 1"))
-    assert cell.verdict is Verdict.VIOLATION
+def test_a_known_deviation_hides_no_milder_one_of_its_cell(tmp_path: Path) -> None:
+    """The worst that is found is known; digits are lost elsewhere, and that is told."""
+    cell = checked(adapter(tmp_path, "x > 1", slightly="x < -1"), entry("x > 1"))
+    assert (cell.verdict, cell.severity) == (Verdict.VIOLATION, Severity.INACCURATE)
     assert cell.witness is not None
     assert (cell.witness.case.values["x"] < -1).any()
 
 
-def test_a_case_that_one_of_several_known_deviations_covers_is_avoided(tmp_path: Path) -> None:
-    path = tmp_path / "mine.py"
-    path.write_text(ADAPTER.replace("WRONG", "abs(x) > 1"))
-    unit, avoided = Unit("tanh", "float64", ("gradient",)), (entry("x > 1"), entry("x < -1"))
-    found = worker.examine_unit(worker.WorkerContext(), str(path), unit, Settings(examples=15), frozenset(), avoided)
+def examined(target: str, skipped: frozenset[str], avoided: tuple[KnownDeviation, ...]) -> Cell:
+    unit = Unit("tanh", "float64", ("gradient",))
+    found = worker.examine_unit(worker.WorkerContext(), target, unit, Settings(examples=50), skipped, avoided)
     assert isinstance(found, tuple)
-    assert not found[0].verdict.is_bad
+    return found[0]
+
+
+def test_a_case_that_one_of_several_known_deviations_covers_is_avoided(tmp_path: Path) -> None:
+    target = adapter(tmp_path, "abs(x) > 1")
+    assert not examined(target, frozenset(), (entry("x > 1"), entry("x < -1"))).verdict.is_bad
+    assert examined(target, frozenset(), (entry("x > 1"),)).verdict.is_bad
+
+
+def test_only_a_case_that_was_lost_is_skipped(tmp_path: Path) -> None:
+    assert examined("reference", frozenset({case_key(case(7.25))}), ()).verdict is Verdict.PASS
 
 
 # --- losses --------------------------------------------------------------------------------------------
