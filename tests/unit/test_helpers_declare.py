@@ -136,6 +136,22 @@ def test_a_functional_engine_differentiates_its_pullbacks_from_what_is_given() -
     assert given == [[3.0, 7.0]]
 
 
+def test_conditions_have_a_maker_of_their_own() -> None:
+    made: list[Any] = []
+
+    def data(array: Any) -> Any:
+        made.append(array.tolist())
+        return array
+
+    def where(condition: Any, x: Any, y: Any) -> Any:
+        return Tensor(np.where(condition, x.data, y.data))
+
+    target = functions(data=data, primitives={"where": where})
+    values = {"c": np.array([True, False]), "x": np.array([1.0, 2.0]), "y": np.array([3.0, 4.0])}
+    (found,) = target.run(parse_computation("where(c, x, y)"), values)
+    assert (found.tolist(), made) == ([1.0, 4.0], [[True, False]])
+
+
 @pytest.mark.parametrize("count", [0, 2])
 def test_gradients_are_counted(count: int) -> None:
     def vjp(function: Any, primals: Any, cotangent: Any) -> Any:
