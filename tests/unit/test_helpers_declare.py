@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import own_kernels as own
 import pytest
+from flint import arb
 from test_targets import array_target, functions, run, scalar_target
 from tiny_engines import Number, Tensor
 
@@ -18,12 +20,14 @@ from gradlaw.own import checking
 from gradlaw.own.checking import LAWS, read_accuracies, units
 from gradlaw.own.drawing import Maker, Subject, _integers, _mask, palette_of
 from gradlaw.own.layouts import LAYOUTS
+from gradlaw.own.power import _power
 from gradlaw.own.signature import read_signature
 from gradlaw.targets.claims import real_index
 from gradlaw.targets.handed import AdapterError
 from gradlaw.targets.record import started_from
 from gradlaw_properties.strategies.picks import Drawing
 from gradlaw_properties.strategies.values import generator
+from gradlaw_reference.arithmetic.sets import ANYTHING
 from gradlaw_spec import DTYPES, Interval, Slice, SpecError, parse_computation
 
 DECLARED = {"flushes_subnormals": True, "deterministic": False, "composed": False, "accuracies": {"tanh": 9}}
@@ -196,6 +200,18 @@ def test_the_outputs_of_a_kernel_are_counted(count: int) -> None:
 
     with pytest.raises(gradlaw.Violation, match=f"returns {count} outputs; expected 1"):
         gradlaw.check(lambda x: x * x, (forward, lambda saved, g: (saved,)), "x: d", examples=2)
+
+
+def test_the_smallest_error_that_shows_is_the_width_of_a_set_by_its_least_number() -> None:
+    sets = [np.array([arb(1, 0.125), arb(4, 0.125)], dtype=object)]
+    others = [np.array([arb(0, 0.5), arb(4)], dtype=object)]
+    found = _power("x", "float64", sets, others)
+    assert abs(found.smallest - 0.25 / 3.875) < 1e-6
+    assert abs(found.typical - (0.25 / 3.875 + 0.25 / 0.875) / 2) < 1e-6
+    assert (found.zeros, found.constant) == (False, False)
+    nothing = [np.array([arb(0, 0.5), ANYTHING], dtype=object)]
+    undecided = _power("x", "float64", nothing, nothing)
+    assert (undecided.smallest, undecided.zeros, undecided.constant) == (math.inf, True, True)
 
 
 def subject(signature: str, shares: bool = True) -> Subject:
