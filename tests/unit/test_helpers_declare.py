@@ -179,6 +179,7 @@ def test_a_kernel_is_judged_by_every_law_of_one_program() -> None:
     assert {"zero-cotangent", "linearity", "purity", "determinism", "replay", "gradient", "value"} <= set(LAWS)
 
 
+@pytest.mark.filterwarnings("ignore:layer_norm")
 def test_a_check_takes_its_seed_and_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     kept: list[Any] = []

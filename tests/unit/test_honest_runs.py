@@ -58,7 +58,7 @@ def adapter(folder: Path, wrong: str, slightly: str = "x != x") -> str:
 
 def checked(target: str, *known: KnownDeviation) -> Cell:
     """Return the cell of tanh's gradient."""
-    with Session(target, Settings(examples=50), Limits(jobs=0), known) as session:
+    with Session(target, Settings(examples=25), Limits(jobs=0), known) as session:
         plan = session.plan(Request(target=target, addresses=("tanh/gradient@float64",)))
         (cell,) = session.check(plan)
     return cell
@@ -80,7 +80,7 @@ def test_a_known_deviation_hides_no_milder_one_of_its_cell(tmp_path: Path) -> No
 
 def examined(target: str, skipped: frozenset[str], avoided: tuple[KnownDeviation, ...]) -> Cell:
     unit = Unit("tanh", "float64", ("gradient",))
-    found = worker.examine_unit(worker.WorkerContext(), target, unit, Settings(examples=50), skipped, avoided)
+    found = worker.examine_unit(worker.WorkerContext(), target, unit, Settings(examples=25), skipped, avoided)
     assert isinstance(found, tuple)
     return found[0]
 
