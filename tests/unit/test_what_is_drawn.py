@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from gradlaw_properties.strategies import primitive_cases
+from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.strategies.cases import _place
 from gradlaw_properties.strategies.domains import Domain, boundary, rounded
 from gradlaw_properties.strategies.layouts import layouts
@@ -115,3 +115,13 @@ def test_no_index_occurs_twice_where_that_is_claimed() -> None:
         for case in cases_of(primitive_cases(PAGES[name], "float64"))[:40]:
             for index in (case.values[item] for item in case.program.data):
                 assert len(set(index.ravel().tolist())) == index.size
+
+
+def test_programs_have_two_outputs_and_fixed_inputs_at_times() -> None:
+    from test_strategies import drawn as cases_of
+
+    chosen = {name: PAGES[name] for name in ("add", "multiply", "tanh")}
+    cases = cases_of(program_cases(chosen, "float64"))
+    assert {len(case.program.outputs) for case in cases} == {1, 2}
+    assert {len(case.program.data) for case in cases} == {0, 1}
+    assert {len(case.program.inputs) for case in cases} >= {1, 2, 3}
