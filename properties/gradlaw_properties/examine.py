@@ -15,7 +15,6 @@ from typing import Literal
 from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.strategies import SearchStrategy
 
 from gradlaw_properties.compose import expand
@@ -42,14 +41,12 @@ from gradlaw_spec import (
     load_primitives,
 )
 
-FUZZ_DATABASE = ".gradlaw/examples"
-"""Where ``--fuzz`` keeps the examples that it found, in the working folder."""
 OnCase = Callable[[Case, str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to search: examples a unit, the seed, and whether to explore anew (``fuzz``).
+    """How to search: examples a unit, the seed, and whether no seed decides (``fuzz``).
 
     ``shrinks`` is how many cases more are tried to shrink one witness; 0 keeps the case that was found.
     """
@@ -225,19 +222,15 @@ def _search(
     cases: SearchStrategy[Case],
     number: int,
     examples: int,
-    fuzz: bool,
     phases: tuple[Phase, ...],
     test: Callable[[Case], None],
 ) -> None:
-    """Run Hypothesis over cases; the same seed draws the same ones.
-
-    With ``fuzz``, what was found is kept and tried first.
-    """
+    """Run Hypothesis over cases; the same seed draws the same ones."""
     configured = settings(
         max_examples=examples,
-        database=DirectoryBasedExampleDatabase(FUZZ_DATABASE) if fuzz else None,
+        database=None,
         deadline=None,
-        phases=(Phase.reuse, *phases) if fuzz else phases,
+        phases=phases,
         derandomize=False,
         print_blob=False,
         report_multiple_bugs=False,
@@ -282,7 +275,7 @@ def examine(
 
     if searched:
         with suppress(_Found):
-            _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate,), test)
+            _search(cases, number, chosen.examples, (Phase.generate,), test)
     for name in tallies.keys() - drawn.keys():
         _run_own_cases(all_laws()[name], target, unit, tallies[name], watch)
     cells = {}
@@ -347,7 +340,7 @@ def _shrink(
             raise _Found
 
     with suppress(_Found, BaseExceptionGroup):
-        _search(cases, number, chosen.examples, chosen.fuzz, (Phase.generate, Phase.shrink), test)
+        _search(cases, number, chosen.examples, (Phase.generate, Phase.shrink), test)
     _reduce(law, target, tally, watch)
     tally.seconds += time.perf_counter() - begin
 

@@ -151,7 +151,7 @@ def difference(
             where, other = _place(what, finding.index), exact_other.str(17, radius=False)
             near = max(abs(got), abs(float(exact_other.mid()))) if exact_other.is_finite() else math.inf
             units = _units(_gap(distance, allowed), near, dtype_name)
-            opposite = exact_other.is_finite() and got * float(exact_other.mid()) < 0
+            opposite = exact_other.is_finite() and _opposed(got, float(exact_other.mid()))
             finding = replace(finding, ulps=units, severity=_severity(units, opposite, dtype_name))
             problem = f"{where}: got {got!r} one way and {other} the other; {distance_text(finding)} from agreeing"
             outside.append(Outcome(problem=problem, finding=finding))
@@ -191,12 +191,17 @@ def distance_text(finding: Finding) -> str:
     end = finding.low if finding.distance < 0 else finding.high
     if end == 0 or not math.isfinite(finding.distance / end):
         return f"{abs(finding.distance):.3g} away"
-    if finding.got * end < 0:
+    if _opposed(finding.got, end):
         return "and of the other sign"
     part = abs(finding.distance / end)
     if part >= 10:
         return f"{part:.2g} times its size away"
     return f"{100 * part:.0f} % away" if part >= 0.01 else f"{part:.2g} of its size away"
+
+
+def _opposed(one: float, other: float) -> bool:
+    """Whether two numbers have opposite signs; their product may underflow to 0."""
+    return min(one, other) < 0 < max(one, other)
 
 
 def _severity(units: float, opposite: bool, dtype_name: str) -> Severity:
@@ -231,7 +236,7 @@ def _finding(what: str, shape: tuple[int, ...], position: int, number: float, al
         away = lower - exact if below else exact - upper
         end = float(lower if below else upper)
         units = _units(away, max(abs(number), abs(end)), dtype_name)
-        opposite = number * end < 0 and units >= 1
+        opposite = _opposed(number, end) and units >= 1
         distance = -float(away) if below else float(away)
     return Finding(
         what=what,

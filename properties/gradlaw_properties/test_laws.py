@@ -21,8 +21,8 @@ def test_law(
     if unit not in finished:
         finished[unit] = {cell.address: cell for cell in runner.examine(unit)}
     cell: Cell = finished[unit][str(Address(unit.subject, law, unit.dtype))]
-    if cell.verdict is Verdict.UNSUPPORTED:
-        pytest.skip(f"unsupported: {cell.message}")
+    if cell.verdict in (Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE):
+        pytest.skip(f"{cell.verdict.value}: {cell.message}")
     if cell.verdict.is_bad:
         known = request.config.hook.pytest_gradlaw_known(target=runner.name, cell=cell)
         if known:

@@ -105,17 +105,24 @@ class Trial:
         return runnable
 
     def run(
-        self, inputs: Cotangents, cotangents: Cotangents, keep: list[Any] | None = None
+        self,
+        inputs: Cotangents,
+        cotangents: Cotangents,
+        keep: list[Any] | None = None,
+        before: list[Array] | None = None,
     ) -> tuple[Cotangents, Gradients]:
         """Run the target and pull back, once; raise UnsupportedCase or DifferentiationError where it raises.
 
-        Raise WrongValueShape where a value has not the shape of its cotangent.
+        ``before`` gets copies of the outputs as they were until then. Raise WrongValueShape where a value has not the
+        shape of its cotangent.
         """
         program = self.runnable
         self._require_start(cotangents)
         try:
             outputs, pull = self.target.pullback(program, self._with(inputs), keep)
             self._require_fitting(outputs, cotangents)
+            if before is not None:
+                before += map(np.copy, outputs)
             return outputs, pull(cotangents)
         except WrongShape:
             raise

@@ -19,7 +19,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_laws_are_items(tmp_path: Path, workers: list[str]) -> None:
     done = run(tmp_path, "--target", "reference", "--address", "tanh@float32", "--law-examples", "5", *workers)
     assert done.returncode == 0, done.stdout
-    passed = re.search(r"(\d+) passed, 2 xfailed in", done.stdout)
+    passed = re.search(r"(\d+) passed, (?:\d+ skipped, )?2 xfailed in", done.stdout)
     assert passed, done.stdout
     assert int(passed[1]) >= 14
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gradlaw.known import Deviation, KnownDeviation, after_replay, covers, known_folder, known_of, load_known
+from gradlaw.known import (
+    Deviation,
+    KnownDeviation,
+    after_replay,
+    covers,
+    explains,
+    known_folder,
+    known_of,
+    load_known,
+)
 from gradlaw.targets.loading import BUILT_IN
 from gradlaw_spec import PROGRAM, Case, Cell, Program, SpecError, Step, Verdict, Witness, encode_witness
 
@@ -153,3 +163,38 @@ def test_what_shows_only_sometimes_is_not_taken_for_mended(sometimes, verdict):
         clause="truth/gradient",
     )
     assert after_replay(cell, known, cell).verdict is verdict
+
+
+def test_one_of_the_primitives_that_an_entry_names_is_enough():
+    known = KnownDeviation(deviation=SO, address="*", uses=("tanh", "exp"))
+    assert covers(known, case(x=1).case)
+    assert not covers(known, case("sin", x=1).case)
+
+
+def test_an_entry_explains_only_what_it_covers():
+    known = [entry("tanh/*", "x > 20"), entry("tanh/*", "x < 0")]
+    bad = Cell(address="tanh/gradient@float64", verdict=Verdict.VIOLATION, witness=case(x=1))
+    assert explains(known, bad) is None
+    assert explains(known, replace(bad, witness=case(x=-1))) is known[1]
+    assert explains(known, replace(bad, address="exp/gradient@float64", witness=case("exp", x=21))) is None
+    assert explains(known, replace(bad, verdict=Verdict.CRASH, witness=None)) is known[0]
+
+
+def test_tiny_is_the_smallest_normal_number():
+    assert covers(entry("tanh/*", "x < tiny"), case(x=1e-310).case)
+    assert not covers(entry("tanh/*", "x < tiny"), case(x=1e-300).case)
+
+
+@pytest.mark.parametrize(
+    ("replayed", "verdict"),
+    [
+        (Verdict.UNSUPPORTED, Verdict.PASS),
+        (Verdict.INCONCLUSIVE, Verdict.PASS),
+        (Verdict.PASS, Verdict.FIXED),
+        (Verdict.CRASH, Verdict.KNOWN),
+    ],
+)
+def test_only_a_witness_that_passes_is_mended(replayed, verdict):
+    known = KnownDeviation(deviation=SO, address="tanh/*", witness=case(x=1))
+    cell = Cell(address="tanh/gradient@float64", verdict=Verdict.PASS, points=1)
+    assert after_replay(cell, known, replace(cell, verdict=replayed)).verdict is verdict

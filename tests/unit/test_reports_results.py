@@ -11,7 +11,7 @@ from rich.console import Console
 
 from gradlaw.formats.report import results
 from gradlaw.reports.regression import make_regression, regression_text
-from gradlaw_spec import Address, SpecError, Verdict
+from gradlaw_spec import Address, Severity, SpecError, Verdict
 
 
 def written(tmp_path, made):
@@ -108,6 +108,17 @@ def test_what_stops_a_build(old, new, fails):
     address = "relu/gradient@float64"
     sides = [report([] if verdict is None else [changed(address, verdict)]) for verdict in (old, new)]
     assert make_regression(*sides).fails is fails
+
+
+@pytest.mark.parametrize(("old", "new", "fails"), [("digits", "wrong", True), ("wrong", "digits", False)])
+def test_a_violation_that_got_more_severe_got_worse(old, new, fails):
+    found = [
+        report([replace(changed("relu/gradient@float64", Verdict.VIOLATION), severity=Severity(severity))])
+        for severity in (old, new)
+    ]
+    compared = make_regression(*found)
+    assert (len(compared.worse), len(compared.better)) == ((1, 0) if fails else (0, 1))
+    assert compared.fails is fails
 
 
 def test_the_text_has_a_line_a_subject_law_and_change():

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, equal
-from gradlaw_properties.laws.common import same
 from gradlaw_properties.trial import Trial
+from gradlaw_spec import Array
 
-MUTANTS = (mutants.accumulates_into_cotangent, mutants.overwrites_primal)
+MUTANTS = (mutants.accumulates_into_cotangent, mutants.overwrites_primal, mutants.overwrites_value)
 
 
 def check(trial: Trial) -> Outcome:
-    """Compare what was handed to the target with what it left behind, and its outputs with the forward run."""
+    """Compare what was handed to the target with what it left behind, and its outputs with what they were before."""
     inputs = tuple(value.copy() for value in trial.inputs)
     cotangents = tuple(cotangent.copy() for cotangent in trial.cotangents)
-    outputs, _ = trial.run(inputs, cotangents)
+    made: list[Array] = []
+    outputs, _ = trial.run(inputs, cotangents, before=made)
     primals = zip(trial.program.inputs, inputs, trial.inputs, strict=True)
     given = enumerate(zip(cotangents, trial.cotangents, strict=True))
     return combine(
@@ -25,8 +26,8 @@ def check(trial: Trial) -> Outcome:
                 for position, (now, before) in given
             ),
             *(
-                same(trial, "value after backward", now, before, allowed)
-                for now, before, allowed in zip(outputs, trial.outputs, trial.certified.outputs, strict=True)
+                equal(f"value {name} after backward", now, before, trial.case.dtype)
+                for name, now, before in zip(trial.program.outputs, outputs, made, strict=True)
             ),
         )
     )

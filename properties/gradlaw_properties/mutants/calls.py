@@ -55,6 +55,18 @@ def _overwriting(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
     return gradients
 
 
+def _writing_into_values(program: Program, values: Values, keep: Keep = None) -> tuple[Arrays, Pull]:
+    found, pull = pullback_of()(program, values, keep)
+    outputs = tuple(map(np.array, found))
+
+    def pulled(cotangents: Arrays) -> Gradients:
+        for output in outputs:
+            output += output + 1
+        return pull(cotangents)
+
+    return outputs, pulled
+
+
 def _merging(pull: Pull, primals: Arrays, cotangents: Arrays) -> Gradients:
     """Equal values become one variable: the first holder gets the gradient, the others nothing."""
     owner = [
@@ -138,6 +150,9 @@ stale_state = Mutant("stale-state", _stale_state)
 corner_without_length = pull_fault("corner-without-length", _corner_without_length, "hypot")
 accumulates_into_cotangent = pull_fault("accumulates-into-cotangent", _accumulating)
 overwrites_primal = pull_fault("overwrites-primal", _overwriting)
+overwrites_value = Mutant(
+    "overwrites-value", lambda: reference_target("overwrites-value", pullback=_writing_into_values)
+)
 merges_equal_values = pull_fault("merges-equal-values", _merging, "multiply")
 unused_gets_cotangent = pull_fault("unused-gets-cotangent", _unused_gets_ones)
 unused_is_refused = Mutant("unused-is-refused", lambda: reference_target("unused-is-refused", pullback=_refuses_unused))
