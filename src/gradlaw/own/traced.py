@@ -206,7 +206,10 @@ def _attribute(page: Primitive, name: str, value: Any) -> Any:
     if known[name] == "dtype":
         return dtype_name(value)
     if isinstance(value, list | tuple):
-        return tuple(value) if known[name] == "index" else tuple(int(item) for item in value)
+        try:
+            return tuple(value) if known[name] == "index" else tuple(int(item) for item in value)
+        except (TypeError, ValueError):
+            raise SpecError(f"definition: {page.name}", f"{name}={value!r}", "integers", "Mend the call.") from None
     return value.item() if isinstance(value, np.generic) else value
 
 

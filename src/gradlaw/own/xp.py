@@ -40,6 +40,9 @@ def _function(primitive: str) -> Callable[..., Any]:
             raise SpecError(f"xp.{page.name}", found, f"xp.{page.name}({expected})", "Mend the call.")
         operands = tuple(positional[0]) if sequence else positional
         attributes = {**dict(zip(names, rest, strict=False)), **attributes}
+        for attribute in page.attributes:
+            if attribute.kind == "margins" and np.ndim(attributes.get(attribute.name, 0)) == 2:
+                return _each_axis(function, operands[0], attribute.name, attributes[attribute.name])
         for operand in operands:
             if isinstance(operand, Traced):
                 return operand.record.apply(page.name, operands, attributes)
@@ -48,6 +51,18 @@ def _function(primitive: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = page.name
     function.__doc__ = f"{page.summary}\n\nSource: page {page.name} of the law book."
     return function
+
+
+def _each_axis(function: Callable[..., Any], x: Any, name: str, pairs: Any) -> Any:
+    """Give each axis margins of its own, as NumPy takes them: the widest all around, and what is too much cut off."""
+    widths, shape = [tuple(map(int, pair)) for pair in pairs], np.shape(x) if not isinstance(x, Traced) else x.shape
+    if len(widths) not in (1, len(shape)) or any(len(pair) != 2 or min(pair) < 0 for pair in widths):
+        expected = f"a pair of counts, or one for each of the {len(shape)} axes"
+        raise SpecError(f"xp.{function.__name__}", f"{name}={pairs!r}", expected, "Mend the call.")
+    before, after = (max((pair[side] for pair in widths), default=0) for side in (0, 1))
+    found = function(x, **{name: (before, after)})
+    kept = zip(shape, widths * len(shape) if len(widths) == 1 else widths, strict=False)
+    return found[tuple(slice(before - one, before + length + other) for length, (one, other) in kept)]
 
 
 @contextmanager

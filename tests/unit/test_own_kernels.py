@@ -1,0 +1,58 @@
+"""Kernels as people write them, and the classes of what a check once said wrongly of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradlaw
+from gradlaw import xp
+from gradlaw_spec import SpecError
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_products_may_be_grouped_otherwise_than_in_the_definition(dtype: str) -> None:
+    w, x, y, g = (np.array([item], dtype) for item in (1.0, -3.7, -3.5, 3.0))
+    for of_w in ((g * y) * x, (g * x) * y, g * (x * y)):  # g * y alone is exact
+        gradlaw.assert_gradient(lambda w, x, y: w * x * y, None, of_w, (w, x, y), g, wrt=("w",))
+    two_away = np.nextafter(np.nextafter(g * x * y, np.inf, dtype=dtype), np.inf, dtype=dtype)
+    with pytest.raises(gradlaw.Violation):
+        gradlaw.assert_gradient(lambda w, x, y: w * x * y, None, two_away, (w, x, y), g, wrt=("w",))
+
+
+def test_a_product_with_a_power_of_two_is_exact_in_every_order() -> None:
+    x, g = np.float32([3.7]), np.float32([0.1])
+    gradlaw.assert_gradient(lambda x: 4 * x / 2, None, 2 * g, (x,), g)
+    with pytest.raises(gradlaw.Violation):
+        gradlaw.assert_gradient(lambda x: 4 * x / 2, None, np.nextafter(2 * g, np.float32(1)), (x,), g)
+
+
+def test_an_axis_is_padded_by_itself() -> None:
+    def padded(x: Any) -> Any:
+        return xp.pad(x, pad_width=((0, 0), (2, 1)))
+
+    kernel = (lambda x: (np.pad(x, ((0, 0), (2, 1))), None), lambda saved, g: np.array(g[:, 2:-1]))
+    gradlaw.check(padded, kernel, "x: n d", examples=10)
+    assert xp.pad(np.ones((1, 2)), ((1, 0),)).tolist() == [[0, 0, 0], [0, 1, 1]]
+
+
+@pytest.mark.parametrize("width", [((0, 0), (1, 1), (1, 1)), ((1, -1),), ((1, 2, 3),)])
+def test_margins_that_fit_no_axes_are_told(width: Any) -> None:
+    with pytest.raises(SpecError, match="a pair of counts, or one for each of the 2 axes"):
+        xp.pad(np.ones((2, 2)), width)
+
+
+def test_an_attribute_that_is_no_integer_is_told() -> None:
+    def wrong(x: Any) -> Any:
+        return xp.sum(x, axis=((0,), (1,)))
+
+    with pytest.raises(SpecError, match="expected integers"):
+        gradlaw.check(wrong, (lambda x: (x, None), lambda saved, g: g), "x: n d")
