@@ -33,7 +33,6 @@ from gradlaw_reference.arithmetic.elements import Element, regrouped
 from gradlaw_reference.arithmetic.vectors import FormulaStep
 from gradlaw_spec import Program, Step, interpret
 
-
 PRODUCTS: Final = ("multiply", "divide", "square")
 """The steps of chains of products."""
 
@@ -68,9 +67,9 @@ class SavedTape(Tape):
 class KernelRounding(Rounding):
     """The rounding model of a kernel: its products may be grouped otherwise than the definition's.
 
-    So one that is exact in the definition's order is rounded here all the same. What is subnormal may be flushed, but in
-    float16, which is computed in float32: kernels and fast paths of libraries flush, and no gradient that anybody needs
-    is smaller than 1e-38.
+    So one that is exact in the definition's order is rounded here all the same. What is subnormal may be flushed, but
+    in float16, which is computed in float32: kernels and fast paths of libraries flush, and no gradient that anybody
+    needs is smaller than 1e-38.
     """
 
     def __init__(self, dtype_name: str, *, accuracies: Mapping[str, int]) -> None:
