@@ -56,3 +56,34 @@ def test_an_attribute_that_is_no_integer_is_told() -> None:
 
     with pytest.raises(SpecError, match="expected integers"):
         gradlaw.check(wrong, (lambda x: (x, None), lambda saved, g: g), "x: n d")
+
+
+def pooled(share: Any) -> Any:
+    def backward(saved: Any, g: Any) -> Any:
+        met = saved == saved.max(-1, keepdims=True)
+        return (share(met) * g[..., None]).reshape(len(g), -1).astype(saved.dtype)
+
+    def forward(x: Any) -> Any:
+        windows = x.reshape(len(x), -1, 2)
+        return windows.max(-1), windows
+
+    return forward, backward
+
+
+def max_pool(x: Any) -> Any:
+    return xp.max(xp.reshape(x, (x.shape[0], 2, 2)), axis=-1)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_ties_that_get_the_cotangent_twice_or_never_are_found(dtype: str) -> None:
+    for share in (lambda met: met, lambda met: met * (met.sum(-1, keepdims=True) == 1)):
+        with pytest.raises(gradlaw.Violation, match="a tie is shared out once"):
+            gradlaw.check(max_pool, pooled(share), "x: n 4", dtype=dtype)
+
+
+def test_ties_may_be_shared_out_in_any_way() -> None:
+    def first(met: Any) -> Any:
+        return met & (np.cumsum(met, -1) == 1)
+
+    for share in (first, lambda met: met / met.sum(-1, keepdims=True, dtype=np.float32)):
+        gradlaw.check(max_pool, pooled(share), "x: n 4", dtype=("float32", "bfloat16"))
