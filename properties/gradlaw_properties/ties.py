@@ -1,8 +1,8 @@
 """Ties inside of a program of one's own: what equal elements get together, where each alone may get any share.
 
-Where the largest of a row occurs twice, each gradient may be anything from 0 to the cotangent, and together they are the
-cotangent. In a program the cotangent of that row is not at hand, but their sum is the same however it is shared out: it
-is that of the same program where the ties are broken. Source: spec clause *kinks/joint-set*.
+Where the largest of a row occurs twice, each gradient may be anything from 0 to the cotangent, and together they are
+the cotangent. In a program the cotangent of that row is not at hand, but their sum is the same however it is shared
+out: it is that of the same program where the ties are broken. Source: spec clause *kinks/joint-set*.
 """
 
 from __future__ import annotations

@@ -87,3 +87,21 @@ def test_ties_may_be_shared_out_in_any_way() -> None:
 
     for share in (first, lambda met: met / met.sum(-1, keepdims=True, dtype=np.float32)):
         gradlaw.check(max_pool, pooled(share), "x: n 4", dtype=("float32", "bfloat16"))
+
+
+def test_a_kernel_may_refuse_where_its_definition_has_no_value() -> None:
+    def backward(saved: Any, g: Any) -> Any:
+        return -(saved.swapaxes(-1, -2) @ g @ saved.swapaxes(-1, -2))
+
+    def forward(a: Any) -> Any:
+        inverse = np.linalg.inv(a)
+        return inverse, inverse
+
+    def never(a: Any) -> Any:
+        if a.size and a.ravel()[0] < 0:
+            raise np.linalg.LinAlgError("no number below zero")
+        return forward(a)
+
+    gradlaw.check(xp.inv, (forward, backward), "a: 2 2", examples=20)  # NumPy raises at singular matrices
+    with pytest.raises(gradlaw.Violation, match="no number below zero"):
+        gradlaw.check(xp.inv, (never, backward), "a: 2 2", examples=20)
