@@ -105,3 +105,43 @@ def test_a_kernel_may_refuse_where_its_definition_has_no_value() -> None:
     gradlaw.check(xp.inv, (forward, backward), "a: 2 2", examples=20)  # NumPy raises at singular matrices
     with pytest.raises(gradlaw.Violation, match="no number below zero"):
         gradlaw.check(xp.inv, (never, backward), "a: 2 2", examples=20)
+
+
+STEP = np.float32(0.25)
+
+
+def quantised(clipped: bool) -> Any:
+    def forward(x: Any) -> Any:
+        steps = np.round(x / STEP)
+        return np.clip(steps, -8, 7) * STEP, (steps >= -8) & (steps <= 7)
+
+    return forward, lambda inside, g: g * inside if clipped else g
+
+
+def straight_through(x: Any) -> Any:
+    steps = np.round(xp.data(x) / STEP)
+    rounded = np.clip(steps, -8, 7) * STEP
+    return xp.where(rounded == steps * STEP, x + xp.stop_gradient(rounded - x), rounded)
+
+
+def test_numbers_of_inputs_are_data_so_that_a_straight_through_gradient_can_be_said() -> None:
+    gradlaw.check(straight_through, quantised(clipped=True), "x: n d", examples=20)
+    with pytest.raises(gradlaw.Violation, match="/gradient@float32"):
+        gradlaw.check(straight_through, quantised(clipped=False), "x: n d", examples=20)
+    assert xp.data([1, 2]).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_comparisons_of_inputs_are_data_in_the_dtype_that_is_computed_in(dtype: str) -> None:
+    def leaky(x: Any, y: Any) -> Any:
+        return xp.where((x > 0.1) & (x != y), x, y)
+
+    def forward(x: Any, y: Any) -> Any:
+        chosen = (x.astype(np.float32) > np.float32(0.1)) & (x != y)
+        return np.where(chosen, x, y), chosen
+
+    def backward(chosen: Any, g: Any) -> Any:
+        zero = np.zeros_like(g)
+        return np.where(chosen, g, zero), np.where(chosen, zero, g)
+
+    gradlaw.check(leaky, (forward, backward), "x: n, y: n", dtype=dtype, compute="float32", examples=20)

@@ -303,7 +303,7 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
         drawn = recorded_cases(subject, dtype_name, outputs, asked.samples)
     else:
         drawn = cases_of(subject, dtype_name, outputs)
-    cells = (stored,) if stored else examine(unit, target, asked.settings, watch, cases=drawn)
+    cells = (stored,) if stored else examine(unit, target, asked.settings, watch, cases=drawn, only_first=True)
     bad = [cell for cell in cells if cell.verdict.is_bad]
     if bad:
         path = keep(place_of(subject.definition, _law(bad[0]), dtype_name), bad[0].witness)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
@@ -81,13 +82,54 @@ class Traced(Operators["Traced"]):
         raise SpecError("definition", f"a traced value {self.name} as a NumPy array", "a primitive of the spec", cure)
 
     def _refuse(self, *others: Any) -> NoReturn:
-        cure = "Use xp.where with a condition from the data, or xp.maximum, xp.minimum, xp.clip."
+        cure = "Use xp.where with a condition from the inputs, or xp.maximum, xp.minimum, xp.clip."
         raise SpecError("definition", f"a decision by the traced value {self.name}", "the same steps always", cure)
 
-    __bool__ = __float__ = __int__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __bool__ = __float__ = __int__ = _refuse
+
+    @property
+    def given(self) -> Array:
+        """The numbers of an input, which are data; a value that is computed has none that every kernel computes."""
+        found = self.record.arguments.get(self.name)
+        return self._refuse() if found is None else found.copy()
+
+    def _compared(self, operator: Callable[[Any, Any], Any], other: Any) -> Array:
+        """Compare an input with numbers, or with another input, in the dtype that it is computed in."""
+        sides = [one.given if isinstance(one, Traced) else np.asarray(one) for one in (self, other)]
+        numpy = DTYPES[self.record.compute or self.dtype].numpy
+        found = np.asarray(operator(*(side.astype(numpy) for side in sides)), dtype=bool)
+        return found.view(_Condition)
+
+    def __lt__(self, other: Any) -> Array:
+        return self._compared(operator.lt, other)
+
+    def __le__(self, other: Any) -> Array:
+        return self._compared(operator.le, other)
+
+    def __gt__(self, other: Any) -> Array:
+        return self._compared(operator.gt, other)
+
+    def __ge__(self, other: Any) -> Array:
+        return self._compared(operator.ge, other)
+
+    def __eq__(self, other: object) -> Array:  # type: ignore[override] # as arrays do
+        return self._compared(operator.eq, other)
+
+    def __ne__(self, other: object) -> Array:  # type: ignore[override]
+        return self._compared(operator.ne, other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Traced({self.name}, shape={self.shape}, dtype={self.dtype})"
+
+
+class _Condition(np.ndarray[Any, Any]):
+    """Where a comparison of inputs holds: data for ``xp.where``, and no single truth."""
+
+    def __bool__(self) -> NoReturn:
+        cure = "Use xp.where with it, or say all() or any()."
+        raise SpecError("definition", "a decision by a condition for each element", "the same steps always", cure)
 
 
 def _index_item(item: Any) -> Any:

@@ -2,8 +2,8 @@
 
 Made from the pages: operands first, attributes by position or keyword. Beside them are the names of the dtypes
 (``xp.float32``), the standard's constants (``xp.inf``, ``xp.pi``, ``xp.e``, ``xp.newaxis``), ``stored``, which says
-what is kept for backward in a narrower dtype, and ``stop_gradient``. Called on plain arrays, a primitive computes in
-float64.
+what is kept for backward in a narrower dtype, ``stop_gradient``, and ``data``, the numbers of an input. Called on plain
+arrays, a primitive computes in float64.
 """
 
 from __future__ import annotations
@@ -84,6 +84,15 @@ def stop_gradient(x: Any) -> Any:
     return held(x) if isinstance(x, Traced) else np.asarray(x)
 
 
+def data(x: Any) -> Any:
+    """Return the numbers of an input as a NumPy array, to decide by, as ``np.round(xp.data(x))``: no gradient flows.
+
+    Comparisons of inputs, as ``x > 0``, are data already. Raises SpecError for a value that is computed, since kernels
+    round it otherwise.
+    """
+    return x.given if isinstance(x, Traced) else np.asarray(x)
+
+
 def __getattr__(name: str) -> Any:
     """Find a primitive, a dtype or a constant by its name."""
     if name in CONSTANTS:
@@ -97,4 +106,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(["stop_gradient", "stored", *CONSTANTS, *DTYPES, *load_primitives()])
+    return sorted(["data", "stop_gradient", "stored", *CONSTANTS, *DTYPES, *load_primitives()])
