@@ -145,3 +145,24 @@ def test_comparisons_of_inputs_are_data_in_the_dtype_that_is_computed_in(dtype: 
         return np.where(chosen, g, zero), np.where(chosen, zero, g)
 
     gradlaw.check(leaky, (forward, backward), "x: n, y: n", dtype=dtype, compute="float32", examples=20)
+
+
+def test_a_question_names_a_value_by_what_it_is_made_of() -> None:
+    def forward(a: Any) -> Any:
+        power = np.exp(-a)
+        return 1 / (1 + power), power.astype(np.float16)
+
+    def backward(saved: Any, g: Any) -> Any:
+        power = saved.astype(g.dtype)
+        return g * power / (1 + power) ** 2
+
+    with pytest.raises(gradlaw.Violation, match=r"inside if exp\(negative\(a\)\) is stored in float16: is it\?"):
+        gradlaw.check(lambda a: 1 / (1 + xp.exp(-a)), (forward, backward), "a: n", domain={"a": "[-4, 4]"})
+
+
+def test_a_small_miss_is_asked_as_an_accuracy_first() -> None:
+    def forward(x: Any) -> Any:
+        return np.nextafter(np.tanh(x), np.float32(0)), np.tanh(x)
+
+    with pytest.raises(gradlaw.Violation, match=r"inside if tanh is accurate to \d+ units only"):
+        gradlaw.check(xp.tanh, (forward, lambda y, g: g * (1 - y) * (1 + y)), "x: n", accuracies={"tanh": 1})
