@@ -49,10 +49,11 @@ def _declarations(subject: Subject, kernel: Kernel, cell: Cell, dtype_name: str)
                     replace(kernel, accuracies={**kernel.accuracies, name: units}),
                 )
     texts = _texts(steps)
-    for to in _narrower(dtype_name):
+    narrower = _narrower(dtype_name)
+    for place, to in enumerate(narrower):
         for step in steps:
             declared = replace(kernel, sets=replace(kernel.sets, stored={step.name: to}))
-            yield f"{texts[step.name]} is stored in {to}", declared
+            yield f"{texts[step.name]} is stored in {' or '.join(narrower[place:])}", declared
     if subject.compute not in (None, dtype_name):
         yield f"every step is computed in {dtype_name}", replace(kernel, sets=replace(kernel.sets, compute=None))
 
