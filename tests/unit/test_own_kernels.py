@@ -168,3 +168,35 @@ def test_a_small_miss_is_asked_as_an_accuracy_first() -> None:
 
     with pytest.raises(gradlaw.Violation, match=r"inside if tanh is accurate to \d+ units only"):
         gradlaw.check(xp.tanh, (forward, lambda y, g: g * (1 - y) * (1 + y)), "x: n", accuracies={"tanh": 1})
+
+
+TANH = (lambda x: (np.tanh(x), np.tanh(x)), lambda y, g: g * (1 - y) * (1 + y))
+
+
+@pytest.mark.parametrize(
+    ("definition", "signature", "asked", "said"),
+    [
+        (np.tanh, "x: n", {}, "Use gradlaw.xp"),
+        (lambda x: x.sum(-1), "x: n", {}, "Use gradlaw.xp"),
+        (lambda x, y: x * y, "x: n", {}, "expected the arguments x"),
+        (xp.tanh, "x: float32 n", {}, "Say dtype='float32'"),
+        (xp.tanh, "x: n", {"domain": {"x": 3}}, "an interval such as"),
+        (xp.tanh, "x: n", {"wrt": ()}, "Name real inputs"),
+        (xp.tanh, "x: n", {"engine": "tf"}, "engine='tf'"),
+        (xp.tanh, "x: n", {"examples": -1}, "a number from 1"),
+        (lambda x: x * len(xp.sum(x)), "x: n", {}, "It is a single number"),
+    ],
+)
+def test_mistakes_of_whoever_asks_are_told(definition: Any, signature: str, asked: Any, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        gradlaw.check(definition, TANH, signature, **asked)
+
+
+def test_what_others_write_is_understood() -> None:
+    result = gradlaw.check(
+        xp.tanh, TANH, "x: n", dtype=np.float32, compute=np.dtype("float32"), examples=3, also=xp.tanh
+    )
+    assert list(result.cells) == ["float32"]
+    assert xp.einsum("ij,j->i", np.ones((1, 2)), np.ones(2)).tolist() == [2]
+    rows = (lambda x: (x.sum(0), len(x)), lambda count, g: np.broadcast_to(g, (count, *g.shape)).copy())
+    gradlaw.check(lambda x: sum(row for row in x), rows, "x: n d", examples=5)

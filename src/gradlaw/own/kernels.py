@@ -42,6 +42,7 @@ def library_of(kernel: Any, engine: str | None, call: Call) -> Library:
 
     A pair of functions is NumPy's. Raises SpecError, with what each library said, where none takes it.
     """
+    named = None if engine is None else library(engine)
     if isinstance(kernel, tuple):
         if len(kernel) != 2 or not all(map(callable, kernel)):
             raise SpecError("kernel", f"a tuple of {len(kernel)}", "(forward, backward)", "Give two functions.")
@@ -49,8 +50,8 @@ def library_of(kernel: Any, engine: str | None, call: Call) -> Library:
     if not callable(kernel):
         cure = "Give a torch function, a jax function, or a pair (forward, backward) in NumPy."
         raise SpecError("kernel", f"kernel of type {type(kernel).__name__}", "a function", cure)
-    if engine is not None:
-        return library(engine)
+    if named is not None:
+        return named
     said = []
     for name in likely_libraries(kernel):
         candidate = library(name)

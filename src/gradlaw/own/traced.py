@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -76,6 +76,14 @@ class Traced(Operators["Traced"]):
         joined = self._apply("reshape", (self,), {"shape": (math.prod(axes), *rest)})
         taken = self._apply("take", (joined, flat.ravel()), {"axis": 0})
         return self._apply("reshape", (taken,), {"shape": (*flat.shape, *rest)})
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise SpecError("definition", f"the length of {self.name}", "an array with axes", "It is a single number.")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Traced]:
+        return (self[place] for place in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         cure = "Use gradlaw.xp in place of NumPy."
@@ -267,6 +275,17 @@ class Tracing:
     """The steps whose values are stored in a narrower dtype for backward."""
 
 
+def _mistaken(error: Exception, names: tuple[str, ...]) -> Exception:
+    """Return what is said of an error in a definition: that another library met a traced value, or the error itself."""
+    text = str(error)
+    if Traced.__name__ in text:
+        cure = "Use gradlaw.xp, as in xp.sum(x, axis=-1), or gradlaw.trace for a reference in torch or JAX."
+        return SpecError("definition", text, "operators and functions of gradlaw.xp", cure)
+    if "positional argument" in text:
+        return SpecError("definition", text, f"the arguments {', '.join(names)}", "Name them in the signature's order.")
+    return error
+
+
 def traced(
     definition: Definition,
     arguments: Mapping[str, Any],
@@ -289,7 +308,10 @@ def traced(
             else value
             for name, value in arguments.items()
         }
-        result = definition(*variables.values(), **options)
+        try:
+            result = definition(*variables.values(), **options)
+        except (TypeError, AttributeError) as error:
+            raise _mistaken(error, tuple(variables)) from error
     outputs = tuple(result) if isinstance(result, tuple | list) else (result,)
     for output in outputs:
         if not isinstance(output, Traced):

@@ -31,8 +31,11 @@ def _function(primitive: str) -> Callable[..., Any]:
     sequence, count = page.operands[0].kind == "sequence", len(page.operands)
     names = [attribute.name for attribute in page.attributes]
     plain = primitive_function(page)
+    written = next((attribute.name for attribute in page.attributes if attribute.kind == "subscripts"), "")
 
     def function(*arguments: Any, **attributes: Any) -> Any:
+        if written and arguments and isinstance(arguments[0], str):  # as NumPy has it: the labels first
+            arguments, attributes = (arguments[1:],), {**attributes, written: arguments[0]}
         positional, rest = arguments[:count], arguments[count:]
         if len(positional) < count or len(rest) > len(names):
             expected = ", ".join([*(operand.name for operand in page.operands), *(f"{name}=…" for name in names)])
