@@ -246,10 +246,13 @@ def examine(
     on_case: OnCase | None = None,
     on_cell: Callable[[Cell], None] = lambda cell: None,
     cases: SearchStrategy[Case] | None = None,
+    *,
+    only_first: bool = False,
 ) -> tuple[Cell, ...]:
     """Run every law of a unit and return a cell for each, in the unit's order.
 
-    ``cases`` are those of the unit where they are given, else `strategy` makes them.
+    ``cases`` are those of the unit where they are given, else `strategy` makes them. With ``only_first``, the first
+    problem alone is made small.
     ``on_case(case, law)`` is called before a law runs on a case, so that a crash can be told of; ``on_cell`` for each
     cell as it is finished, so that what comes after it cannot take it away.
     """
@@ -278,9 +281,10 @@ def examine(
             _search(cases, number, chosen.examples, (Phase.generate,), test)
     for name in tallies.keys() - drawn.keys():
         _run_own_cases(all_laws()[name], target, unit, tallies[name], watch)
-    cells = {}
+    cells: dict[str, Cell] = {}
     for name, tally in sorted(tallies.items(), key=lambda item: bool(item[1].problem)):
-        if tally.problem and name in drawn and chosen.shrinks:
+        small = only_first and any(cell.verdict.is_bad for cell in cells.values())
+        if tally.problem and name in drawn and chosen.shrinks and not small:
             _shrink(all_laws()[name], target, cases, number, chosen, tally, watch)
         cells[name] = _cell(unit, name, tally, target.name)
         on_cell(cells[name])

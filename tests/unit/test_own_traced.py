@@ -76,7 +76,10 @@ def test_slices_transposes_and_operators() -> None:
     ("definition", "said"),
     [
         (lambda x: np.asarray(x), "Use gradlaw.xp"),
-        (lambda x: x if x > 0 else -x, "a decision by the traced value x"),
+        (lambda x: x if x > 0 else -x, "a decision by a condition for each element"),
+        (lambda x: xp.where(xp.exp(x) > 1, x, 0), "a decision by the traced value t1"),
+        (lambda x: x * np.round(xp.data(2 * x)), "a decision by the traced value t1"),
+        (lambda x: x if xp.exp(x) else -x, "a decision by the traced value t1"),
         (lambda x: xp.sum(x, axes=1), "axes=1"),
         (lambda x: x @ x, "matmul"),
         (lambda x: 3.0, "float returned"),

@@ -6,6 +6,7 @@ from gradlaw_properties import mutants
 from gradlaw_properties.joint import judge_joint
 from gradlaw_properties.judge import Outcome, combine
 from gradlaw_properties.laws.common import gradients_admissible
+from gradlaw_properties.ties import judge_ties
 from gradlaw_properties.trial import Trial
 
 MUTANTS = (
@@ -39,4 +40,4 @@ MUTANTS = (
 
 def check(trial: Trial) -> Outcome:
     """Judge the gradients for the case's cotangents, one by one, and together where elements meet at a kink."""
-    return combine((gradients_admissible(trial, trial.pull(), trial.truth()), judge_joint(trial)))
+    return combine((gradients_admissible(trial, trial.pull(), trial.truth()), judge_joint(trial), judge_ties(trial)))

@@ -8,6 +8,7 @@ from functools import cache
 from flint import arb
 
 from gradlaw_reference.arithmetic.ball import ball_function
+from gradlaw_reference.arithmetic.digits import digits_of
 from gradlaw_reference.arithmetic.sets import ANYTHING, ZERO
 from gradlaw_spec import Dtype, Primitive, load_primitives
 
@@ -56,6 +57,23 @@ def rounded(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
 def is_correct(page: Primitive, accuracy: int) -> bool:
     """Whether a result that the dtype holds is the exact one: IEEE 754 asks so, and no larger k was declared."""
     return page.rounding == "correct" and accuracy == page.accuracy
+
+
+@cache
+def regrouped(name: str, accuracy: int, of: Dtype, tiny: float) -> Element:
+    """Return a product or quotient as a function of single balls, rounded where it is exact too.
+
+    One step of a chain of products may be exact, and those of the same chain in another order need not be; only times
+    a power of two, and by one, is exact in every order.
+    """
+    function = ball_function(name)
+    widen, once = widening(accuracy, of, tiny), nearest(accuracy, of, tiny)
+
+    def of_factors(*factors: arb) -> arb:
+        scaled = any(digits_of(factor) <= 1 for factor in (factors[1:] if name == "divide" else factors))
+        return (once if scaled else widen)(function(*factors))
+
+    return of_factors
 
 
 def _flushed_comparison(function: Element, of: Dtype) -> Element:

@@ -26,6 +26,7 @@ from gradlaw.own.samples import Sample, read_samples
 from gradlaw.own.sets import Sets
 from gradlaw.own.settings import COTANGENT, SETTINGS, written_settings
 from gradlaw.own.signature import Input, read_signature
+from gradlaw.own.traced import dtype_name as name_of_dtype
 from gradlaw_properties import Settings, Unit, examine
 from gradlaw_spec import PROGRAM, Array, Case, Cell, Interval, SpecError, dtype, load_primitives
 
@@ -100,8 +101,8 @@ def check(
     kernel: Any,
     signature: str,
     *,
-    dtype: str | Sequence[str] = ("float32",),
-    compute: str | None = None,
+    dtype: Any = ("float32",),
+    compute: Any = None,
     wrt: str | Sequence[str] | None = None,
     domain: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
@@ -135,7 +136,9 @@ def check(
     Source: chapters *truth* and *pullback* of the law book.
     """
     inputs = read_signature(signature)
-    names = (dtype,) if isinstance(dtype, str) else tuple(dtype)
+    names = tuple(map(name_of_dtype, dtype if isinstance(dtype, list | tuple) else (dtype,)))
+    compute = None if compute is None else name_of_dtype(compute)
+    also = (also,) if callable(also) else tuple(also)
     check_axis(inputs, batch)
     subject = Subject(
         definition=definition,
@@ -191,6 +194,8 @@ def _samples(recorded: str | Path | None) -> tuple[Sample, ...]:
 
 def _examples(given: int | None) -> int:
     """Return how many cases are drawn: what is given, else what a profile of Hypothesis says, else a default."""
+    if given is not None and given < 1:
+        raise SpecError("examples", f"examples={given}", "a number from 1", "Leave it out for the usual number.")
     profile = hypothesis_settings().max_examples
     return given or (EXAMPLES if profile == USUAL else profile)
 
@@ -198,7 +203,7 @@ def _examples(given: int | None) -> int:
 def _differentiated(inputs: tuple[Input, ...], wrt: str | Sequence[str] | None) -> tuple[str, ...]:
     real = tuple(one.name for one in inputs if one.kind == "real")
     names = real if wrt is None else (wrt,) if isinstance(wrt, str) else tuple(wrt)
-    for name in names:
+    for name in names or ("",):
         if name not in real:
             raise SpecError("wrt", f"wrt={name!r}", f"one of {', '.join(real)}", "Name real inputs.")
     return tuple(name for name in real if name in names)
@@ -219,7 +224,7 @@ def _domains(inputs: tuple[Input, ...], given: Mapping[str, str]) -> dict[str, I
         if name not in names:
             raise SpecError("domain", f"domain of {name!r}", f"one of {', '.join(names)}", "Name a real input.")
         try:
-            found[name] = Interval.read(text)
+            found[name] = Interval.read(str(text))
         except ValueError as error:
             raise SpecError("domain", f"{name}={text!r}", "an interval such as '(0, inf)'", str(error)) from None
     return found
@@ -303,7 +308,7 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
         drawn = recorded_cases(subject, dtype_name, outputs, asked.samples)
     else:
         drawn = cases_of(subject, dtype_name, outputs)
-    cells = (stored,) if stored else examine(unit, target, asked.settings, watch, cases=drawn)
+    cells = (stored,) if stored else examine(unit, target, asked.settings, watch, cases=drawn, only_first=True)
     bad = [cell for cell in cells if cell.verdict.is_bad]
     if bad:
         path = keep(place_of(subject.definition, _law(bad[0]), dtype_name), bad[0].witness)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -13,8 +14,11 @@ from gradlaw.reports.code import step_text
 from gradlaw_properties import replay
 from gradlaw_spec import Cell, Step, Verdict, Witness, composition, load_primitives
 
-LOOSE: Final = 64
-"""How many units a primitive is tried at, where its page asks for a few."""
+LOOSE: Final = (4, 64)
+"""How many units a primitive is tried at, where its page asks for fewer."""
+MOST_WRITTEN: Final = 60
+"""A longer text has the names of its parts."""
+NAMES: Final = re.compile(r"\bt\d+\b")
 MOST_TRIES: Final = 60
 """Declarations that are tried for one witness."""
 
@@ -36,19 +40,38 @@ def _declarations(subject: Subject, kernel: Kernel, cell: Cell, dtype_name: str)
     assert cell.witness is not None
     assert kernel.sets is not None
     steps = _steps(subject, kernel, cell)
-    narrower = [dtype_name] if dtype_name in ("bfloat16", "float16") else ["bfloat16", "float16"]
-    for to in narrower:
+    names = dict.fromkeys(name for step in steps for name in (step.primitive, *_inside(step)))
+    for units in LOOSE:
+        for name in names:
+            if 0 < load_primitives()[name].accuracy < units:
+                yield (
+                    f"{name} is accurate to {units} units only (accuracies=)",
+                    replace(kernel, accuracies={**kernel.accuracies, name: units}),
+                )
+    texts = _texts(steps)
+    narrower = _narrower(dtype_name)
+    for place, to in enumerate(narrower):
         for step in steps:
-            text = step_text(step).partition(" = ")[2]
-            yield f"{text} is stored in {to}", replace(kernel, sets=replace(kernel.sets, stored={step.name: to}))
-    for name in dict.fromkeys(name for step in steps for name in (step.primitive, *_inside(step))):
-        if load_primitives()[name].accuracy:
-            yield (
-                f"{name} is accurate to {LOOSE} units only (accuracies=)",
-                replace(kernel, accuracies={**kernel.accuracies, name: LOOSE}),
-            )
+            declared = replace(kernel, sets=replace(kernel.sets, stored={step.name: to}))
+            yield f"{texts[step.name]} is stored in {' or '.join(narrower[place:])}", declared
     if subject.compute not in (None, dtype_name):
         yield f"every step is computed in {dtype_name}", replace(kernel, sets=replace(kernel.sets, compute=None))
+
+
+def _narrower(dtype_name: str) -> tuple[str, ...]:
+    """Return the dtypes in which values of a dtype may be kept, the finest first."""
+    coarse = ("float16", "bfloat16")
+    return (dtype_name,) if dtype_name in coarse else coarse if dtype_name == "float32" else ("float32", *coarse)
+
+
+def _texts(steps: tuple[Step, ...]) -> dict[str, str]:
+    """Return what each step computes, in the definition's inputs as long as that is short."""
+    texts: dict[str, str] = {}
+    for step in steps:
+        text = step_text(step).partition(" = ")[2]
+        whole = NAMES.sub(lambda found: texts.get(found[0], found[0]), text)
+        texts[step.name] = whole if len(whole) <= MOST_WRITTEN else text
+    return texts
 
 
 def _steps(subject: Subject, kernel: Kernel, cell: Cell) -> tuple[Step, ...]:

@@ -42,6 +42,7 @@ def library_of(kernel: Any, engine: str | None, call: Call) -> Library:
 
     A pair of functions is NumPy's. Raises SpecError, with what each library said, where none takes it.
     """
+    named = None if engine is None else library(engine)
     if isinstance(kernel, tuple):
         if len(kernel) != 2 or not all(map(callable, kernel)):
             raise SpecError("kernel", f"a tuple of {len(kernel)}", "(forward, backward)", "Give two functions.")
@@ -49,8 +50,8 @@ def library_of(kernel: Any, engine: str | None, call: Call) -> Library:
     if not callable(kernel):
         cure = "Give a torch function, a jax function, or a pair (forward, backward) in NumPy."
         raise SpecError("kernel", f"kernel of type {type(kernel).__name__}", "a function", cure)
-    if engine is not None:
-        return library(engine)
+    if named is not None:
+        return named
     said = []
     for name in likely_libraries(kernel):
         candidate = library(name)
@@ -118,14 +119,14 @@ class Kernel:
     def run(self, program: Program, values: Values) -> Arrays:
         """Return the outputs, without differentiation."""
         call = self.call(_copies(values))
-        with self.watched():
+        with self.watched(values):
             found = self.library.arrays(self.library.forward(call))
         return (*found, values[call.shared]) if call.shared else found
 
     def record(self, values: Mapping[str, Array]) -> Recorded:
         """Run once under differentiation."""
         given = {name: np.array(value) if name in self.overwritten else value for name, value in values.items()}
-        with self.watched():
+        with self.watched(values):
             recorded = self.library.record(self.call(given))
         if COTANGENT not in self.overwritten:
             return recorded
@@ -138,7 +139,7 @@ class Kernel:
         outputs = fresh[0].outputs
 
         def pull(cotangents: Arrays) -> Gradients:
-            with self.watched():
+            with self.watched(kept):
                 return (fresh.pop() if fresh else self.record(_copies(kept))).pull(cotangents)
 
         return outputs, pull
@@ -152,9 +153,25 @@ class Kernel:
         """Pull back several times from one record."""
         return walks_of(self.once)(program, values, starts, anew=anew)
 
-    def watched(self) -> _Watched:
-        """Return what notes an error of the kernel."""
-        return _Watched(self.errors)
+    def watched(self, values: Mapping[str, Array]) -> _Watched:
+        """Return what notes an error of the kernel at these values."""
+        return _Watched(self, values)
+
+    def is_defined(self, values: Mapping[str, Array]) -> bool:
+        """Whether the definition has a value and a gradient here: where it has none, a kernel may refuse."""
+        if self.sets is None:
+            return True
+        certified = self.sets(
+            Program((), (), ()),
+            values,
+            dtype=values[self.differentiated[0]].dtype.name,
+            dtypes={},
+            flushes_subnormals=self.library.flushes_subnormals,
+            accuracies={**self.library.accuracies, **self.accuracies},
+        )
+        ones = tuple(np.ones(one.shape) for one in certified.outputs)
+        every = (*certified.outputs, *certified.gradients(ones))
+        return all(item.is_finite() for data in every for item in data.flat)
 
     def target(self) -> Target:
         """Return the kernel as a target of every primitive: it runs one program, its definition's."""
@@ -180,7 +197,8 @@ class Kernel:
 class _Watched:
     """Notes what a kernel raises, and passes it on."""
 
-    errors: list[str]
+    kernel: Kernel
+    values: Mapping[str, Array]
 
     def __enter__(self) -> None:
         pass
@@ -188,10 +206,12 @@ class _Watched:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, SpecError):
             raise Mistake(error) from error
-        if isinstance(error, Exception) and not isinstance(error, NotImplementedError | Unsupported):
-            self.errors.append(error_line(error))
-        elif isinstance(error, NotImplementedError):
+        if isinstance(error, NotImplementedError):
             raise Unsupported(str(error)) from error
+        if isinstance(error, Exception) and not isinstance(error, Unsupported):
+            if not self.kernel.errors and not self.kernel.is_defined(self.values):
+                raise Unsupported(error_line(error)) from error
+            self.kernel.errors.append(error_line(error))
 
 
 class Mistake(BaseException):

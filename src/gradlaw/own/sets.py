@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from flint import arb
@@ -29,7 +29,12 @@ from gradlaw_reference import (
     using,
     vjp,
 )
+from gradlaw_reference.arithmetic.elements import Element, regrouped
+from gradlaw_reference.arithmetic.vectors import FormulaStep
 from gradlaw_spec import Program, Step, interpret
+
+PRODUCTS: Final = ("multiply", "divide", "square")
+"""The steps of chains of products."""
 
 
 @dataclass(slots=True)
@@ -60,9 +65,11 @@ class SavedTape(Tape):
 
 
 class KernelRounding(Rounding):
-    """The rounding model of a kernel: what is subnormal may be flushed, but in float16, which is computed in float32.
+    """The rounding model of a kernel: its products may be grouped otherwise than the definition's.
 
-    Kernels and fast paths of libraries flush; no gradient that anybody needs is smaller than 1e-38.
+    So one that is exact in the definition's order is rounded here all the same. What is subnormal may be flushed, but
+    in float16, which is computed in float32: kernels and fast paths of libraries flush, and no gradient that anybody
+    needs is smaller than 1e-38.
     """
 
     def __init__(self, dtype_name: str, *, accuracies: Mapping[str, int]) -> None:
@@ -71,6 +78,15 @@ class KernelRounding(Rounding):
     def of(self, dtype: str | None) -> KernelRounding:
         """Return the model of another dtype."""
         return self if dtype in (None, self.start) else _model(str(dtype), tuple(sorted(self.accuracies.items())))
+
+    def _rounded(self, name: str) -> Element:
+        if name not in PRODUCTS:
+            return super()._rounded(name)
+        return regrouped(name, self.accuracy(name), self.dtype, self.tiny)
+
+    def _written(self, name: str, ball: Element, places: tuple[int, ...]) -> FormulaStep:
+        step = super()._written(name, ball, places)
+        return step._replace(correct=False) if name in PRODUCTS else step
 
 
 @cache

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from gradlaw_spec import SpecError
+from gradlaw_spec import DTYPES, SpecError
 
 Kind = Literal["real", "int", "bool", "float"]
 EXAMPLE: Final = "such as 'x: batch d, w: d, labels: int batch < d, mask: bool batch d, scale: float'"
@@ -71,6 +71,8 @@ def _read_input(part: str) -> Input:
         if not (NAME.fullmatch(word) or (word.isdigit() and int(word) > 0)):
             expected = "names of axes, or numbers from 1"
             raise SpecError("signature", f"{word!r} in {part.strip()!r}", expected, EXAMPLE)
+        if word in DTYPES:
+            raise SpecError("signature", f"{word!r} in {part.strip()!r}", "names of axes", f"Say dtype={word!r}.")
     if less and kind != "int":
         raise SpecError("signature", part.strip(), "a limit of integers only", f"Write {name}: int … < {limit}.")
     if kind == "float" and words:

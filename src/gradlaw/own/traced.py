@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -76,18 +77,67 @@ class Traced(Operators["Traced"]):
         taken = self._apply("take", (joined, flat.ravel()), {"axis": 0})
         return self._apply("reshape", (taken,), {"shape": (*flat.shape, *rest)})
 
+    def __len__(self) -> int:
+        if not self.shape:
+            raise SpecError("definition", f"the length of {self.name}", "an array with axes", "It is a single number.")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Traced]:
+        return (self[place] for place in range(len(self)))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         cure = "Use gradlaw.xp in place of NumPy."
         raise SpecError("definition", f"a traced value {self.name} as a NumPy array", "a primitive of the spec", cure)
 
     def _refuse(self, *others: Any) -> NoReturn:
-        cure = "Use xp.where with a condition from the data, or xp.maximum, xp.minimum, xp.clip."
+        cure = "Use xp.where with a condition from the inputs, or xp.maximum, xp.minimum, xp.clip."
         raise SpecError("definition", f"a decision by the traced value {self.name}", "the same steps always", cure)
 
-    __bool__ = __float__ = __int__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __bool__ = __float__ = __int__ = _refuse
+
+    @property
+    def given(self) -> Array:
+        """The numbers of an input, which are data; a value that is computed has none that every kernel computes."""
+        found = self.record.arguments.get(self.name)
+        return self._refuse() if found is None else found.copy()
+
+    def _compared(self, operator: Callable[[Any, Any], Any], other: Any) -> Array:
+        """Compare an input with numbers, or with another input, in the dtype that it is computed in."""
+        sides = [one.given if isinstance(one, Traced) else np.asarray(one) for one in (self, other)]
+        numpy = DTYPES[self.record.compute or self.dtype].numpy
+        found = np.asarray(operator(*(side.astype(numpy) for side in sides)), dtype=bool)
+        return found.view(_Condition)
+
+    def __lt__(self, other: Any) -> Array:
+        return self._compared(operator.lt, other)
+
+    def __le__(self, other: Any) -> Array:
+        return self._compared(operator.le, other)
+
+    def __gt__(self, other: Any) -> Array:
+        return self._compared(operator.gt, other)
+
+    def __ge__(self, other: Any) -> Array:
+        return self._compared(operator.ge, other)
+
+    def __eq__(self, other: object) -> Array:  # type: ignore[override] # as arrays do
+        return self._compared(operator.eq, other)
+
+    def __ne__(self, other: object) -> Array:  # type: ignore[override]
+        return self._compared(operator.ne, other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Traced({self.name}, shape={self.shape}, dtype={self.dtype})"
+
+
+class _Condition(np.ndarray[Any, Any]):
+    """Where a comparison of inputs holds: data for ``xp.where``, and no single truth."""
+
+    def __bool__(self) -> NoReturn:
+        cure = "Use xp.where with it, or say all() or any()."
+        raise SpecError("definition", "a decision by a condition for each element", "the same steps always", cure)
 
 
 def _index_item(item: Any) -> Any:
@@ -206,7 +256,10 @@ def _attribute(page: Primitive, name: str, value: Any) -> Any:
     if known[name] == "dtype":
         return dtype_name(value)
     if isinstance(value, list | tuple):
-        return tuple(value) if known[name] == "index" else tuple(int(item) for item in value)
+        try:
+            return tuple(value) if known[name] == "index" else tuple(int(item) for item in value)
+        except (TypeError, ValueError):
+            raise SpecError(f"definition: {page.name}", f"{name}={value!r}", "integers", "Mend the call.") from None
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -220,6 +273,17 @@ class Tracing:
     """The shape of each output."""
     stored: Mapping[str, str] = field(default_factory=dict)
     """The steps whose values are stored in a narrower dtype for backward."""
+
+
+def _mistaken(error: Exception, names: tuple[str, ...]) -> Exception:
+    """Return what is said of an error in a definition: that another library met a traced value, or the error itself."""
+    text = str(error)
+    if Traced.__name__ in text:
+        cure = "Use gradlaw.xp, as in xp.sum(x, axis=-1), or gradlaw.trace for a reference in torch or JAX."
+        return SpecError("definition", text, "operators and functions of gradlaw.xp", cure)
+    if "positional argument" in text:
+        return SpecError("definition", text, f"the arguments {', '.join(names)}", "Name them in the signature's order.")
+    return error
 
 
 def traced(
@@ -244,7 +308,10 @@ def traced(
             else value
             for name, value in arguments.items()
         }
-        result = definition(*variables.values(), **options)
+        try:
+            result = definition(*variables.values(), **options)
+        except (TypeError, AttributeError) as error:
+            raise _mistaken(error, tuple(variables)) from error
     outputs = tuple(result) if isinstance(result, tuple | list) else (result,)
     for output in outputs:
         if not isinstance(output, Traced):

@@ -2,8 +2,8 @@
 
 Made from the pages: operands first, attributes by position or keyword. Beside them are the names of the dtypes
 (``xp.float32``), the standard's constants (``xp.inf``, ``xp.pi``, ``xp.e``, ``xp.newaxis``), ``stored``, which says
-what is kept for backward in a narrower dtype, and ``stop_gradient``. Called on plain arrays, a primitive computes in
-float64.
+what is kept for backward in a narrower dtype, ``stop_gradient``, and ``data``, the numbers of an input. Called on plain
+arrays, a primitive computes in float64.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ def _function(primitive: str) -> Callable[..., Any]:
     sequence, count = page.operands[0].kind == "sequence", len(page.operands)
     names = [attribute.name for attribute in page.attributes]
     plain = primitive_function(page)
+    written = next((attribute.name for attribute in page.attributes if attribute.kind == "subscripts"), "")
 
     def function(*arguments: Any, **attributes: Any) -> Any:
+        if written and arguments and isinstance(arguments[0], str):  # as NumPy has it: the labels first
+            arguments, attributes = (arguments[1:],), {**attributes, written: arguments[0]}
         positional, rest = arguments[:count], arguments[count:]
         if len(positional) < count or len(rest) > len(names):
             expected = ", ".join([*(operand.name for operand in page.operands), *(f"{name}=…" for name in names)])
@@ -40,6 +43,9 @@ def _function(primitive: str) -> Callable[..., Any]:
             raise SpecError(f"xp.{page.name}", found, f"xp.{page.name}({expected})", "Mend the call.")
         operands = tuple(positional[0]) if sequence else positional
         attributes = {**dict(zip(names, rest, strict=False)), **attributes}
+        for attribute in page.attributes:
+            if attribute.kind == "margins" and np.ndim(attributes.get(attribute.name, 0)) == 2:
+                return _each_axis(function, operands[0], attribute.name, attributes[attribute.name])
         for operand in operands:
             if isinstance(operand, Traced):
                 return operand.record.apply(page.name, operands, attributes)
@@ -48,6 +54,18 @@ def _function(primitive: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = page.name
     function.__doc__ = f"{page.summary}\n\nSource: page {page.name} of the law book."
     return function
+
+
+def _each_axis(function: Callable[..., Any], x: Any, name: str, pairs: Any) -> Any:
+    """Give each axis margins of its own, as NumPy takes them: the widest all around, and what is too much cut off."""
+    widths, shape = [tuple(map(int, pair)) for pair in pairs], np.shape(x) if not isinstance(x, Traced) else x.shape
+    if len(widths) not in (1, len(shape)) or any(len(pair) != 2 or min(pair) < 0 for pair in widths):
+        expected = f"a pair of counts, or one for each of the {len(shape)} axes"
+        raise SpecError(f"xp.{function.__name__}", f"{name}={pairs!r}", expected, "Mend the call.")
+    before, after = (max((pair[side] for pair in widths), default=0) for side in (0, 1))
+    found = function(x, **{name: (before, after)})
+    kept = zip(shape, widths * len(shape) if len(widths) == 1 else widths, strict=False)
+    return found[tuple(slice(before - one, before + length + other) for length, (one, other) in kept)]
 
 
 @contextmanager
@@ -69,6 +87,15 @@ def stop_gradient(x: Any) -> Any:
     return held(x) if isinstance(x, Traced) else np.asarray(x)
 
 
+def data(x: Any) -> Any:
+    """Return the numbers of an input as a NumPy array, to decide by, as ``np.round(xp.data(x))``: no gradient flows.
+
+    Comparisons of inputs, as ``x > 0``, are data already. Raises SpecError for a value that is computed, since kernels
+    round it otherwise.
+    """
+    return x.given if isinstance(x, Traced) else np.asarray(x)
+
+
 def __getattr__(name: str) -> Any:
     """Find a primitive, a dtype or a constant by its name."""
     if name in CONSTANTS:
@@ -82,4 +109,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(["stop_gradient", "stored", *CONSTANTS, *DTYPES, *load_primitives()])
+    return sorted(["data", "stop_gradient", "stored", *CONSTANTS, *DTYPES, *load_primitives()])
