@@ -7,7 +7,8 @@ out: it is that of the same program where the ties are broken. Source: spec clau
 
 from __future__ import annotations
 
-import math
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -15,25 +16,28 @@ from flint import arb
 
 from gradlaw_properties.judge import Outcome
 from gradlaw_properties.trial import Trial
-from gradlaw_reference import Data, certify
-from gradlaw_spec import Array, Program, load_primitives
+from gradlaw_reference import FLOAT64, Ball, Data, apply_step, certify, using
+from gradlaw_reference.arithmetic.protocol import objects
+from gradlaw_spec import Array, Function, Primitive, Step, load_pages
 
-APART: Final = 2.0**-40
-"""Equal elements are moved apart by so little, as a part of the largest."""
-SLACK: Final = 2.0**-4
-"""The part of a kink's width that is left to rounding, beside what rounding itself widens a set by."""
+PRECISION: Final = 800
+"""Bits of what is computed exactly."""
+APART: Final = 200
+"""Equal elements are moved apart by 2 to the power of minus this, as a part of them."""
+SMALL: Final = 1400
+"""Zeros are moved apart by 2 to the power of minus this, less than any number of a dtype."""
 ALWAYS_SHARED: Final = ("shares", "orders")
 """The joint sets whose elements add up to the same sum."""
 
 
 def judge_ties(trial: Trial) -> Outcome:
     """Judge the sums of the gradients of equal elements; nothing where there are none, or other kinks beside ties."""
-    if trial.target.sets is None or not has_only_ties(trial.program):
+    if trial.target.sets is None or not ties_are_of_inputs(trial):
         return Outcome()
     untied = _untied(trial.inputs)
     sets = trial.truth()
     exact = _exact(trial, trial.inputs)
-    if untied is None or not _finite(exact) or not _finite(sets):
+    if not _finite(exact) or not _finite(sets):
         return Outcome()
     kinked = [np.array([item.rad() > 0 for item in data.flat], bool).reshape(data.shape) for data in _wide(exact)]
     if not any(chosen.any() for chosen in kinked):
@@ -47,17 +51,53 @@ def judge_ties(trial: Trial) -> Outcome:
     return Outcome(len(values), 0, next((problem for problem in problems if problem), ""))
 
 
-def has_only_ties(program: Program) -> bool:
-    """Whether the only kinks of a program's steps are ties, whose shares always add up to the same."""
-    pages = [page for step in program.steps if (page := load_primitives().get(step.primitive)) is not None]
-    kinks = [kink for page in pages for kink in page.kinks]
-    return bool(kinks) and all(bool(kink.where.ties) and kink.joint in ALWAYS_SHARED for kink in kinks)
+def ties_are_of_inputs(trial: Trial) -> bool:
+    """Whether the only kinks of a program's steps are ties of its inputs' own elements, moved about but not computed.
+
+    Elements that are equal only once they are computed (``max(x * w)``) belong to inputs that are not equal, and what
+    these get together depends on how a tie is shared out. So each element has a number, and steps that move elements
+    are run on the numbers; after any other step there are none.
+    """
+    pages, program, found = load_pages(), trial.program, False
+    numbers: dict[str, Array | None] = dict.fromkeys(program.data)
+    begin = 1
+    for name, array in zip(program.inputs, trial.inputs, strict=True):
+        numbers[name] = np.arange(begin, begin + array.size, dtype=np.float64).reshape(array.shape)
+        begin += array.size
+    for step in program.steps:
+        page = pages[step.primitive]
+        given = [numbers[item] if isinstance(item, str) else None for item in step.operands]
+        kinks = page.kinks_at(step.attributes) if isinstance(page, Primitive) else ()
+        if kinks:
+            if not all(kink.where.ties and kink.joint in ALWAYS_SHARED for kink in kinks) or given[0] is None:
+                return False
+            found = True
+        moved = isinstance(page, Primitive) and page.rounding == "exact" and (kinks or page.pattern == "moves-invert")
+        numbers[step.name] = _moved(trial, step, numbers) if moved else None
+    return found
 
 
-def _exact(trial: Trial, inputs: tuple[Array, ...]) -> tuple[Data, ...]:
+def _moved(trial: Trial, step: Step, numbers: Mapping[str, Array | None]) -> Array | None:
+    """Return which elements a step moves where; None where some of what it moves, or puts beside, has no number."""
+    page = load_pages()[step.primitive]
+    names = [operand for operand in step.operands if isinstance(operand, str)]
+    real = [name for place, name in enumerate(names) if _kind(page, place) in ("real", "sequence")]
+    if len(names) < len(step.operands) or any(numbers[name] is None for name in real):
+        return None
+    values = {name: numbers[name] if name in real else trial.values[name] for name in names}
+    with using(FLOAT64):
+        found: Array = apply_step(step, values)[0].data
+    return found if (found > 0).all() else None
+
+
+def _kind(page: Function, place: int) -> str:
+    return page.operands[min(place, len(page.operands) - 1)].kind
+
+
+def _exact(trial: Trial, inputs: tuple[Data, ...]) -> tuple[Data, ...]:
     """Return the gradients at some inputs without any rounding: what is wide there is a kink."""
     values = {**trial.values, **dict(zip(trial.program.inputs, inputs, strict=True))}
-    return certify(trial.program, values, dtype=None).gradients(trial.cotangents)
+    return certify(trial.program, values, dtype=None, precision=PRECISION).gradients(trial.cotangents)
 
 
 def _wide(exact: tuple[Data, ...]) -> list[Data]:
@@ -73,21 +113,17 @@ def _finite(sets: tuple[Data, ...]) -> bool:
     return all(item.is_finite() for data in sets for item in data.flat)
 
 
-def _untied(inputs: tuple[Array, ...]) -> tuple[Array, ...] | None:
-    """Return inputs in float64 whose elements are all different, in the same order; None where there is no room."""
-    flat = np.concatenate([array.astype(np.float64).ravel() for array in inputs])
-    order = np.argsort(flat, kind="stable")
-    places = np.arange(flat.size)
-    sorted_ones = flat[order]
-    first = np.searchsorted(sorted_ones, sorted_ones, side="left")
-    unit = APART * max(float(np.abs(flat).max(initial=0.0)), math.ulp(0.0))
-    moved = sorted_ones + (places - first) * unit / max(flat.size, 1)
-    if not (np.isfinite(moved).all() and (np.diff(moved) > 0).all()):
-        return None
-    found = np.empty_like(flat)
-    found[order] = moved
-    ends = np.cumsum([array.size for array in inputs])[:-1]
-    return tuple(one.reshape(array.shape) for one, array in zip(np.split(found, ends), inputs, strict=True))
+def _untied(inputs: tuple[Array, ...]) -> tuple[Data, ...]:
+    """Return exact inputs whose elements are all different, by so little that nothing else changes."""
+    turns: Counter[float] = Counter()
+
+    def apart(number: float) -> arb:
+        turn = turns[number]
+        turns[number] += 1
+        return arb(number) * (1 + turn * arb(2) ** -APART) if number else turn * arb(2) ** -SMALL
+
+    with using(Ball(precision=PRECISION)):
+        return tuple(objects([apart(float(x)) for x in array.ravel()]).reshape(array.shape) for array in inputs)
 
 
 def _problem(
@@ -103,7 +139,7 @@ def _problem(
         for number, allowed, kink, one in zip(gradient[here].tolist(), *(item[here] for item in data), strict=True):
             got, expected = got + arb(float(number)), expected + one
             rounded = (abs(allowed.mid() - kink.mid()) + (allowed.rad() - kink.rad())).abs_upper()
-            slack += 2 * rounded + SLACK * kink.rad()
+            slack += 2 * rounded
     if abs(got - expected) <= slack or not abs(got - expected) > slack:
         return ""
     told = f"the gradients of the {count} elements that are equal to {value!r} add up to {float(got)!r}"

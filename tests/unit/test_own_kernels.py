@@ -89,6 +89,36 @@ def test_ties_may_be_shared_out_in_any_way() -> None:
         gradlaw.check(max_pool, pooled(share), "x: n 4", dtype=("float32", "bfloat16"))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_what_follows_a_tie_may_bend(dtype: str) -> None:
+    def forward(x: Any) -> Any:
+        top = x.max(-1, keepdims=True)
+        return (top * top)[..., 0], x
+
+    def backward(x: Any, g: Any) -> Any:
+        met = x == x.max(-1, keepdims=True)
+        first = met & (np.cumsum(met, -1) == 1)
+        return (first * (g[..., None] * x * 2)).astype(x.dtype)
+
+    def twice(x: Any, g: Any) -> Any:
+        return ((x == x.max(-1, keepdims=True)) * (g[..., None] * x * 2)).astype(x.dtype)
+
+    gradlaw.check(lambda x: xp.max(x, axis=-1) ** 2, (forward, backward), "x: n 3", dtype=dtype)
+    with pytest.raises(gradlaw.Violation, match="a tie is shared out once"):
+        gradlaw.check(lambda x: xp.max(x, axis=-1) ** 2, (forward, twice), "x: n 3", dtype=dtype)
+
+
+@pytest.mark.parametrize("share", [(0, 1), (1, 0), (0.5, 0.5)])
+def test_what_is_equal_once_it_is_computed_belongs_to_inputs_that_are_not(share: tuple[float, float]) -> None:
+    """Products tie at x = (1, 2, 1): nothing is said of what the two elements that are 1 get together."""
+    weights = np.array([[0.5, 1, 2]])
+    x, tied = np.array([[1.0, 2, 1]]), np.array([[0.0, *share]])
+
+    gradlaw.assert_gradient(
+        lambda x: xp.max(x * weights, axis=-1), np.array([2.0]), [tied * weights], [x], np.array([1.0])
+    )
+
+
 def test_a_kernel_may_refuse_where_its_definition_has_no_value() -> None:
     def backward(saved: Any, g: Any) -> Any:
         return -(saved.swapaxes(-1, -2) @ g @ saved.swapaxes(-1, -2))
