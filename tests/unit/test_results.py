@@ -12,6 +12,7 @@ import pytest
 from flint import arb
 from written_numbers import array_of, assert_written
 
+import gradlaw
 import gradlaw_reference as reference
 from gradlaw_properties.engines import PRIMITIVES, reference_target, typed
 from gradlaw_properties.examine import Settings, Unit, examine
@@ -106,6 +107,13 @@ def test_a_step_of_several_results_is_one_step_for_each() -> None:
 def test_a_step_names_all_results() -> None:
     with pytest.raises(SpecError, match="expected q, r"):
         Step(("q",), "qr", ("x",))
+
+
+def test_a_definition_has_steps_of_one_result() -> None:
+    assert [value.shape for value in gradlaw.xp.qr(np.ones((3, 1)))] == [(3, 1), (1, 1)]
+    kernel = (lambda x: (x, x), lambda saved, g: g)
+    with pytest.raises(SpecError, match="eigh, which has the results values, vectors; expected primitives with one"):
+        gradlaw.check(lambda x: gradlaw.xp.eigh(x)[0], kernel, "x: 2 2", engine="numpy")
 
 
 # --- engines that choose, and engines that are wrong ----------------------------------------------

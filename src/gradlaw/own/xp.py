@@ -48,8 +48,12 @@ def _function(primitive: str) -> Callable[..., Any]:
                 return _each_axis(function, operands[0], attribute.name, attributes[attribute.name])
         for operand in operands:
             if isinstance(operand, Traced):
+                if page.results:
+                    found = f"{page.name}, which has the results {', '.join(result.name for result in page.results)}"
+                    raise SpecError("definition", found, "primitives with one result", "Write it in others.")
                 return operand.record.apply(page.name, operands, attributes)
-        return np.asarray(plain(*positional, **attributes).data)
+        value = plain(*positional, **attributes)
+        return tuple(np.asarray(one.data) for one in value) if page.results else np.asarray(value.data)
 
     function.__name__ = function.__qualname__ = page.name
     function.__doc__ = f"{page.summary}\n\nSource: page {page.name} of the law book."
