@@ -206,7 +206,11 @@ def program_function(
 
     def call(step: Step, operands: tuple[Any, ...]) -> Any:
         arguments = [list(operands)] if step.primitive in sequences else operands
-        return primitives[step.primitive](*arguments, **step.attributes)
+        value = primitives[step.primitive](*arguments, **step.attributes)
+        names = step.results
+        if len(names) > 1 and not (isinstance(value, tuple | list) and len(value) == len(names)):
+            raise TypeError(f"{step.primitive} returned {type(value).__name__}; expected a tuple of {', '.join(names)}")
+        return value
 
     def function(*inputs: EngineValue) -> tuple[EngineValue, ...]:
         given = dict(zip(program.inputs, inputs, strict=True))

@@ -172,6 +172,14 @@ def test_a_result_without_its_gradient_is_seen() -> None:
     assert verdicts("qr", qr, "gradient") == [Verdict.VIOLATION]
 
 
+def test_one_value_for_several_results_is_told() -> None:
+    (cell,) = examine(
+        Unit("eigh", "float64", ("gradient",)), engine("eigh", lambda x: reference.eigh(x)[0]), Settings(examples=5)
+    )
+    assert cell.verdict is Verdict.UNSUPPORTED
+    assert "eigh returned Array; expected a tuple of values, vectors" in cell.message
+
+
 def test_results_in_another_order_are_seen() -> None:
     def eigh(x: Any) -> Any:
         values, vectors = reference.eigh(x)
