@@ -68,6 +68,12 @@ def _read_text(kind: type[Any], text: Any) -> Any:
     return kind.read(text)
 
 
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    """Return the types of a noun's keys, which Python reads anew from their text at every call."""
+    return get_type_hints(kind)
+
+
 def _unknown_keys(kind: Any, content: Any, where: str = "") -> Iterator[tuple[str, Any, set[str]]]:
     """Yield the path and value of each key that a noun does not have, with the keys that it has."""
     if isinstance(content, list):
@@ -76,7 +82,7 @@ def _unknown_keys(kind: Any, content: Any, where: str = "") -> Iterator[tuple[st
             yield from _unknown_keys(inner, item, f"{where}[{position}]")
     if not (isinstance(content, dict) and is_dataclass(kind)):
         return
-    known = get_type_hints(kind)
+    known = _hints(kind)
     for key, value in content.items():
         path = f"{where}.{key}".strip(".")
         if key in known:
@@ -101,7 +107,7 @@ def _choices(kind: Any, key: str) -> str:
         if part.isdigit():
             kind = next(iter(get_args(kind)), None)
         else:
-            kind = get_type_hints(kind).get(part) if is_dataclass(kind) else None
+            kind = _hints(kind).get(part) if is_dataclass(kind) else None
     return f"one of {', '.join(map(repr, get_args(kind)))}" if get_origin(kind) is Literal else ""
 
 
