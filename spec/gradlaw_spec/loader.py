@@ -80,7 +80,7 @@ def _unknown_keys(kind: Any, content: Any, where: str = "") -> Iterator[tuple[st
         inner = next(iter(get_args(kind)), None)
         for position, item in enumerate(content):
             yield from _unknown_keys(inner, item, f"{where}[{position}]")
-    if not (isinstance(content, dict) and is_dataclass(kind)):
+    if not (isinstance(content, dict) and isinstance(kind, type) and is_dataclass(kind)):
         return
     known = _hints(kind)
     for key, value in content.items():
@@ -107,7 +107,7 @@ def _choices(kind: Any, key: str) -> str:
         if part.isdigit():
             kind = next(iter(get_args(kind)), None)
         else:
-            kind = _hints(kind).get(part) if is_dataclass(kind) else None
+            kind = _hints(kind).get(part) if isinstance(kind, type) and is_dataclass(kind) else None
     return f"one of {', '.join(map(repr, get_args(kind)))}" if get_origin(kind) is Literal else ""
 
 
