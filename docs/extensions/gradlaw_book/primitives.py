@@ -105,7 +105,7 @@ def formulas(page: Primitive) -> str:
         "## Formulas\n",
         "*y* is the value and *g* its cotangent; chapter *local-gradients* explains the words.\n",
         *(formula(f"Result {code(one.name)}", latex(one.name), one.value) for one in page.results),
-        *(formula(f"Judged of {code(one.name)}", "", one.judged) for one in page.results if one.judged),
+        *(formula(f"Judged of {code(one.name)}", r"\mathrm{judged}", one.judged) for one in page.results if one.judged),
         *([formula("Value", "y", page.value)] if page.value else []),
     ]
     for operand in page.differentiable if page.value else ():
