@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -42,6 +42,8 @@ from gradlaw_spec import (
 )
 
 OnCase = Callable[[Case, str], None]
+MOST_UNDECIDED: Final = 0.1
+"""The share of a cell's points that may be undecided where the cell passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,32 @@ class _Tally:
     refused: int = 0
     notes: frozenset[str] = frozenset()
     outside: int = 0
+    unbounded: int = 0
+    arrays: frozenset[str] = frozenset()
+    told: frozenset[str] = frozenset()
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+        self.examples += 1
+        self.points += outcome.points
+        self.inconclusive += outcome.inconclusive
+        self.outside += outcome.outside
+        self.unbounded += outcome.unbounded
+        self.notes |= outcome.notes
+        self.arrays |= outcome.arrays
+        self.told |= outcome.told
+
+    @property
+    def undecided(self) -> str:
+        """What of the law was left open, in words that are the same for all cells of one cause; empty for little."""
+        if not self.inconclusive:
+            return ""
+        if silent := sorted(self.arrays - self.told):
+            return f"no set said anything of: {', '.join(silent)}"
+        if self.inconclusive <= MOST_UNDECIDED * self.points:
+            return ""
+        cause = "have no end (overflow, or a pole)" if self.unbounded > self.inconclusive / 2 else "are too wide"
+        return f"more than a tenth of the points are undecided: most of their sets {cause}"
 
     def take(self, outcome: Outcome, case: Case) -> None:
         """Keep the problem of an outcome, and where it shows."""
@@ -309,11 +337,7 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
         tally.refused += 1
         tally.unsupported = tally.unsupported or str(error)
     else:
-        tally.examples += 1
-        tally.points += outcome.points
-        tally.inconclusive += outcome.inconclusive
-        tally.outside += outcome.outside
-        tally.notes |= outcome.notes
+        tally.add(outcome)
         if outcome.violated and (tally.severity is None or worse(outcome.severity, tally.severity)):
             tally.take(outcome, trial.case)
     tally.seconds += time.perf_counter() - begin
@@ -378,7 +402,7 @@ def _verdict(tally: _Tally) -> Verdict:
         return Verdict.VIOLATION
     if tally.unsupported and tally.points == 0:
         return Verdict.UNSUPPORTED
-    if tally.points == tally.inconclusive:
+    if tally.points == tally.inconclusive or tally.undecided:
         return Verdict.INCONCLUSIVE
     return Verdict.PASS
 
@@ -390,7 +414,7 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message = tally.unsupported
     elif verdict is Verdict.INCONCLUSIVE:
         silent = "; ".join(sorted(tally.notes)) or "no example reached a point that this law can judge"
-        message = "every set was too wide" if tally.points else silent
+        message = tally.undecided if tally.points else silent
     elif not message and tally.notes:
         message = "; ".join(sorted(tally.notes))
     elif not message and tally.refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -35,6 +35,12 @@ class Outcome:
     """Where the problem shows, if the law moved the case there."""
     outside: int = 0
     """How many elements were outside of their sets."""
+    unbounded: int = 0
+    """How many of those too wide to say anything have no end: past an overflow, a pole, or where two such meet."""
+    arrays: frozenset[str] = frozenset()
+    """The arrays that were judged against sets."""
+    told: frozenset[str] = frozenset()
+    """Those of them of which some element was decided."""
 
     @property
     def severity(self) -> Severity:
@@ -55,39 +61,54 @@ def worse(one: Severity, other: Severity) -> bool:
 
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """Add up outcomes; the worst problem stands for all, of equals the first."""
-    points = inconclusive = outside = 0
+    given = tuple(outcomes)
     first = Outcome()
-    notes: frozenset[str] = frozenset()
-    for outcome in outcomes:
-        notes |= outcome.notes
-        points += outcome.points
-        inconclusive += outcome.inconclusive
-        outside += outcome.outside
+    for outcome in given:
         if outcome.violated and (not first.violated or worse(outcome.severity, first.severity)):
             first = outcome
-    return replace(first, points=points, inconclusive=inconclusive, notes=notes, outside=outside)
+    return replace(
+        first,
+        points=sum(outcome.points for outcome in given),
+        inconclusive=sum(outcome.inconclusive for outcome in given),
+        notes=frozenset().union(*(outcome.notes for outcome in given)),
+        outside=sum(outcome.outside for outcome in given),
+        unbounded=sum(outcome.unbounded for outcome in given),
+        arrays=frozenset().union(*(outcome.arrays for outcome in given)),
+        told=frozenset().union(*(outcome.told for outcome in given)),
+    )
 
 
-def judge(what: str, got: Array, admissible: Data, dtype_name: str) -> Outcome:
+def judge(what: str, got: Array, admissible: Data, dtype_name: str, exact: Callable[[], Data] | None = None) -> Outcome:
     """Judge each element of an engine's array against its admissible set.
 
     Outside a bounded set is a proved violation, inside a narrow one admissible, inside a wide or
-    unbounded one inconclusive. Shapes must agree (the ``shape`` law says so where they do not).
+    unbounded one inconclusive. Shapes must agree (the ``shape`` law says so where they do not). ``exact`` computes
+    the sets without any rounding: one that is no wider than that is a kink's own, and says what there is to say.
     """
     if got.shape != admissible.shape:
         return Outcome(problem=f"{what}: found shape={got.shape}; expected {admissible.shape}")
     numbers = got.astype(np.float64).ravel()
-    outside, inconclusive, sets = [], 0, admissible.ravel()
+    outside, inconclusive, unbounded, sets = [], 0, 0, admissible.ravel()
     for position in np.flatnonzero(~_surely_inside(got, admissible)).tolist():
         number, allowed = float(numbers[position]), sets[position]
         if not allowed.is_finite():
-            inconclusive += 1
+            unbounded += 1
         elif not (math.isfinite(number) and allowed.contains(arb(number))):
             finding = _finding(what, got.shape, position, number, allowed, dtype_name)
             outside.append(Outcome(problem=_outside(finding, allowed, dtype_name), finding=finding))
-        elif _is_wide(allowed, dtype_name):
+        elif _is_wide(allowed, dtype_name) and not (exact and _is_its_own(allowed, exact().ravel()[position])):
             inconclusive += 1
-    return replace(combine(outside), points=len(numbers), inconclusive=inconclusive, outside=len(outside))
+    wide = inconclusive + unbounded
+    named = frozenset({what}) if len(numbers) else frozenset[str]()
+    return replace(
+        combine(outside),
+        points=len(numbers),
+        inconclusive=wide,
+        outside=len(outside),
+        unbounded=unbounded,
+        arrays=named,
+        told=named if wide < len(numbers) else frozenset[str](),
+    )
 
 
 def _surely_inside(got: Array, sets: Data) -> Array:
@@ -110,6 +131,11 @@ def _is_wide(allowed: arb, dtype_name: str) -> bool:
     """Whether a set says nothing about a number inside of it."""
     narrowest = dtype(dtype_name).smallest_normal * 2.0**-SMALLEST_BITS
     return bool(allowed.rel_accuracy_bits() < SMALLEST_BITS and allowed.rad() > narrowest)
+
+
+def _is_its_own(allowed: arb, exact: arb) -> bool:
+    """Whether a set is as wide as a kink makes it, and hardly wider."""
+    return bool(exact.is_finite() and allowed.rad() <= exact.rad() * (1 + 2.0**-SMALLEST_BITS))
 
 
 def equal(what: str, got: Array, expected: Array, dtype_name: str) -> Outcome:
@@ -140,11 +166,11 @@ def difference(
     numbers = first.astype(np.float64).ravel().tolist()
     given = first.ravel().tolist() if first.dtype == object else numbers
     apart = [arb(x) - y for x, y in zip(given, second.ravel().tolist(), strict=True)]
-    outside, inconclusive = [], 0
+    outside, unbounded = [], 0
     for position, (distance, allowed) in enumerate(zip(apart, exact.ravel().tolist(), strict=True)):
         got = numbers[position]
         if not allowed.is_finite() or not (math.isfinite(got) or second.ravel()[position].is_finite()):
-            inconclusive += 1
+            unbounded += 1
         elif not (distance.is_finite() and allowed.overlaps(distance)):
             exact_other = second.ravel()[position]
             finding = _finding(what, first.shape, position, got, exact_other + allowed, dtype_name)
@@ -155,7 +181,7 @@ def difference(
             finding = replace(finding, ulps=units, severity=_severity(units, opposite, dtype_name))
             problem = f"{where}: got {got!r} one way and {other} the other; {distance_text(finding)} from agreeing"
             outside.append(Outcome(problem=problem, finding=finding))
-    return replace(combine(outside), points=len(apart), inconclusive=inconclusive)
+    return replace(combine(outside), points=len(apart), inconclusive=unbounded, unbounded=unbounded)
 
 
 def _gap(distance: arb, allowed: arb) -> arb:

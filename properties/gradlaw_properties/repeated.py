@@ -42,7 +42,7 @@ def walked_right(trial: Trial, first: Starts, second: Starts, what: str) -> Outc
     outcomes = {note: _judged(trial, left, allowed, f", after {what} ({note})") for note, allowed in chosen.values()}
     note, outcome = min(outcomes.items(), key=lambda item: item[1].violated)
     if not outcome.violated:
-        return Outcome(outcome.points, outcome.inconclusive, notes=frozenset({note}))
+        return replace(outcome, notes=frozenset({note}))
     if trial.page is not None and _engine_walks_wrong(trial, first, second):
         return Outcome(notes=frozenset({"not the primitive's fault: program/replay says what is wrong"}))
     return outcome

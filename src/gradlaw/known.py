@@ -286,7 +286,7 @@ def after_replay(cell: Cell, entry: KnownDeviation, replayed: Cell) -> Cell:
         return as_known(kept, entry)
     if entry.deviation.sometimes:
         return as_known(replace(cell, message="it did not show this time"), entry)
-    if replayed.verdict is Verdict.PASS:
+    if replayed.verdict is Verdict.PASS or 0 < replayed.inconclusive < replayed.points:
         text = f"the witness no longer violates the law: remove the entry ({entry.deviation.reason})"
         return replace(cell, verdict=Verdict.FIXED, message=text)
     return cell

@@ -133,6 +133,40 @@ def test_a_cell_of_which_nothing_was_judged_does_not_pass() -> None:
     assert cell_of(RIGHT, "range", case("exp(x)", x=1.0), case("exp(x)", x=2.0)).verdict is Verdict.INCONCLUSIVE
 
 
+def exps(*numbers: float) -> Case:
+    return case("exp(x)", np.ones(len(numbers)), x=list(numbers))
+
+
+def test_a_cell_of_which_more_than_a_tenth_is_undecided_does_not_pass() -> None:
+    few = cell_of(RIGHT, "gradient", exps(*[1.0] * 9, 1000.0))
+    assert (few.verdict, few.message) == (Verdict.PASS, "")
+    many = cell_of(RIGHT, "gradient", exps(*[1.0] * 8, 1000.0))
+    assert many.verdict is Verdict.INCONCLUSIVE
+    said = "more than a tenth of the points are undecided: most of their sets have no end (overflow, or a pole)"
+    assert many.message == said
+    wide = cell_of(RIGHT, "gradient", case("tanh(x)", np.ones(3), x=[1.0, 1.0, 20.0]))
+    assert wide.message == "more than a tenth of the points are undecided: most of their sets are too wide"
+
+
+def test_a_cell_that_says_nothing_of_one_operand_does_not_pass() -> None:
+    overflows = case("x * y", np.full(30, 4.0), x=np.full(30, 1e308), y=1.0)
+    cell = cell_of(RIGHT, "gradient", overflows)
+    assert cell.inconclusive / cell.points == 1 / 31
+    assert (cell.verdict, cell.message) == (Verdict.INCONCLUSIVE, "no set said anything of: gradient of y")
+    smaller = case("x * y", np.full(30, 4.0), x=np.full(30, 1e3), y=1.0)
+    assert cell_of(RIGHT, "gradient", overflows, smaller).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("text", ["maximum(x, y)", "relu(x)", "abs(x)", "max(z)", "hypot(x, y)"])
+def test_a_kink_of_one_primitive_is_decided_and_one_inside_of_a_program_is_not(text: str) -> None:
+    values = {"z": [0.0, 0.0]} if "z" in text else {"x": 0.0, "y": 0.0} if "y" in text else {"x": 0.0}
+    outcome = found("gradient", RIGHT, case(text, 2.0, **values))
+    assert (outcome.inconclusive, outcome.problem) == (0, "")
+    assert found("gradient", RIGHT, case(f"{text} * 3", 2.0, **values)).inconclusive == len(outcome.arrays) * len(
+        np.atleast_1d(next(iter(values.values())))
+    )
+
+
 def test_one_refused_case_hides_no_other() -> None:
     def refuses(program: Any, values: Any) -> Any:
         if values["x"] > 1:

@@ -6,7 +6,7 @@ from flint import arb
 
 from gradlaw_properties import mutants
 from gradlaw_properties.judge import Outcome, combine, judge
-from gradlaw_properties.laws.common import NOTHING
+from gradlaw_properties.laws.common import NOTHING, asked
 from gradlaw_properties.needs import DISTINCT_INPUTS, ELEMENTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import Data, certify
@@ -34,7 +34,7 @@ def check(trial: Trial) -> Outcome:
     exact = certified.gradients(tuple(near(trial, cotangent) for cotangent in trial.cotangents))
     named = zip(trial.names(), trial.program.inputs, trial.pull(), exact, strict=True)
     return combine(
-        judge(what, got, allowed(trial, numbers), trial.dtypes[name])
+        asked(judge(what, got, allowed(trial, numbers), trial.dtypes[name]))
         for what, name, got, numbers in named
         if not _elementwise(trial) or got.shape == trial.cotangents[0].shape
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from flint import arb
 
 from gradlaw_properties.judge import Outcome, combine, difference, equal, judge
 from gradlaw_properties.trial import Cotangents, Gradients, Trial
-from gradlaw_reference import Data
+from gradlaw_reference import Data, certify
 from gradlaw_spec import Array, Primitive, Program, Step, dtype
 
 _BALLS = np.frompyfunc(lambda number: arb(float(number)), 1, 1)
@@ -20,14 +21,26 @@ NOTHING = Outcome()
 
 
 def gradients_admissible(trial: Trial, got: Cotangents, truth: tuple[Data, ...]) -> Outcome:
-    """Judge each gradient of a trial against its admissible set."""
+    """Judge each gradient of a trial against its admissible set; that of one primitive at a kink is the kink's own."""
     named = zip(trial.names(), trial.program.inputs, got, truth, strict=True)
-    return combine(judge(what, gradient, allowed, trial.dtypes[name]) for what, name, gradient, allowed in named)
+
+    @cache
+    def exact() -> tuple[Data, ...]:
+        return certify(trial.runnable, trial.values, dtype=None).gradients(trial.cotangents)
+
+    def of(position: int) -> Callable[[], Data] | None:
+        return None if trial.page is None else lambda: exact()[position]
+
+    return combine(
+        judge(what, gradient, allowed, trial.dtypes[name], of(position))
+        for position, (what, name, gradient, allowed) in enumerate(named)
+    )
 
 
 def asked(outcome: Outcome) -> Outcome:
     """Return what was found where something was asked: where nothing is, there is no point."""
-    return replace(outcome, points=outcome.points - outcome.inconclusive, inconclusive=0)
+    points = outcome.points - outcome.inconclusive
+    return replace(outcome, points=points, inconclusive=0, unbounded=0, arrays=outcome.told)
 
 
 def second_cotangents(trial: Trial) -> Cotangents:
