@@ -27,10 +27,14 @@ def test_decorated(x):
 """
 
 
-def ran(folder: Path, place: str, *options: str) -> subprocess.CompletedProcess[str]:
+def gradlaw(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "kernels.py").write_text(FILE)
-    command = [sys.executable, "-m", "gradlaw", "check-function", place, *options]
+    command = [sys.executable, "-m", "gradlaw", *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def ran(folder: Path, place: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return gradlaw(folder, "check-function", place, *options)
 
 
 def test_what_could_have_been_found_is_printed(tmp_path: Path) -> None:
@@ -52,6 +56,27 @@ def test_a_violation_ends_with_one(tmp_path: Path) -> None:
     assert "/gradient@float32: violation" in done.stdout
     assert '["forward"]' in done.stdout
     assert done.stderr == ""
+
+
+def test_a_witness_of_a_check_is_replayed_and_explained(tmp_path: Path) -> None:
+    ran(tmp_path, "kernels.py:test_wrong")
+    (witness,) = (tmp_path / ".gradlaw" / "own").glob("*gradient*.json")
+    again = gradlaw(tmp_path, "replay", str(witness), "--target", "kernels.py:test_wrong")
+    assert again.returncode == 1, again.stderr
+    assert "/gradient@float32: violation" in again.stdout
+    assert witness.exists()
+    right = gradlaw(tmp_path, "replay", str(witness), "--target", "kernels.py:test_square")
+    assert (right.returncode, right.stdout) == (0, "<lambda>/gradient@float32: pass\n"), right.stderr
+    for place, words in (("kernels.py:test_nothing", "check of the witness's inputs"), ("kernels.py:no", "'no'")):
+        lost = gradlaw(tmp_path, "replay", str(witness), "--target", place)
+        assert (lost.returncode, len(lost.stderr.splitlines())) == (2, 1)
+        assert words in lost.stderr
+    unnamed = gradlaw(tmp_path, "replay", str(witness))
+    assert unnamed.returncode == 2
+    assert "Give --target path.py:test" in unnamed.stderr
+    explained = gradlaw(tmp_path, "explain", str(witness))
+    assert explained.returncode == 0, explained.stderr
+    assert "settings" not in explained.stdout
 
 
 @pytest.mark.parametrize(("test", "verdict"), [("test_square", "pass"), ("test_wrong", "violation")])

@@ -16,6 +16,7 @@ from gradlaw.commands.engine_side import engine_side
 from gradlaw.commands.files import replace_file
 from gradlaw.formats import rendered, renderer
 from gradlaw.formats.explanation.text import explanation_lines, flow_lines
+from gradlaw.own.settings import without_settings
 from gradlaw.requests import Limits
 from gradlaw.witnesses import check_witness, trusted_target
 from gradlaw_spec import SpecError, read_witness
@@ -125,7 +126,7 @@ def _of_witness(asked: Asked, path: Path, limits: Limits) -> Explanation:
             raise SpecError("explain", f"{name} with a witness", "the witness's own", "Leave it out.")
     witness = read_witness(path)
     check_witness(witness, str(path))
-    case, target = witness.case, asked.target or trusted_target(witness, str(path))
+    case, target = without_settings(witness.case), asked.target or trusted_target(witness, str(path))
     side = engine_side(case, target, limits) if target else None
     return explain_case(case, law=witness.law, engine=side)
 

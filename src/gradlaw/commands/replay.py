@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from gradlaw.commands import NO_VIOLATION, VIOLATIONS
+from gradlaw.own.command import replay_function
+from gradlaw.own.settings import is_own
 from gradlaw.reports.text import print_cell
 from gradlaw.requests import Limits
 from gradlaw.running.session import Session
@@ -19,6 +21,10 @@ from gradlaw_spec import SpecError, read_witness
 def replay_witness(path: Path, target: str | None, limits: Limits) -> int:
     """Replay a witness and print its cell; return the exit status."""
     witness = read_witness(path)
+    if is_own(witness.case):
+        if target is None:
+            raise SpecError(str(path), "a witness of gradlaw.check", "its test", "Give --target path.py:test.")
+        return replay_function(target, witness, str(path))
     check_witness(witness, str(path))
     chosen = target or trusted_target(witness, str(path))
     if not chosen:

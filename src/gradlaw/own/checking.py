@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 
 from gradlaw.messages import near
 from gradlaw.own.batching import check_axis, difference
+from gradlaw.own.commanded import COLLECTING, RECORDED, REPLAYING, Replayed
 from gradlaw.own.drawing import Maker, Subject, cases_of, palette_of, recorded_cases
 from gradlaw.own.failure import Failure, violation_text
 from gradlaw.own.hints import hint
@@ -27,7 +27,7 @@ from gradlaw.own.sets import Sets
 from gradlaw.own.settings import COTANGENT, SETTINGS, written_settings
 from gradlaw.own.signature import Input, read_signature
 from gradlaw.own.traced import dtype_name as name_of_dtype
-from gradlaw_properties import Settings, Unit, examine
+from gradlaw_properties import Settings, Unit, examine, replay
 from gradlaw_spec import PROGRAM, Array, Case, Cell, Interval, SpecError, dtype, load_primitives
 
 LAWS: Final = (
@@ -46,21 +46,6 @@ EXAMPLES: Final = 40
 """Cases that are drawn in a dtype, where nothing else is said."""
 USUAL: Final = 100
 """Hypothesis's own number of examples; a profile with another one is the user's choice, and counts here too."""
-
-
-COLLECTING: Final[list[list[Result]]] = []
-"""Who wants to see the results of checks: a command."""
-
-
-@contextmanager
-def collected() -> Iterator[list[Result]]:
-    """Collect the results of the checks that are made in a block."""
-    results: list[Result] = []
-    COLLECTING.append(results)
-    try:
-        yield results
-    finally:
-        COLLECTING.remove(results)
 
 
 class Violation(AssertionError):
@@ -159,6 +144,8 @@ def check(
     power: list[Power] = []
     rows: dict[str, str] = {}
     try:
+        if REPLAYING:
+            return _tried(asked, REPLAYING[-1], names)
         for name in names:
             cells[name], found, differs = _checked(asked, name)
             power += found
@@ -171,20 +158,6 @@ def check(
     for warning in result.warnings:
         warnings.warn(warning, PowerWarning, stacklevel=2)
     return result
-
-
-RECORDED: Final[list[str | Path]] = []
-"""The file whose calls are judged where a check names none: a command's."""
-
-
-@contextmanager
-def judging(path: str | Path) -> Iterator[None]:
-    """Let the checks in a block judge what was recorded in a file."""
-    RECORDED.append(path)
-    try:
-        yield
-    finally:
-        RECORDED.pop()
 
 
 def _samples(recorded: str | Path | None) -> tuple[Sample, ...]:
@@ -320,6 +293,26 @@ def _checked(asked: Asked, dtype_name: str) -> tuple[tuple[Cell, ...], tuple[Pow
         raise Violation(f"{told}\n  expected {expected}")
     differs = difference(kernel, asked.batch, cases) if asked.batch is not None else ""
     return cells, power_of(target, cases, dtype_name), differs
+
+
+def _tried(asked: Asked, replayed: Replayed, names: Sequence[str]) -> Result:
+    """Judge a kernel at the one case of a witness, where it is one of this check; raise Violation as a check does."""
+    witness, dtype_name = replayed.witness, replayed.witness.case.dtype
+    if dtype_name not in names or not _fits(asked.subject, witness.case):
+        return Result(asked.name, {}, (), {})
+    kernel, subject, _ = _kernel(asked, dtype_name)
+    cell = replay(witness, kernel.target())
+    replayed.found.append(f"{asked.name}/{witness.law}@{dtype_name}: {cell.verdict.value}")
+    if cell.verdict.is_bad:
+        near_miss = hint(subject, kernel, cell, dtype_name)
+        raise Violation(violation_text(Failure(subject, kernel, cell, (), replayed.path, near_miss)), cell)
+    return Result(asked.name, {dtype_name: (cell,)}, (), {})
+
+
+def _fits(subject: Subject, case: Case) -> bool:
+    """Whether a case has the arrays of a check's signature: names, and as many axes."""
+    given = {name: value.ndim for name, value in case.values.items() if name != SETTINGS}
+    return given == {one.name: len(one.axes) for one in subject.inputs if one.kind != "float"}
 
 
 def _law(cell: Cell) -> str:

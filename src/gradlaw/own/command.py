@@ -15,10 +15,11 @@ from gradlaw.commands import NO_VIOLATION, VIOLATIONS
 from gradlaw.commands.files import write_file
 from gradlaw.formats import rendered, renderer
 from gradlaw.messages import error_line, near
-from gradlaw.own.checking import Violation, collected, judging
+from gradlaw.own.checking import Violation
+from gradlaw.own.commanded import collected, judging, replaying
 from gradlaw.own.result import Result
 from gradlaw.reports.report import Engine, make_report
-from gradlaw_spec import SpecError
+from gradlaw_spec import SpecError, Witness
 from gradlaw_spec.text import printable
 
 
@@ -27,10 +28,7 @@ def check_function(place: str, recorded: Path | None = None, html: Path | None =
 
     With ``recorded``, the calls in that file are judged in place of drawn ones; ``html`` is where a page is written.
     """
-    path, colon, name = place.rpartition(":")
-    if not colon or not path.endswith(".py"):
-        raise SpecError("check-function", f"{place!r}", "path.py:function", "Name a function that calls gradlaw.check.")
-    function = _function(place, _module(place, Path(path)), name)
+    name, function = _named(place)
     if html is not None:
         renderer("report", "html")  # a module that is missing is told before the work
     with collected() as results, judging(recorded) if recorded else nullcontext():
@@ -47,6 +45,31 @@ def check_function(place: str, recorded: Path | None = None, html: Path | None =
         print(printable(str(result)))
     _write(html, name, results)
     return NO_VIOLATION
+
+
+def replay_function(place: str, witness: Witness, path: str) -> int:
+    """Try the witness of a check again, in the function that makes the check; return the exit status."""
+    _, function = _named(place)
+    with replaying(witness, path) as replayed:
+        try:
+            function()
+        except Violation as violation:
+            print(printable(str(violation)))
+            return VIOLATIONS
+    if not replayed.found:
+        expected = "a function with a check of the witness's inputs, in its dtype"
+        raise SpecError("replay", f"{place!r}", expected, "Name the function whose check failed.")
+    for line in replayed.found:
+        print(printable(line))
+    return NO_VIOLATION
+
+
+def _named(place: str) -> tuple[str, Any]:
+    """Return name and function of ``path.py:function``."""
+    path, colon, name = place.rpartition(":")
+    if not colon or not path.endswith(".py"):
+        raise SpecError("check-function", f"{place!r}", "path.py:function", "Name a function that calls gradlaw.check.")
+    return name, _function(place, _module(place, Path(path)), name)
 
 
 def _write(html: Path | None, name: str, results: list[Result], violation: Violation | None = None) -> None:

@@ -46,6 +46,7 @@ def violation_text(failure: Failure) -> str:
     lines += ["", *(f"    {line}" for line in _script(failure).splitlines())]
     if failure.path:
         lines += ["", f"  Replay: run the test again; it begins with {failure.path}"]
+        lines.append(f"  (that one case alone: gradlaw replay {failure.path} --target FILE.py:TEST)")
     return "\n".join(lines)
 
 

@@ -6,13 +6,13 @@ A case has arrays alone, so the settings are JSON in an array of bytes, under a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from gradlaw_spec import Array, SpecError
+from gradlaw_spec import Array, Case, SpecError
 
 SETTINGS: Final = "settings_"
 """The data name of a case's settings."""
@@ -32,6 +32,18 @@ class Settings:
     """The inputs that are Python floats."""
     shared: str = ""
     """An input h that is used beside the kernel too: the outputs are f(h) and h."""
+
+
+def is_own(case: Case) -> bool:
+    """Whether a case is one of a user's own kernel."""
+    return SETTINGS in case.values
+
+
+def without_settings(case: Case) -> Case:
+    """Return a case of the mathematics alone."""
+    data = tuple(name for name in case.program.data if name != SETTINGS)
+    values = {name: value for name, value in case.values.items() if name != SETTINGS}
+    return replace(case, program=replace(case.program, data=data), values=values)
 
 
 def written_settings(settings: Settings) -> Array:
