@@ -23,6 +23,7 @@ from gradlaw_properties.strategies.values import (
     cotangent,
     definite,
     generator,
+    regular,
     typed,
 )
 from gradlaw_spec import (
@@ -44,6 +45,8 @@ Cotangents = Literal["any", "ones"]
 PLACES, VALUES, NUMBERS, SEEDS = 2**10, 2**7, 2**10, 2**16
 MOST_PLACEMENTS = 24
 MOST_SPECIALS = 6
+WILD = {False: 4, True: 8}
+"""One of how many cases has numbers at the ends of the range: where elements are added up, and in linear algebra."""
 
 
 class Genes(NamedTuple):
@@ -136,6 +139,9 @@ class _Maker:
     def reals(self, slots: list[Slot], genes: Genes, attributes: Mapping[str, AttributeValue]) -> dict[str, Array]:
         """Make the differentiated operands: their bulk, of which one at most is extreme, then the placements."""
         bulk, extreme = BULKS[genes.bulk], genes.seed % len(slots)
+        wild = self.is_wild(genes)
+        if bulk == "extreme" and not wild:
+            bulk = "magnitudes"
         arrays: list[Array] = []
         sources: list[Source] = []
         for position, slot in enumerate(slots):
@@ -143,14 +149,25 @@ class _Maker:
             kind: Bulk = "short" if bulk == "extreme" and position != extreme else bulk
             arrays.append(source.bulk(kind, genes.seed, position, slot.size))
             sources.append(source)
-        _place(arrays, sources, genes.placements)
+        tables = [source.table if wild else source.moderate for source in sources]
+        _place(arrays, tables, genes.placements)
         possible = self.specials[genes.layout]
         for which, place, number in genes.specials if possible else ():
             possible[which % len(possible)].place(arrays, place, number)
         for place, slot in enumerate(slots):
+            if genes.case_seed % 2 == 0 and any(operand.regular for operand in slot.operands):
+                arrays[place] = rounded(regular(arrays[place].reshape(slot.shape)).ravel(), self.facts)
             if any(operand.definite for operand in slot.operands):
                 arrays[place] = rounded(definite(arrays[place].reshape(slot.shape)).ravel(), self.facts)
         return {slot.name: typed(array, slot.shape, self.facts) for slot, array in zip(slots, arrays, strict=True)}
+
+    def is_wild(self, genes: Genes) -> bool:
+        """Whether a case may have numbers at the ends of the dtype's range.
+
+        An elementwise primitive has such a number beside others that are judged; where elements are added up, one of
+        them leaves nothing to say of any.
+        """
+        return self.page.shapes == "elementwise" or genes.seed % WILD[self.page.level == "linalg"] == 3
 
     def source(self, slot: Slot, attributes: Mapping[str, AttributeValue]) -> Source:
         """Return a variable's source, with the case's attributes at which it has a kink."""
@@ -192,13 +209,13 @@ def _uses(slot: Slot) -> tuple[str, ...]:
     return tuple(operand.name for operand in slot.operands)
 
 
-def _place(arrays: list[Array], sources: list[Source], placements: list[tuple[int, int]]) -> None:
-    """Write boundary values at drawn places, counted through all operands."""
+def _place(arrays: list[Array], tables: list[Array], placements: list[tuple[int, int]]) -> None:
+    """Write boundary values of the operands' tables at drawn places, counted through all operands."""
     total = sum(array.size for array in arrays)
     for place, value in placements if total else ():
         place %= total
-        for array, source in zip(arrays, sources, strict=True):
+        for array, table in zip(arrays, tables, strict=True):
             if place < array.size:
-                array[place] = source.table[value % len(source.table)]
+                array[place] = table[value % len(table)]
                 break
             place -= array.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
@@ -36,6 +37,13 @@ class Source:
     table: Array
     fallback: Array
     facts: Dtype
+
+    @cached_property
+    def moderate(self) -> Array:
+        """The boundary values without those near the ends of the dtype's range; all, where there are no others."""
+        size = np.abs(self.table)
+        inner = (size == 0) | ((size >= self.facts.smallest_normal**0.5) & (size <= self.facts.largest**0.5))
+        return self.table[inner] if inner.any() else self.table
 
     @staticmethod
     def of(page: Primitive, operands: tuple[Operand, ...], facts: Dtype) -> Source:
@@ -129,6 +137,14 @@ def cotangent(kind: Cotangent, seed: int, position: int, shape: tuple[int, ...],
     if size and (values == 1).all():
         values = -2 * values
     return values.reshape(shape)
+
+
+def regular(matrices: Array) -> Array:
+    """Return matrices of full rank: each number on a diagonal outweighs what is beside it in its row."""
+    with np.errstate(over="ignore"):
+        rows = np.sum(np.abs(matrices), axis=-1, keepdims=True)
+        more = np.where(rows == 0, 1.0, rows) * np.where(matrices < 0, -1.0, 1.0)
+        return np.asarray(np.where(np.eye(*matrices.shape[-2:]) == 1, matrices + more, matrices))
 
 
 def definite(matrices: Array) -> Array:
