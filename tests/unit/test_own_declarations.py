@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ml_dtypes
 import numpy as np
@@ -77,6 +77,68 @@ def test_another_formula_for_the_same_function() -> None:
     with pytest.raises(gradlaw.Violation, match="/value@float32"):
         gradlaw.check(product, kernel, "x: d, y: d")
     gradlaw.check(product, kernel, "x: d, y: d", also=(difference,))
+
+
+SQUARES: Final = (lambda x, y: (x * x - y * y, (x, y)), lambda saved, g: _by_factors(*saved, g))
+
+
+def squares(x: Any, y: Any) -> Any:
+    return x * x - y * y
+
+
+def _by_factors(x: Any, y: Any, g: Any) -> tuple[Any, Any]:
+    return g * ((x + y) + (x - y)), g * ((x - y) - (x + y))
+
+
+def test_another_formula_for_the_gradients_alone() -> None:
+    with pytest.raises(gradlaw.Violation, match="/gradient@float32"):
+        gradlaw.check(squares, SQUARES, "x: d, y: d")
+    result = gradlaw.check(squares, SQUARES, "x: d, y: d", backward=_by_factors)
+    assert result.points > 1000
+
+
+def test_of_some_inputs_with_options_and_several_outputs() -> None:
+    def definition(x: Any, y: Any, scale: Any = 1.0) -> Any:
+        return squares(x, y) * scale, x
+
+    def formula(x: Any, y: Any, g: Any, h: Any, scale: Any = 1.0) -> Any:
+        return scale * g * ((x + y) + (x - y)) + h
+
+    def forward(x: Any, y: Any, scale: Any = 1.0) -> Any:
+        return ((x * x - y * y) * np.float32(scale), x.copy()), (x, y, np.float32(scale))
+
+    def back(saved: Any, cotangents: Any) -> Any:
+        (x, y, scale), (g, h) = saved, cotangents
+        return scale * g * ((x + y) + (x - y)) + h, np.zeros_like(y)
+
+    given = {"wrt": "x", "options": {"scale": 3.0}}
+    with pytest.raises(gradlaw.Violation, match="/gradient@float32"):
+        gradlaw.check(definition, (forward, back), "x: d, y: d", **given)
+    gradlaw.check(definition, (forward, back), "x: d, y: d", backward=formula, **given)
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        (lambda x, y, g: (g * x, -2 * g * y), r"gradient of x\[0\] at x = .* expected .*, the definition's"),
+        (lambda x, y, g: (2 * g * x, xp.sum(g * y)), r"shapes of x, y\. Add up over broadcast axes"),
+        (lambda x, y, g: 2 * g * x, "the shapes of x, y"),
+        (lambda x, y: (x, y), "the arguments x, y, g0"),
+        (lambda x, y, g: np.exp(x), "gradlaw.xp"),
+    ],
+)
+def test_a_formula_that_is_not_the_gradient_is_a_mistake(formula: Any, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        gradlaw.check(squares, SQUARES, "x: d, y: d", backward=formula)
+    x, y, g = np.float32([1.25]), np.float32([3.5]), np.float32([2.0])
+    with pytest.raises(SpecError, match=words):
+        gradlaw.assert_gradient(squares, None, _by_factors(x, y, g), {"x": x, "y": y}, g, backward=formula)
+
+
+def test_a_wrong_gradient_stays_wrong_beside_a_formula() -> None:
+    wrong = (SQUARES[0], lambda saved, g: tuple(1.0001 * one for one in _by_factors(*saved, g)))
+    with pytest.raises(gradlaw.Violation, match="/gradient@float32"):
+        gradlaw.check(squares, wrong, "x: d, y: d", backward=_by_factors)
 
 
 def test_a_declared_accuracy() -> None:

@@ -19,7 +19,8 @@ from gradlaw.own.drawing import Maker, Subject, cases_of, palette_of, recorded_c
 from gradlaw.own.failure import Failure, violation_text
 from gradlaw.own.hints import hint
 from gradlaw.own.keeping import keep, place_of, shown_again
-from gradlaw.own.kernels import Kernel, Mistake, library, library_of
+from gradlaw.own.kernels import Kernel, library, library_of
+from gradlaw.own.mistakes import Mistake
 from gradlaw.own.power import MOST_CASES, Power, PowerWarning, power_of
 from gradlaw.own.result import Result
 from gradlaw.own.samples import Sample, read_samples
@@ -62,6 +63,7 @@ class Asked:
 
     subject: Subject
     formulas: tuple[Callable[..., Any], ...]
+    backward: Callable[..., Any] | None
     kernel: Any
     engine: str | None
     accuracies: Mapping[str, int | float]
@@ -92,6 +94,7 @@ def check(
     domain: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
     also: Sequence[Callable[..., Any]] = (),
+    backward: Callable[..., Any] | None = None,
     accuracies: Mapping[str, int | float | str] | None = None,
     engine: str | None = None,
     examples: int | None = None,
@@ -108,7 +111,9 @@ def check(
     position, and ``options`` (values, or strategies of Hypothesis) by name. ``dtype`` is one or several of float64,
     float32, float16, bfloat16; steps are computed in ``compute``, which is wider, and casts of the definition round.
     ``wrt`` names the inputs that are differentiated (all real ones), ``domain`` intervals such as ``"(0, inf)"``.
-    ``also`` are other definitions of the same function: what one of them admits is admitted. ``accuracies`` say how
+    ``also`` are other definitions of the same function: what one of them admits is admitted. ``backward`` is another
+    formula for the gradients alone: it takes the inputs, then a cotangent for each output, and returns the gradients of
+    ``wrt``; it has to be the gradient, in exact numbers, at every case. ``accuracies`` say how
     accurate the kernel's primitives are, in unit roundoffs (8) or as a relative error (``"2**-11"``). ``recorded`` is a
     file of `record`, whose calls are judged in place of drawn ones. ``batch`` names the axis of rows that do not depend
     on each other: the result says whether each has the same bits alone and in a batch, which is no violation.
@@ -138,7 +143,17 @@ def check(
     declared, samples = read_accuracies(accuracies or {}), _samples(recorded)
     written = _overwritten(inputs, inplace)
     asked = Asked(
-        subject, (definition, *also), kernel, engine, declared, settings, samples, batch, written, deterministic
+        subject,
+        (definition, *also),
+        backward,
+        kernel,
+        engine,
+        declared,
+        settings,
+        samples,
+        batch,
+        written,
+        deterministic,
     )
     cells: dict[str, tuple[Cell, ...]] = {}
     power: list[Power] = []
@@ -247,7 +262,9 @@ def _kernel(asked: Asked, dtype_name: str) -> tuple[Kernel, Subject, tuple[str, 
         raise Violation(f"{asked.name}: the kernel returns {len(outputs)} outputs; expected {expected}")
     for name in outputs:
         dtype(name)
-    kernel.sets = Sets(asked.formulas, subject.inputs, subject.differentiated, subject.compute, outputs)
+    kernel.sets = Sets(
+        asked.formulas, subject.inputs, subject.differentiated, subject.compute, outputs, backward=asked.backward
+    )
     computed = subject.compute or dtype_name
     kernel.accuracies = {name: units(given, computed) for name, given in asked.accuracies.items()}
     return kernel, subject, outputs

@@ -12,6 +12,7 @@ import numpy as np
 from gradlaw.own.calling import Library, as_tuple
 from gradlaw.own.checking import Violation, read_accuracies, units
 from gradlaw.own.kernels import LIBRARIES, library
+from gradlaw.own.mistakes import Mistake
 from gradlaw.own.scripts import array_code
 from gradlaw.own.sets import Sets
 from gradlaw.own.settings import SETTINGS, Settings, written_settings
@@ -43,6 +44,7 @@ def assert_gradient(
     wrt: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
     also: Sequence[Callable[..., Any]] = (),
+    backward: Callable[..., Any] | None = None,
     accuracies: Mapping[str, int | float | str] | None = None,
 ) -> None:
     """Raise `Violation` where a value or a gradient is none that the definition admits at these inputs.
@@ -64,6 +66,7 @@ def assert_gradient(
         given.differentiated,
         compute,
         tuple(one.dtype.name for one in (outputs or cotangents)),
+        backward=backward,
     )
     start = given.arguments[given.differentiated[0]].dtype.name
     certified = sets(
@@ -80,7 +83,11 @@ def assert_gradient(
     for position, (got, allowed) in enumerate(zip(outputs, certified.outputs, strict=False)):
         what = "value" if len(outputs) == 1 else f"value {position}"
         _require(judge(what, got, allowed, got.dtype.name), "truth/value", given, cotangents)
-    pairs = zip(given.differentiated, pulled, certified.gradients(cotangents), strict=True)
+    try:
+        admissible = certified.gradients(cotangents)
+    except Mistake as mistake:
+        raise mistake.error from None
+    pairs = zip(given.differentiated, pulled, admissible, strict=True)
     for name, gradient, allowed in pairs:
         primal = given.arguments[name]
         got = np.zeros_like(primal) if gradient is None else _array(gradient)

@@ -14,6 +14,7 @@ import numpy as np
 from gradlaw.messages import error_line
 from gradlaw.own.calling import Call, Library, Recorded
 from gradlaw.own.layouts import UNWRITABLE
+from gradlaw.own.mistakes import Mistake
 from gradlaw.own.sets import Sets
 from gradlaw.own.settings import COTANGENT, read_settings
 from gradlaw.own.signature import Input
@@ -212,14 +213,6 @@ class _Watched:
             if not self.kernel.errors and not self.kernel.is_defined(self.values):
                 raise Unsupported(error_line(error)) from error
             self.kernel.errors.append(error_line(error))
-
-
-class Mistake(BaseException):
-    """A mistake of whoever wrote the test: no verdict about the kernel, so no law may catch it."""
-
-    def __init__(self, error: SpecError) -> None:
-        super().__init__(str(error))
-        self.error = error
 
 
 def _copies(values: Mapping[str, Array]) -> dict[str, Array]:

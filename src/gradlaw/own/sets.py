@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from flint import arb
 
+from gradlaw.own.backward import ByFormula
 from gradlaw.own.rounded import rounded_program
 from gradlaw.own.settings import read_settings
 from gradlaw.own.signature import Input
@@ -139,6 +140,7 @@ class Hull:
     """
 
     every: tuple[Certified, ...]
+    backward: ByFormula | None = None
 
     @property
     def outputs(self) -> tuple[Data, ...]:
@@ -155,7 +157,9 @@ class Hull:
 
     def gradients(self, cotangents: tuple[Any, ...]) -> tuple[Data, ...]:
         """Return the hull of the gradients' sets."""
-        first, *rest = (one.gradients(cotangents) for one in self.every)
+        every: tuple[Certified | ByFormula, ...] = self.every
+        every = every if self.backward is None else (*every, self.backward)
+        first, *rest = (one.gradients(cotangents) for one in every)
         for other in rest:
             first = tuple(map(_hull, first, other))
         return first
@@ -172,6 +176,8 @@ class Sets:
     outputs: tuple[str, ...]
     stored: Mapping[str, str] = field(default_factory=dict)
     """What is taken for stored beside what the definition says, by the name of a step."""
+    backward: Definition | None = None
+    """Another formula for the gradients."""
 
     def __call__(
         self,
@@ -188,7 +194,8 @@ class Sets:
         settings = read_settings(values)
         every = {**values, **settings.numbers}
         arguments = {one.name: every[one.name] for one in self.inputs}
-        found = []
+        found: list[Certified] = []
+        by_formula: ByFormula | None = None
         for place, formula in enumerate(self.formulas):
             tracing = traced(formula, arguments, self.differentiated, settings.options, self.compute)
             stored = {**tracing.stored, **({} if place else self.stored)}
@@ -201,4 +208,8 @@ class Sets:
                 name: start[name] for name in (*rounded.inputs, *rounded.data) if start[name] not in ("int64", "bool")
             }
             found.append(certified_as_stored(rounded, whole, stored, used, real))
-        return found[0] if len(found) == 1 else Hull(tuple(found))
+            if self.backward is not None and not place:
+                by_formula = ByFormula(
+                    self.backward, tracing, arguments, self.differentiated, settings, self.compute, used, self.outputs
+                )
+        return found[0] if len(found) == 1 and by_formula is None else Hull(tuple(found), by_formula)
