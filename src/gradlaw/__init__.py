@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
-
-from gradlaw.targets import functional_target, load_target, tape_target
-from gradlaw_spec import SpecError, Target, Unsupported
-
-__version__ = version("gradlaw")
 
 if TYPE_CHECKING:
     from gradlaw.circuits.explanation import Explanation
@@ -21,6 +15,10 @@ if TYPE_CHECKING:
     from gradlaw.own.power import PowerWarning
     from gradlaw.own.recording import record
     from gradlaw.own.tracing.reference import trace
+    from gradlaw.targets import functional_target, load_target, tape_target
+    from gradlaw_spec import SpecError, Target, Unsupported
+
+    __version__: str
 
 __all__ = [
     "Explanation",
@@ -44,6 +42,12 @@ __all__ = [
 
 
 _LATER: Final = {
+    "SpecError": ("gradlaw_spec", "SpecError"),
+    "Target": ("gradlaw_spec", "Target"),
+    "Unsupported": ("gradlaw_spec", "Unsupported"),
+    "functional_target": ("gradlaw.targets", "functional_target"),
+    "load_target": ("gradlaw.targets", "load_target"),
+    "tape_target": ("gradlaw.targets", "tape_target"),
     "explain": ("gradlaw.explaining", "explain"),
     "Explanation": ("gradlaw.circuits.explanation", "Explanation"),
     "assert_gradient": ("gradlaw.own.given", "assert_gradient"),
@@ -55,13 +59,21 @@ _LATER: Final = {
     "trace": ("gradlaw.own.tracing.reference", "trace"),
     "xp": ("gradlaw.own.xp", ""),
 }
-"""What is imported when it is first asked for, so that ``import gradlaw`` stays quick: module, and name in it."""
+"""All that the package has, imported when it is first asked for: module, and name in it."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import what explains and what checks when it is first asked for."""
+    """Import what is asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("gradlaw")
     if name not in _LATER:
         raise AttributeError(f"module 'gradlaw' has no attribute {name!r}")
     module, attribute = _LATER[name]
     found = import_module(module)
     return getattr(found, attribute) if attribute else found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,9 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, cast
 
-from gradlaw.messages import near
-from gradlaw_spec import SpecError
-
 MARK: Final = re.compile(r'^FORMAT: Final = "(.+)"$', re.MULTILINE)
 EXTRAS: Final = {"report": "report", "matrix": "report", "explanation": "explain"}
 """The extra of the distribution that a kind of formats needs."""
@@ -44,6 +41,9 @@ def renderer(what: str, name: str) -> Renderer:
 
     Raises SpecError for an unknown format, with near names, and where what it needs is not installed, with the extra.
     """
+    from gradlaw.messages import near  # here, since whoever reads the options alone starts quickly
+    from gradlaw_spec import SpecError
+
     known = formats(what)
     if name not in known:
         raise SpecError(what, f"--format={name!r}", f"one of {', '.join(known)}", near(name, known))
