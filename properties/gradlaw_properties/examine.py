@@ -17,6 +17,7 @@ from zlib import crc32
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from gradlaw_properties.causes import culprit
 from gradlaw_properties.compose import expand
 from gradlaw_properties.judge import Outcome, worse
 from gradlaw_properties.laws import RunnableLaw, all_laws
@@ -133,6 +134,9 @@ class _Tally:
     unbounded: int = 0
     arrays: frozenset[str] = frozenset()
     told: frozenset[str] = frozenset()
+    cause: str = ""
+    elsewhere: str = ""
+    """What an engine does that is no wrong number (it raises, say) at other cases than the one that is kept."""
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
@@ -157,15 +161,25 @@ class _Tally:
         cause = "have no end (overflow, or a pole)" if self.unbounded > self.inconclusive / 2 else "are too wide"
         return f"more than a tenth of the points are undecided: most of their sets {cause}"
 
+    def counts(self, outcome: Outcome) -> bool:
+        """Whether an outcome says more than what is known: something worse, or a wrong number and no mere error."""
+        if not outcome.violated:
+            return False
+        if self.severity is None or worse(outcome.severity, self.severity):
+            return True
+        return outcome.severity is self.severity and self.finding is None and outcome.finding is not None
+
     def take(self, outcome: Outcome, case: Case) -> None:
         """Keep the problem of an outcome, and where it shows."""
+        if self.problem and self.finding is None and outcome.finding is not None:
+            self.elsewhere = self.problem
         self.problem, self.finding, self.severity = outcome.problem, outcome.finding, outcome.severity
         self.case = outcome.case or case
 
     @property
     def open(self) -> bool:
         """Whether another case may show something worse than what is known."""
-        return self.severity is not Severity.WRONG
+        return self.severity is not Severity.WRONG or self.finding is None
 
 
 def _without(law: RunnableLaw, target: Target) -> str:
@@ -314,6 +328,8 @@ def examine(
         small = only_first and any(cell.verdict.is_bad for cell in cells.values())
         if tally.problem and name in drawn and chosen.shrinks and not small:
             _shrink(all_laws()[name], target, cases, number, chosen, tally, watch)
+        if tally.case is not None and unit.subject == PROGRAM and chosen.shrinks:
+            tally.cause = culprit(tally.case, name, target)
         cells[name] = _cell(unit, name, tally, target.name)
         on_cell(cells[name])
     return tuple(cells[name] for name in unit.laws)
@@ -338,7 +354,7 @@ def _run(law: RunnableLaw, trial: Trial, tally: _Tally) -> None:
         tally.unsupported = tally.unsupported or str(error)
     else:
         tally.add(outcome)
-        if outcome.violated and (tally.severity is None or worse(outcome.severity, tally.severity)):
+        if tally.counts(outcome):
             tally.take(outcome, trial.case)
     tally.seconds += time.perf_counter() - begin
 
@@ -421,6 +437,8 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         message = f"{tally.refused} cases unsupported: {tally.unsupported}"
     if verdict is Verdict.VIOLATION and all_laws()[law].sweeps and tally.outside:
         message = f"{message} ({tally.outside} of {tally.points} points are outside)"
+    if tally.elsewhere:
+        message = f"{message}\nElsewhere: {tally.elsewhere.splitlines()[0]}"
     return Cell(
         address=str(Address(unit.subject, law, unit.dtype)),
         verdict=verdict,
@@ -433,6 +451,7 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         witness=None if tally.case is None else Witness(tally.case, law, target),
         finding=tally.finding,
         severity=tally.severity if verdict is Verdict.VIOLATION else None,
+        cause=tally.cause,
     )
 
 

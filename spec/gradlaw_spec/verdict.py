@@ -69,7 +69,7 @@ class Cell:
     them whose admissible set was too wide to say anything; ``seconds`` is wall time; ``message`` says
     what was found; ``witness`` is the shrunk case that shows it and ``script`` a program that shows it;
     ``finding`` is what the message says of one element, as data (no report in JSON has it); ``severity`` is that of a
-    violation, None of another verdict.
+    violation, None of another verdict; ``cause`` is the primitive whose fault a wrong program shows.
     """
 
     address: str
@@ -84,3 +84,4 @@ class Cell:
     script: str = ""
     finding: Finding | None = None
     severity: Severity | None = None
+    cause: str = ""

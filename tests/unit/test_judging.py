@@ -167,6 +167,23 @@ def test_a_kink_of_one_primitive_is_decided_and_one_inside_of_a_program_is_not(t
     )
 
 
+def test_an_error_hides_no_wrong_number() -> None:
+    def pullback(program: Any, values: Any, keep: Any = None) -> Any:
+        outputs, pull = RIGHT.pullback(program, values, keep)
+        if values["x"].ndim == 0:
+            raise IndexError("too few axes")
+        return outputs, lambda cotangents: tuple(2 * one for one in pull(cotangents))
+
+    target = replace(RIGHT, pullback=pullback)
+    alone, row = case("exp(x)", x=0.5), case("exp(x)", np.ones(2), x=[0.5, 1.0])
+    cell = cell_of(target, "gradient", alone, row)
+    assert cell.finding is not None
+    assert cell.message.splitlines()[1] == (
+        "Elsewhere: the value is computed, but differentiation raises IndexError: too few axes"
+    )
+    assert cell_of(target, "gradient", alone).message.endswith("IndexError: too few axes")
+
+
 def test_one_refused_case_hides_no_other() -> None:
     def refuses(program: Any, values: Any) -> Any:
         if values["x"] > 1:

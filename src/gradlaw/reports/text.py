@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gradlaw.messages import first_line
-from gradlaw.reports.cells import asked, clause_of, fails, is_rounding, keyword, law_of, rank, said
+from gradlaw.reports.causes import Cause, addresses_text, causes
+from gradlaw.reports.cells import asked, clause_of, fails, is_rounding, keyword, law_of, said
 from gradlaw.reports.code import case_text
 from gradlaw_spec import Address, Cell, Verdict
 
@@ -43,10 +44,12 @@ def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> Non
     if rounding:
         _rounding(console, rounding)
     # What a MUST forbids comes last: nearest to where a terminal ends up.
-    bad = [cell for cell in cells if cell.verdict.is_bad and cell not in rounding]
-    for cell in sorted(bad, key=rank, reverse=True):
+    found = causes(cells, (cell for cell in cells if cell.verdict.is_bad and cell not in rounding))
+    for cause in reversed(found):
         console.print()
-        print_cell(console, cell)
+        print_cell(console, cause.worst)
+    if any(len(cause.cells) > 1 for cause in found):
+        _causes(console, found)
     console.print()
     if wide := undecided(cells):
         console.print(Text(wide, style="dim"))
@@ -113,6 +116,19 @@ def _rounding(console: Console, cells: Iterable[Cell]) -> None:
         far = f"{max(units):.2g} ulps" if units and max(units) >= 1 else "less than 1 ulp"
         addresses = [Address.parse(cell.address) for cell in found]
         console.print(_indented(f"{subject}, {far}: {_compact(addresses)}", 2))
+
+
+def _causes(console: Console, found: Sequence[Cause]) -> None:
+    """Print what is to blame, each with what it shows and the cells that follow from it."""
+    console.print()
+    count = "1 cause" if len(found) == 1 else f"{len(found)} causes, the worst first"
+    console.print(Text(f"{count} (above, the worst cell of each; all with --html)", style="bold"))
+    for cause in found:
+        console.print(_indented(cause.heading, 2, STYLES[cause.worst.verdict]))
+        console.print(_indented(first_line(cause.worst.message), 4))
+        if rest := cause.cells[1:]:
+            cells = "1 cell more" if len(rest) == 1 else f"{len(rest)} cells more"
+            console.print(_indented(f"{cells}: {addresses_text(rest)}", 4, "dim"))
 
 
 def _indented(text: str, indent: int, style: str = "") -> Padding:

@@ -30,6 +30,7 @@ KEYS: Final = (
     "witness",
     "script",
     "severity",
+    "cause",
 )
 """What the file has of a cell."""
 
@@ -61,6 +62,7 @@ class _WrittenCell(msgspec.Struct):
     witness: WrittenWitness | None = None
     script: str = ""
     severity: Severity | None = None
+    cause: str = ""
 
     def cell(self) -> Cell:
         kept = {key: getattr(self, key) for key in KEYS}
