@@ -205,13 +205,17 @@ def _comparison(text: str, names: tuple[str, ...], attributes: tuple[tuple[str, 
     return parse_formula(text, names, load_primitives().keys(), attributes=dict(attributes))
 
 
-def covers(entry: KnownDeviation, case: Case) -> bool:
-    """Whether a case uses what an entry names and some element satisfies its comparisons (whatever the address)."""
+def covers(entry: KnownDeviation, case: Case, subject: str = "") -> bool:
+    """Whether a case uses what an entry names and some element satisfies its comparisons (whatever the address).
+
+    The operands that they name are those of the case's subject, or of another primitive that has one step of it.
+    """
+    subject = subject or case.subject
     if entry.uses and not case.program.primitives & set(entry.uses):
         return False
     if not entry.where:
         return True
-    steps = [step for step in case.program.steps if step.primitive == case.subject]
+    steps = [step for step in case.program.steps if step.primitive == subject]
     if len(steps) != 1:
         return False
     (step,) = steps
@@ -256,12 +260,30 @@ def _holds(program: Program, values: dict[str, Any]) -> Any:
 
 
 def explains(entries: Iterable[KnownDeviation], cell: Cell) -> KnownDeviation | None:
-    """Return the entry that explains a cell: its address fits, and it covers the witness."""
+    """Return the entry that explains a cell: its address fits, and it covers the witness.
+
+    The cell of a program that has a cause is explained by the entries of that primitive, and by none of another one.
+    """
     address = Address.parse(cell.address)
+    case = None if cell.witness is None else cell.witness.case
     for entry in entries:
-        if address.matches(entry.address) and (cell.witness is None or covers(entry, cell.witness.case)):
+        blamed = not cell.cause or not entry.uses or cell.cause in entry.uses
+        if address.matches(entry.address) and blamed and (case is None or covers(entry, case)):
+            return entry
+        own = replace(address, subject=cell.cause)
+        if cell.cause and case is not None and _is_wrong_number(entry, own) and covers(entry, case, cell.cause):
             return entry
     return None
+
+
+def _is_wrong_number(entry: KnownDeviation, address: Address) -> bool:
+    """Whether an entry says that a primitive's numbers are wrong, or that it breaks this law.
+
+    One that asks something of the cotangent is none: inside of a program there is another one.
+    """
+    laws = dict.fromkeys((address.law, "gradient", "value"))
+    asks = any(re.search(r"\bg\b", text) for text in entry.where)
+    return not asks and any(replace(address, law=law).matches(entry.address) for law in laws)
 
 
 def as_known(cell: Cell, entry: KnownDeviation) -> Cell:

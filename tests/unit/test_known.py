@@ -19,7 +19,7 @@ from gradlaw.known import (
     load_known,
 )
 from gradlaw.targets.loading import BUILT_IN
-from gradlaw_spec import PROGRAM, Case, Cell, Program, SpecError, Step, Verdict, Witness, encode_witness
+from gradlaw_spec import PROGRAM, Case, Cell, Program, SpecError, Step, Verdict, Witness, encode_witness, parse_formula
 
 SO = Deviation(id="so", reason="so it is")
 
@@ -178,6 +178,31 @@ def test_an_entry_explains_only_what_it_covers():
     assert explains(known, replace(bad, witness=case(x=-1))) is known[1]
     assert explains(known, replace(bad, address="exp/gradient@float64", witness=case("exp", x=21))) is None
     assert explains(known, replace(bad, verdict=Verdict.CRASH, witness=None)) is known[0]
+
+
+def program_cell(cause, **values):
+    program = parse_formula("exp(tanh(x))", ("x",), ("tanh", "exp"))
+    arrays = {name: np.asarray(value, dtype="float64") for name, value in values.items()}
+    made = Case(subject=PROGRAM, program=program, values=arrays, cotangents=(np.asarray(1.0),), dtype="float64")
+    return Cell(address="program/chain@float64", verdict=Verdict.VIOLATION, cause=cause, witness=Witness(made, "chain"))
+
+
+def test_the_entries_of_a_primitive_explain_the_programs_that_it_makes_wrong():
+    known = [entry("tanh/gradient@*", "x > 20")]
+    assert explains(known, program_cell("tanh", x=21)) is known[0]
+    assert explains(known, program_cell("tanh", x=1)) is None, "the fault is known of other numbers"
+    assert explains(known, program_cell("exp", x=21)) is None
+    assert explains(known, program_cell("", x=21)) is None
+    for other in (entry("tanh/gradient@float32"), entry("tanh/dtype@*"), entry("tanh/gradient@*", "g > 0")):
+        assert explains([other], program_cell("tanh", x=21)) is None
+    assert explains([entry("tanh/*")], program_cell("tanh", x=1)) is not None
+
+
+def test_an_entry_of_programs_that_use_a_primitive_explains_no_fault_of_another():
+    known = [replace(entry("program/*"), uses=("tanh",))]
+    assert explains(known, program_cell("tanh", x=1)) is known[0]
+    assert explains(known, program_cell("", x=1)) is known[0]
+    assert explains(known, program_cell("exp", x=1)) is None
 
 
 def test_tiny_is_the_smallest_normal_number():

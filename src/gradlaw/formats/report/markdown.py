@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from gradlaw.reports.causes import addresses_text, causes
 from gradlaw.reports.cells import GLYPHS, asked, clause_of, fails, rank, said
 from gradlaw.reports.code import case_text
 from gradlaw.reports.markdown import fenced, span
@@ -42,6 +43,12 @@ def _opening(report: Report, strict: bool) -> Iterator[str]:
     for remark in report.target.remarks:
         title, _, text = remark.removesuffix(".").partition(": ")
         yield f"{title}: {span(text)}."
+    bad = [cell for cell in report.cells if cell.verdict.is_bad]
+    found = causes(report.cells, bad)
+    if len(found) < len(bad):
+        heading = f"{len(bad)} cells are bad, of {len(found)} {'cause' if len(found) == 1 else 'causes'}:"
+        told = (f"- {span(cause.heading)}; {span(addresses_text(cause.cells))}" for cause in found)
+        yield "\n".join((heading, "", *told))
     rows = [f"| {GLYPHS[Verdict(name)]} {name} | {count} |" for name, count in report.summary.items() if count]
     yield "\n".join(("| verdict | cells |", "|---|---:|", *rows))
 
