@@ -64,13 +64,13 @@ def stepwise(target: Target, mended: str = "") -> Target:
         def pull(cotangents: Arrays) -> Gradients:
             flowing = {name: np.zeros_like(value) for name, value in known.items() if value.dtype.name in DTYPES}
             for name, cotangent in zip(program.outputs, cotangents, strict=True):
-                flowing[name] = flowing[name] + cotangent
+                flowing[name] = _sum(flowing[name], cotangent)
             for step in reversed(program.steps):
                 alone, given = _alone(step, known)
                 gradients = source(step).pullback(alone, given)[1]((flowing[step.name],))
                 for name, gradient in zip(_real(step, known), gradients, strict=True):
                     if gradient is not None:
-                        flowing[name] = (flowing[name] + gradient).astype(flowing[name].dtype)
+                        flowing[name] = _sum(flowing[name], gradient)
             return tuple(flowing[name] for name in program.inputs)
 
         return tuple(known[name] for name in program.outputs), pull
@@ -87,6 +87,12 @@ def stepwise(target: Target, mended: str = "") -> Target:
         second_order=None,
         overwritten=None,
     )
+
+
+def _sum(one: Array, other: Array) -> Array:
+    """Add arrays in the dtype of the first; without axes NumPy would make a number of them, which engines refuse."""
+    with np.errstate(all="ignore"):
+        return np.asarray(one + other).astype(one.dtype)
 
 
 def _real(step: Step, known: Values) -> Iterator[str]:

@@ -76,6 +76,21 @@ def test_a_program_step_by_step_is_the_program() -> None:
     assert RIGHT.run(program, given.values)[0] == stepwise(RIGHT).run(program, given.values)[0]
 
 
+def test_an_engine_gets_arrays_in_every_step() -> None:
+    def pullback(program: Any, values: Any, keep: Any = None) -> Any:
+        outputs, pull = RIGHT.pullback(program, values, keep)
+        assert all(isinstance(one, np.ndarray) for one in values.values())
+
+        def pulled(cotangents: Any) -> Any:
+            assert all(isinstance(one, np.ndarray) for one in cotangents)
+            return pull(cotangents)
+
+        return outputs, pulled
+
+    given = Trial(stepwise(replace(RIGHT, pullback=pullback)), CHAIN)
+    assert given.pull()[0].shape == ()
+
+
 def test_the_cell_of_a_program_names_the_primitive() -> None:
     unit = Unit(PROGRAM, "float64", ("gradient",))
     (cell,) = examine(unit, wrong("tanh"), Settings(examples=50))

@@ -113,7 +113,10 @@ def raw_bulk(kind: Bulk, seed: int, random: np.random.Generator, size: int, fact
         lowest, highest = -room(facts), room(facts)
     else:
         lowest, highest = exponent(facts.smallest_subnormal), exponent(facts.largest)
-    return np.asarray((4 * first - 2) * 2.0 ** np.floor(lowest + second * (highest + 1 - lowest)))
+    scaled = np.asarray((4 * first - 2) * 2.0 ** np.floor(lowest + second * (highest + 1 - lowest)))
+    if kind == "extreme":
+        return scaled
+    return np.where((np.arange(size) + seed) % 2 == 0, scaled, short_decimals(seed, second))  # large beside small
 
 
 def cotangent(kind: Cotangent, seed: int, position: int, shape: tuple[int, ...], facts: Dtype) -> Array:
