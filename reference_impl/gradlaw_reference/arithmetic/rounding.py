@@ -33,7 +33,7 @@ from gradlaw_reference.arithmetic.matrices import (
 )
 from gradlaw_reference.arithmetic.objects import elementwise
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
-from gradlaw_reference.arithmetic.sets import ANYTHING, ONE, ZERO, hull_of_bounded
+from gradlaw_reference.arithmetic.sets import ANYTHING, ONE, ZERO
 from gradlaw_reference.arithmetic.vectors import COARSE, MANY, FormulaStep, evaluated, in_vectors
 from gradlaw_spec import (
     Primitive,
@@ -227,10 +227,7 @@ class Rounding(Ball):
         data, terms = share.data, max(_uses(rule.name, position, operands[1].shape, attributes), _terms(share.content))
         for formula in rule.alternatives[position] if rule.alternatives else ():
             other = formula(*operands, **attributes)
-            data, terms = (
-                elementwise(lambda one, another: hull_of_bounded((one, another)), 2)(data, other.data),
-                max(terms, _terms(other.content)),
-            )
+            data, terms = elementwise(arb.union, 2)(data, other.data), max(terms, _terms(other.content))
         data = self.cornered(rule, share.like(data), operands, attributes).data
         return share.like(self.several(data, terms))
 
@@ -261,7 +258,10 @@ class Rounding(Ball):
             known = [*values, *made]
             for function, places in plan:
                 known.append(function(*[known[place] for place in places]))
-            return hull_of_bounded([known[end] for end in ends])
+            result = known[ends[0]]
+            for end in ends[1:]:
+                result = result.union(known[end])
+            return result
 
         written = [self._written(name, *taken) for (name, _), taken in zip(steps, plan, strict=True)]
         return self._by_size(compute, len(programs[0].inputs), written, ends, made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from flint import arb
@@ -15,15 +14,3 @@ ZERO: Final = arb(0)
 ONE: Final = arb(1)
 SOME: Final = arb(0.5, 0.5)
 """Any share, from 0 to 1."""
-
-
-def hull_of_bounded(sets: Sequence[arb]) -> arb:
-    """Return the hull of what several formulas for one number allow.
-
-    One that overflows, or has no number there, where another has is no licence for what comes of that. Source: spec
-    clause *admissible-sets/local-rules*.
-    """
-    first, *others = [one for one in sets if one.is_finite()] or sets[:1]
-    for other in others:
-        first = first.union(other)
-    return first
