@@ -22,6 +22,7 @@ import numpy as np
 from boxed_numbers import Numbers, boxed
 from written_matrices import BACK_OF_MATRICES, OF_MATRICES
 from written_places import BACK_OF_PLACES, OF_ORDERS, OF_PLACES, numpy_index
+from written_windows import BACK_OF_WINDOWS, OF_WINDOWS
 
 from gradlaw_spec import (
     AttributeValue,
@@ -201,7 +202,9 @@ BY_MPMATH: dict[str, Callable[..., Any]] = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **OF_ORDERS,
     **OF_PLACES,
+    **OF_WINDOWS,
     **BACK_OF_PLACES,
+    **BACK_OF_WINDOWS,
     **BACK_OF_MATRICES,
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,

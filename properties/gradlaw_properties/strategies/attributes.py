@@ -87,6 +87,16 @@ def repetitions(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose(((2,), (*ones[1:], 3), (2, *ones), (3, *ones[1:]), (2,) * max(1, len(shape)), (1,), (0,)))
 
 
+def length(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how long windows are, how far apart they begin, or how far apart what they take stands."""
+    return choose((2, 1, 3, 2))
+
+
+def stride(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how far apart windows begin: so that they overlap, touch (None), or leave elements out."""
+    return choose((1, 2, None, 3, 1))
+
+
 def margins(shape: Shape, choose: Chooser) -> AttributeValue:
     """Return how many zeros are put before and behind the elements."""
     return choose(((1, 2), (0, 1), (2, 0), (1, 1), (0, 0)))
@@ -203,6 +213,8 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "count": count,
         "times": times,
         "repetitions": repetitions,
+        "length": length,
+        "stride": stride,
         "margins": margins,
         "shape": reshaped,
         "broadcast-shape": broadcast,

@@ -40,6 +40,19 @@ def _scan(function: Any) -> Any:
     return lambda x, *, axis: function(x, axis % x.ndim)
 
 
+def _windows(length: int, size: int, step: int | None) -> Any:
+    """Return the places of the elements of each window along an axis."""
+    return np.arange(0, length - size + 1, step or size)[:, np.newaxis] + np.arange(size)
+
+
+def _unfold(x: Any, *, axis: Any, size: int, step: int | None) -> Any:
+    """Take windows by their places, along one axis after the other: JAX has no function of them."""
+    chosen = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    for one in [number % x.ndim for number in chosen]:
+        x = jnp.moveaxis(jnp.take(x, _windows(x.shape[one], size, step), axis=one), one + 1, -1)
+    return x
+
+
 def _places(x: Any, indices: Any, axis: int) -> Any:
     return x.at[(slice(None),) * (axis % x.ndim) + (indices,)]
 
@@ -89,6 +102,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "kron": jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
     "tile": lambda x, *, repetitions: jnp.tile(x, repetitions),
+    "unfold": _unfold,
     "index_add": lambda x, indices, updates, *, axis: _places(x, indices, axis).add(updates),
     "index_copy": lambda x, indices, updates, *, axis: _places(x, indices, axis).set(updates),
     "index_max": lambda x, indices, updates, *, axis: _places(x, indices, axis).max(updates),

@@ -190,6 +190,19 @@ def unrepeat(g: Array, x: Array, repeats: int, axis: int) -> Array:
     return _returned(g, x, np.repeat(np.arange(x.size).reshape(x.shape), repeats, axis))
 
 
+def unfold(x: Array, axis: int | Sequence[int] | None = None, *, size: int, step: int | None) -> Array:
+    """Windows along axes, in their place; what each of them holds stands at the end."""
+    chosen = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    axes = tuple(one % x.ndim for one in chosen)
+    every = tuple(slice(None, None, step or size) if one in axes else slice(None) for one in range(x.ndim))
+    return np.lib.stride_tricks.sliding_window_view(x, (size,) * len(axes), axes)[every]
+
+
+def fold(g: Array, x: Array, axis: int | Sequence[int] | None = None, *, size: int, step: int | None) -> Array:
+    """Add up what each element received in all windows that hold it."""
+    return _returned(g, x, unfold(np.arange(x.size).reshape(x.shape), axis, size=size, step=step))
+
+
 def scatter_along_axis(g: Array, x: Array, indices: Array, axis: int = -1) -> Array:
     """Send every element back to where the indices took it from."""
     return _returned(g, x, np.take_along_axis(np.arange(x.size).reshape(x.shape), indices, axis))
