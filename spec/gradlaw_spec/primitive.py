@@ -29,6 +29,7 @@ ShapeRule = Literal[
     "elementwise",  # operands broadcast together; the value has the broadcast shape
     "reduction",  # attributes axis and keepdims, as in the Python array API standard
     "along-axis",  # attribute axis (one integer); the value has the operand's shape
+    "windows",  # a batch, channels, and axes along which windows go, as the page's signature says
     "signature",  # the page's signature says which lengths agree
     "aligned",  # an operand and indices with the same axes; along the attribute axis they may differ in length
     "moved",  # an operand of any shape; the kinds of the attributes say what becomes of it

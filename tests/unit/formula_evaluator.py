@@ -162,6 +162,11 @@ def _unreduce(g: Numbers, x: Numbers, axis: Any = None, keepdims: bool = False) 
     return np.broadcast_to(np.reshape(g, _kept(x.shape, axis)), x.shape)
 
 
+def _route_to_largest(g: Numbers, x: Numbers, axis: Any) -> Numbers:
+    largest = _unreduce(_reduction(max)(x, axis), x, axis)
+    return _where(x == largest, _unreduce(g, x, axis), Fraction())
+
+
 def _piece(g: Numbers, arrays: list[Numbers], axis: int = 0) -> list[Numbers]:
     if g.ndim > arrays[0].ndim:
         return [boxed(np.take(g, position, axis=axis)) for position in range(len(arrays))]
@@ -216,6 +221,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
     "piece": _piece,
+    "route_to_largest": _route_to_largest,
     "unreduce": _unreduce,
     **BY_MPMATH,
 }

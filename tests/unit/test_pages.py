@@ -239,7 +239,7 @@ def test_kinks_name_operands_and_attributes(name: str) -> None:
         ends = [kink.slopes(operand, written) for operand in kink.allowed]
         assert all(lower <= upper for lower, upper in ends)
         if kink.where.ties:
-            assert page.shapes in ("reduction", "along-axis", "moved")
+            assert page.shapes in ("reduction", "along-axis", "moved", "windows")
             continue
         assert kink.corner or kink.where.operand in words
         assert isinstance(kink.where.other, float) or kink.where.other in words

@@ -206,6 +206,26 @@ def _cut(palette: Palette) -> Iterator[Draft]:
     yield 2, ((2, palette.rows + 1, palette.columns),)
 
 
+def _windowed(page: Primitive) -> Iterator[Draft]:
+    """A batch of channels with one or more axes, and where the page has them the windows' weights for each channel."""
+    axes = len(page.signature.operands[0]) - 2
+
+    def draft(
+        batch: int, channels: int, made: int, lengths: tuple[int, ...], widths: tuple[int, ...]
+    ) -> tuple[Shape, ...]:
+        shapes = (batch, channels, *lengths[:axes]), (made, channels, *widths[:axes])
+        return shapes[: len(page.operands)]
+
+    yield 3, draft(1, 1, 1, (5, 3), (2, 3))
+    yield 3, draft(2, 2, 2, (4, 3), (3, 2))
+    yield 3, draft(1, 2, 2, (4, 2), (1, 2))
+    yield 2, draft(1, 1, 2, (3, 5), (2, 3))
+    yield 2, draft(2, 1, 1, (7, 1), (3, 1))
+    yield 2, draft(1, 1, 1, (1, 1), (1, 1))
+    yield 5, draft(2, 3, 2, (6, 4), (3, 2))
+    yield 1, draft(0, 2, 1, (4, 3), (2, 2))
+
+
 def _joined(palette: Palette, random: Random) -> Iterator[Draft]:
     """One to three arrays that differ along one axis; the axis is found by trying."""
     n, columns = palette.vector, palette.columns
@@ -282,6 +302,7 @@ DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, Primitive, Random], Iterator
         "along-axis": lambda palette, page, random: _several(palette),
         "signature": _fitted,
         "moved": _moved,
+        "windows": lambda palette, page, random: _windowed(page),
         "aligned": lambda palette, page, random: _aligned(palette),
     }
 )

@@ -53,6 +53,23 @@ def _unfold(x: Any, *, axis: Any, size: int, step: int | None) -> Any:
     return x
 
 
+def _pool(x: Any, axes: int, kernel_size: int, stride: int | None, start: float, join: Any) -> Any:
+    """Reduce the windows along the last axes."""
+    first = (1,) * (x.ndim - axes)
+    steps = (stride or kernel_size,) * axes
+    return jax.lax.reduce_window(x, start, join, (*first, *(kernel_size,) * axes), (*first, *steps), "VALID")
+
+
+def _max_pool(axes: int) -> Any:
+    return lambda x, *, kernel_size, stride=None: _pool(x, axes, kernel_size, stride, -jnp.inf, jax.lax.max)
+
+
+def _avg_pool(axes: int) -> Any:
+    return lambda x, *, kernel_size, stride=None: (
+        _pool(x, axes, kernel_size, stride, 0.0, jax.lax.add) / kernel_size**axes
+    )
+
+
 def _places(x: Any, indices: Any, axis: int) -> Any:
     return x.at[(slice(None),) * (axis % x.ndim) + (indices,)]
 
@@ -103,6 +120,8 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "astype": lambda x, *, dtype: x.astype(dtype),
     "tile": lambda x, *, repetitions: jnp.tile(x, repetitions),
     "unfold": _unfold,
+    **{f"max_pool{axes}d": _max_pool(axes) for axes in (1, 2)},
+    **{f"avg_pool{axes}d": _avg_pool(axes) for axes in (1, 2)},
     "index_add": lambda x, indices, updates, *, axis: _places(x, indices, axis).add(updates),
     "index_copy": lambda x, indices, updates, *, axis: _places(x, indices, axis).set(updates),
     "index_max": lambda x, indices, updates, *, axis: _places(x, indices, axis).max(updates),

@@ -270,6 +270,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "index_copy": lambda x, indices, updates, *, axis=0: torch.index_copy(x, axis, indices, updates),
     "index_max": lambda x, indices, updates, *, axis=0: torch.index_reduce(x, axis, indices, updates, "amax"),
     "layer_norm": lambda x, weight, bias: torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias),
+    **{
+        name: getattr(torch.nn.functional, name) for name, page in load_primitives().items() if page.shapes == "windows"
+    },
     "top_k": lambda x, *, k: torch.topk(x, k).values,
     "cumulative_max": lambda x, *, axis: torch.cummax(x, dim=axis).values,
     "cumulative_min": lambda x, *, axis: torch.cummin(x, dim=axis).values,

@@ -96,6 +96,11 @@ def share_of_ties(tied: Array, axis: Any = None) -> Array:
     return shares
 
 
+def route_to_largest(g: Array, x: Array, axis: Any) -> Array:
+    """Send what each result along axes received to the largest element of x there; equal ones share."""
+    return unreduce(g, x, axis) * share_of_ties(x == np.max(x, axis=axis, keepdims=True), axis)
+
+
 def unreduce(g: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Give every element of x what its sum received."""
     return np.broadcast_to(np.reshape(g, np.sum(x, axis=axis, keepdims=True).shape), x.shape)
