@@ -43,7 +43,7 @@ VALUE: Final = "value"
 """How a page calls what the primitive computes."""
 Number = int | float | str
 """A number of a page: an integer, a decimal, or a string with a fraction (``"1/3"``) or many digits."""
-Nested = Number | list[Number | list[Number | list[Number | list[Number]]]]
+Nested = Number | list[Number | list[Number | list[Number | list[Number | list[Number]]]]]
 """An array of numbers as nested lists, of up to four axes (msgspec reads no recursive alias)."""
 
 

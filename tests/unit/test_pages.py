@@ -166,7 +166,8 @@ def test_composition_has_the_same_value_and_gradients(name: str) -> None:
 def test_a_primitive_without_a_rule_is_its_composition() -> None:
     composed = {name for name in ALONE if RULES[name].composed}
     assert composed
-    assert composed - set(COMPOSED) == {"einsum"}, "what einsum is composed of follows from its subscripts"
+    by_shapes = {"einsum", "conv1d", "conv2d"}
+    assert composed - set(COMPOSED) == by_shapes, "what these are composed of follows from subscripts or shapes"
     assert composed >= {name for name in NAMES if PAGES[name].rounding == "composed"}
 
 

@@ -56,6 +56,8 @@ X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
         (arrays.piece(np.arange(5.0), [np.zeros(2), np.zeros(3)])[1], [2.0, 3.0, 4.0]),
         (arrays.piece(X, [np.zeros(3), np.zeros(3)])[0], [1.0, 2.0, 3.0]),
         (arrays.scatter(np.array([1.0, 2.0]), np.zeros(3), np.s_[1:]), [0.0, 1.0, 2.0]),
+        (arrays.unfold_like(np.arange(1.0, 4)[None, None], np.zeros((1, 1, 2)), 2, 1)[0, 0], [[0.0, 1.0], [2.0, 3.0]]),
+        (arrays.fold_like(np.ones((2, 1, 1, 2, 2)), np.zeros((1, 1, 3)), np.zeros((1, 1, 2)))[0, 0], [2.0, 4.0, 2.0]),
         (arrays.route_to_largest(np.array([4.0, 2.0]), np.array([[1.0, 3, 3], [5, 4, 0]]), -1), [[0, 2, 2], [2, 0, 0]]),
         (arrays.unfold(np.arange(5.0), 0, size=2, step=3), [[0.0, 1.0], [3.0, 4.0]]),
         (arrays.unfold(X, size=2, step=None)[0, 0], [[1.0, 2.0], [4.0, 5.0]]),

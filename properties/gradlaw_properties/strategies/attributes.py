@@ -88,13 +88,23 @@ def repetitions(shape: Shape, choose: Chooser) -> AttributeValue:
 
 
 def length(shape: Shape, choose: Chooser) -> AttributeValue:
-    """Return how long windows are, how far apart they begin, or how far apart what they take stands."""
+    """Return how long windows are."""
     return choose((2, 1, 3, 2))
 
 
 def stride(shape: Shape, choose: Chooser) -> AttributeValue:
     """Return how far apart windows begin: so that they overlap, touch (None), or leave elements out."""
     return choose((1, 2, None, 3, 1))
+
+
+def step(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how far apart windows begin, or how far apart what they hold stands."""
+    return choose((1, 2, 1, 3))
+
+
+def padding(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how many zeros are put at both ends of an axis."""
+    return choose((0, 1, 2, 0))
 
 
 def margins(shape: Shape, choose: Chooser) -> AttributeValue:
@@ -215,6 +225,8 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "repetitions": repetitions,
         "length": length,
         "stride": stride,
+        "step": step,
+        "padding": padding,
         "margins": margins,
         "shape": reshaped,
         "broadcast-shape": broadcast,

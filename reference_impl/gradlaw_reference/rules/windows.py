@@ -9,8 +9,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
+from gradlaw_reference.engine import Array
 from gradlaw_reference.rules.elementwise import call
-from gradlaw_reference.rules.table import data_rule
+from gradlaw_reference.rules.table import data_rule, function
 
 
 def _windows(
@@ -42,6 +43,27 @@ def _along(shape: tuple[int, ...], *, axis: Any, size: int, step: int | None) ->
     return _windows(shape, axes, (size,) * len(axes), size if step is None else step)
 
 
+def _under(shape: tuple[int, ...], weights: tuple[int, ...], *, stride: int, padding: int, dilation: int) -> Data:
+    """Return the windows as long as weights along each axis behind a batch and channels."""
+    if len(shape) != len(weights):
+        raise ValueError(f"weight.shape={weights}; expected {len(shape)} axes, as many as x has")
+    axes = tuple(range(2, len(shape)))
+    return _windows(shape, axes, weights[2:], stride, padding=padding, dilation=dilation)
+
+
+def _unfold_like(used: Arithmetic, x: Data, weight: Data, **windows: int) -> Data:
+    padded = np.concatenate([x.ravel(), used.asarray(0).reshape(1)])
+    return np.asarray(padded[_under(x.shape, weight.shape, **windows)], dtype=x.dtype)
+
+
+def _convolved(x: Array, weight: Array, **windows: int) -> Array:
+    axes = weight.ndim - 2
+    taken = call("unfold_like", x, weight, **windows)
+    kernel = call("reshape", weight, shape=(*weight.shape[:2], *(1,) * axes, *weight.shape[2:]))
+    products = call("expand_dims", taken, axis=1) * kernel
+    return call("sum", products, axis=(2, *range(3 + axes, 3 + 2 * axes)), keepdims=False)
+
+
 def _added(used: Arithmetic, x: Data, shape: tuple[int, ...], origin: Data) -> Data:
     """Add each element to a zero at the place that it came from; what was padding goes nowhere."""
     places = np.broadcast_to(origin, x.shape).ravel()
@@ -55,9 +77,24 @@ data_rule(
     lambda g, value, x, axis, size, step: call("fold", g, x, axis=axis, size=size, step=step),
 )
 
+for _name in ("conv1d", "conv2d"):
+    function(_name, _convolved)
+
 # Steps that rules and formulas are made of.
 data_rule(
     "fold",
     lambda used, x, like, **windows: _added(used, x, like.shape, _along(like.shape, **windows)),
     lambda g, value, x, like, axis, size, step: call("unfold", g, axis=axis, size=size, step=step),
+)
+data_rule(
+    "unfold_like",
+    _unfold_like,
+    lambda g, value, x, weight, **windows: call("fold_like", call("expand_dims", g, axis=0), x, weight, **windows),
+)
+data_rule(
+    "fold_like",
+    lambda used, x, like, weight, **windows: _added(used, x, like.shape, _under(like.shape, weight.shape, **windows)),
+    lambda g, value, x, like, weight, **windows: call(
+        "unreduce", call("unfold_like", g, weight, **windows), x, axis=0, keepdims=False
+    ),
 )

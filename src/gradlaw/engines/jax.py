@@ -70,6 +70,12 @@ def _avg_pool(axes: int) -> Any:
     )
 
 
+def _conv(axes: int) -> Any:
+    return lambda x, weight, *, stride=1, padding=0, dilation=1: jax.lax.conv_general_dilated(
+        x, weight, (stride,) * axes, [(padding, padding)] * axes, rhs_dilation=(dilation,) * axes
+    )
+
+
 def _places(x: Any, indices: Any, axis: int) -> Any:
     return x.at[(slice(None),) * (axis % x.ndim) + (indices,)]
 
@@ -120,6 +126,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "astype": lambda x, *, dtype: x.astype(dtype),
     "tile": lambda x, *, repetitions: jnp.tile(x, repetitions),
     "unfold": _unfold,
+    **{f"conv{axes}d": _conv(axes) for axes in (1, 2)},
     **{f"max_pool{axes}d": _max_pool(axes) for axes in (1, 2)},
     **{f"avg_pool{axes}d": _avg_pool(axes) for axes in (1, 2)},
     "index_add": lambda x, indices, updates, *, axis: _places(x, indices, axis).add(updates),

@@ -208,6 +208,22 @@ def fold(g: Array, x: Array, axis: int | Sequence[int] | None = None, *, size: i
     return _returned(g, x, unfold(np.arange(x.size).reshape(x.shape), axis, size=size, step=step))
 
 
+def unfold_like(x: Array, weight: Array, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:
+    """Windows as long as the weights along each axis behind a batch and channels, with zeros around."""
+    axes = range(2, x.ndim)
+    x = np.pad(x, [(0, 0)] * 2 + [(padding, padding)] * len(axes))
+    spans = tuple(dilation * (weight.shape[one] - 1) + 1 for one in axes)
+    every: Any = (..., *[slice(None, None, stride)] * len(axes), *[slice(None, None, dilation)] * len(axes))
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(x, spans, tuple(axes))[every])
+
+
+def fold_like(g: Array, x: Array, weight: Array, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:
+    """Add up what each element received in all windows that hold it, and along the first axis."""
+    places = unfold_like(np.arange(1, x.size + 1).reshape(x.shape), weight, stride, padding, dilation)
+    total = np.bincount(np.broadcast_to(places, g.shape).ravel(), np.ravel(g), x.size + 1)
+    return total[1:].reshape(x.shape)
+
+
 def scatter_along_axis(g: Array, x: Array, indices: Array, axis: int = -1) -> Array:
     """Send every element back to where the indices took it from."""
     return _returned(g, x, np.take_along_axis(np.arange(x.size).reshape(x.shape), indices, axis))
