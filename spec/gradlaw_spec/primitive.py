@@ -29,6 +29,7 @@ ShapeRule = Literal[
     "elementwise",  # operands broadcast together; the value has the broadcast shape
     "reduction",  # attributes axis and keepdims, as in the Python array API standard
     "along-axis",  # attribute axis (one integer); the value has the operand's shape
+    "windows",  # a batch, channels, and axes along which windows go, as the page's signature says
     "signature",  # the page's signature says which lengths agree
     "aligned",  # an operand and indices with the same axes; along the attribute axis they may differ in length
     "moved",  # an operand of any shape; the kinds of the attributes say what becomes of it
@@ -42,7 +43,7 @@ VALUE: Final = "value"
 """How a page calls what the primitive computes."""
 Number = int | float | str
 """A number of a page: an integer, a decimal, or a string with a fraction (``"1/3"``) or many digits."""
-Nested = Number | list[Number | list[Number | list[Number | list[Number]]]]
+Nested = Number | list[Number | list[Number | list[Number | list[Number | list[Number]]]]]
 """An array of numbers as nested lists, of up to four axes (msgspec reads no recursive alias)."""
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from boxed_numbers import Numbers, boxed
 from written_matrices import BACK_OF_MATRICES, OF_MATRICES
 from written_places import BACK_OF_PLACES, OF_ORDERS, OF_PLACES, numpy_index
+from written_windows import BACK_OF_WINDOWS, OF_WINDOWS
 
 from gradlaw_spec import (
     AttributeValue,
@@ -161,6 +162,11 @@ def _unreduce(g: Numbers, x: Numbers, axis: Any = None, keepdims: bool = False) 
     return np.broadcast_to(np.reshape(g, _kept(x.shape, axis)), x.shape)
 
 
+def _route_to_largest(g: Numbers, x: Numbers, axis: Any) -> Numbers:
+    largest = _unreduce(_reduction(max)(x, axis), x, axis)
+    return _where(x == largest, _unreduce(g, x, axis), Fraction())
+
+
 def _piece(g: Numbers, arrays: list[Numbers], axis: int = 0) -> list[Numbers]:
     if g.ndim > arrays[0].ndim:
         return [boxed(np.take(g, position, axis=axis)) for position in range(len(arrays))]
@@ -201,7 +207,9 @@ BY_MPMATH: dict[str, Callable[..., Any]] = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **OF_ORDERS,
     **OF_PLACES,
+    **OF_WINDOWS,
     **BACK_OF_PLACES,
+    **BACK_OF_WINDOWS,
     **BACK_OF_MATRICES,
     "astype": lambda x, dtype: x,
     "cast_back": lambda g, x: g,
@@ -213,6 +221,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
     "piece": _piece,
+    "route_to_largest": _route_to_largest,
     "unreduce": _unreduce,
     **BY_MPMATH,
 }

@@ -173,8 +173,11 @@ def test_an_attribute_that_is_left_out_is_the_pages_default_in_every_arithmetic(
     page = PAGES[name]
     indices = [[0, 1], [1, 1]] if page.shapes == "aligned" else [0, 1]
     indexed = any(operand.kind == "index" for operand in page.operands)
-    data = [indices, *[SQUARE] * (len(page.differentiable) - 1)] if indexed else []
-    operand = [SQUARE, SQUARE] if page.operands[0].kind == "sequence" else SQUARE
+    windows = page.shapes == "windows"
+    square = SQUARE.reshape((1,) * (len(page.signature.operands[0]) - 2) + SQUARE.shape) if windows else SQUARE
+    others = [square] * (len(page.differentiable) - 1)
+    data = [indices, *others] if indexed else others if windows else []
+    operand = [square, square] if page.operands[0].kind == "sequence" else square
     written = {attribute.name: attribute.value for attribute in page.attributes}
 
     def total(x: Any, attributes: Any) -> Any:
@@ -183,7 +186,7 @@ def test_an_attribute_that_is_left_out_is_the_pages_default_in_every_arithmetic(
 
     for arithmetic in (Ball(), Ball("float64"), Ball("bfloat16"), *([RATIONAL] if page.rational else [])):
         with using(arithmetic):
-            short, full = (grad(lambda x, given=given: total(x, given))(SQUARE).data for given in ({}, written))
+            short, full = (grad(lambda x, given=given: total(x, given))(square).data for given in ({}, written))
             for one, other in zip(short.ravel(), full.ravel(), strict=True):
                 assert one == other or one.overlaps(other)
 

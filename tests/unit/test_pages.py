@@ -166,7 +166,8 @@ def test_composition_has_the_same_value_and_gradients(name: str) -> None:
 def test_a_primitive_without_a_rule_is_its_composition() -> None:
     composed = {name for name in ALONE if RULES[name].composed}
     assert composed
-    assert composed - set(COMPOSED) == {"einsum"}, "what einsum is composed of follows from its subscripts"
+    by_shapes = {"einsum", "conv1d", "conv2d"}
+    assert composed - set(COMPOSED) == by_shapes, "what these are composed of follows from subscripts or shapes"
     assert composed >= {name for name in NAMES if PAGES[name].rounding == "composed"}
 
 
@@ -239,7 +240,7 @@ def test_kinks_name_operands_and_attributes(name: str) -> None:
         ends = [kink.slopes(operand, written) for operand in kink.allowed]
         assert all(lower <= upper for lower, upper in ends)
         if kink.where.ties:
-            assert page.shapes in ("reduction", "along-axis", "moved")
+            assert page.shapes in ("reduction", "along-axis", "moved", "windows")
             continue
         assert kink.corner or kink.where.operand in words
         assert isinstance(kink.where.other, float) or kink.where.other in words

@@ -23,7 +23,7 @@ def numpy_index(index: Any) -> tuple[Any, ...]:
     )
 
 
-def _returned(g: Numbers, x: Numbers, origin: np.ndarray[Any, Any]) -> Numbers:
+def returned(g: Numbers, x: Numbers, origin: np.ndarray[Any, Any]) -> Numbers:
     """Add each element of g to a zero at the flat position that it came from."""
     total = [0 * number for number in x.ravel()]
     for place in np.ndindex(*g.shape):
@@ -33,16 +33,17 @@ def _returned(g: Numbers, x: Numbers, origin: np.ndarray[Any, Any]) -> Numbers:
     return result.reshape(x.shape)
 
 
-def _labels(x: Numbers) -> np.ndarray[Any, Any]:
+def labels(x: Numbers) -> np.ndarray[Any, Any]:
+    """Return an array of the same shape with the flat position of each element."""
     return np.arange(x.size).reshape(x.shape)
 
 
 def _scatter(g: Numbers, x: Numbers, index: Any) -> Numbers:
-    return _returned(g, x, np.asarray(_labels(x)[numpy_index(index)]))
+    return returned(g, x, np.asarray(labels(x)[numpy_index(index)]))
 
 
 def _scatter_take(g: Numbers, x: Numbers, indices: Any, axis: int = 0) -> Numbers:
-    return _returned(g, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis))
+    return returned(g, x, np.take(labels(x), np.asarray(indices, dtype=int), axis=axis))
 
 
 def _order(x: Numbers, axis: int, descending: bool) -> np.ndarray[Any, Any]:
@@ -81,7 +82,7 @@ def _quantile(x: Numbers, q: Any, axis: int = -1, keepdims: bool = False) -> Num
 
 
 def _index_add(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
-    return boxed(x + _returned(updates, x, np.take(_labels(x), np.asarray(indices, dtype=int), axis=axis)))
+    return boxed(x + returned(updates, x, np.take(labels(x), np.asarray(indices, dtype=int), axis=axis)))
 
 
 def _index_copy(x: Numbers, indices: Any, updates: Numbers, axis: int = 0) -> Numbers:
@@ -137,14 +138,14 @@ BACK_OF_PLACES: dict[str, Callable[..., Any]] = {
     "scatter_take": _scatter_take,
     "leading": _leading,
     "route_to_records": _route_to_records,
-    "on_diagonal": lambda g, x, offset=0: _returned(g, x, np.diagonal(_labels(x), offset, -2, -1)),
-    "scatter_along_axis": lambda g, x, indices, axis=-1: _returned(
-        g, x, np.take_along_axis(_labels(x), np.asarray(indices, dtype=int), axis)
+    "on_diagonal": lambda g, x, offset=0: returned(g, x, np.diagonal(labels(x), offset, -2, -1)),
+    "scatter_along_axis": lambda g, x, indices, axis=-1: returned(
+        g, x, np.take_along_axis(labels(x), np.asarray(indices, dtype=int), axis)
     ),
     "quantile_weights": _quantile_weights,
     "unpad": lambda g, x, pad_width: boxed(g[tuple(slice(pad_width[0], pad_width[0] + n) for n in x.shape)]),
-    "unrepeat": lambda g, x, repeats, axis: _returned(g, x, np.repeat(_labels(x), repeats, axis)),
-    "untile": lambda g, x, repetitions: _returned(g, x, np.tile(_labels(x), repetitions)),
+    "unrepeat": lambda g, x, repeats, axis: returned(g, x, np.repeat(labels(x), repeats, axis)),
+    "untile": lambda g, x, repetitions: returned(g, x, np.tile(labels(x), repetitions)),
     "unsort_by": _unsort_by,
 }
 """Steps that formulas of their gradients are made of."""

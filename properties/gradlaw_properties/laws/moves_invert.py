@@ -10,7 +10,12 @@ from gradlaw_properties.needs import DISTINCT_INPUTS
 from gradlaw_properties.trial import Trial
 from gradlaw_reference import evaluate, using
 
-MUTANTS = (mutants.last_write_wins, mutants.detaches_view, mutants.reversed_order)
+MUTANTS = (
+    mutants.last_write_wins,
+    mutants.last_window_wins,
+    mutants.detaches_view,
+    mutants.reversed_order,
+)
 NEEDS = (DISTINCT_INPUTS,)
 
 

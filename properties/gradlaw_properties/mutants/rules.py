@@ -102,6 +102,16 @@ def _last_write(rule: Rule) -> Rule:
     return replace(rule, vjp=(wrong,))
 
 
+def _last_window(rule: Rule) -> Rule:
+    def wrong(g: Any, y: Any, x: Any, **windows: Any) -> ReferenceArray:
+        origin = _call("unfold", np.arange(x.data.size).reshape(x.shape), **windows).data.astype(np.int64)
+        result = np.zeros(x.data.size, g.dtype)
+        result[origin] = g.data
+        return as_array(result.reshape(x.shape))
+
+    return replace(rule, vjp=(wrong,))
+
+
 def _mean_for_sum(rule: Rule) -> Rule:
     def wrong(g: Any, y: Any, x: Any, **attributes: Any) -> ReferenceArray:
         gradient = rule.vjp[0](g, y, x, **attributes)
@@ -191,6 +201,7 @@ reciprocal_of_squares = _rule_fault(
 counts_in_sixteen_bits = _small_engine_fault("counts-in-sixteen-bits", "mean", _counted_short)
 indexes_in_sixteen_bits = _small_engine_fault("indexes-in-sixteen-bits", "take", _indexed_short)
 last_write_wins = _rule_fault("last-write-wins", "take", {"take": _last_write})
+last_window_wins = _rule_fault("last-window-wins", "unfold", {"unfold": _last_window})
 mean_for_sum = _rule_fault("mean-for-sum", "sum", {"sum": _mean_for_sum})
 others_by_division = _rule_fault("others-by-division", "prod", {"prod": _others_by_division})
 detaches_view = _rule_fault("detaches-view", "reshape", dict.fromkeys(VIEWS, _no_gradient))

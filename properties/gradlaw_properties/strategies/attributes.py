@@ -87,6 +87,26 @@ def repetitions(shape: Shape, choose: Chooser) -> AttributeValue:
     return choose(((2,), (*ones[1:], 3), (2, *ones), (3, *ones[1:]), (2,) * max(1, len(shape)), (1,), (0,)))
 
 
+def length(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how long windows are."""
+    return choose((2, 1, 3, 2))
+
+
+def stride(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how far apart windows begin: so that they overlap, touch (None), or leave elements out."""
+    return choose((1, 2, None, 3, 1))
+
+
+def step(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how far apart windows begin, or how far apart what they hold stands."""
+    return choose((1, 2, 1, 3))
+
+
+def padding(shape: Shape, choose: Chooser) -> AttributeValue:
+    """Return how many zeros are put at both ends of an axis."""
+    return choose((0, 1, 2, 0))
+
+
 def margins(shape: Shape, choose: Chooser) -> AttributeValue:
     """Return how many zeros are put before and behind the elements."""
     return choose(((1, 2), (0, 1), (2, 0), (1, 1), (0, 0)))
@@ -203,6 +223,10 @@ BY_SHAPE: Final[Mapping[AttributeKind, Callable[[Shape, Chooser], AttributeValue
         "count": count,
         "times": times,
         "repetitions": repetitions,
+        "length": length,
+        "stride": stride,
+        "step": step,
+        "padding": padding,
         "margins": margins,
         "shape": reshaped,
         "broadcast-shape": broadcast,

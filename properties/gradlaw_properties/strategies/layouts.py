@@ -192,8 +192,38 @@ def _moved(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft]
     if any(operand.kind == "index" for operand in page.operands):
         several = len(page.differentiable) > 1
         return _updated(palette, random, page) if several else _indexed(palette, random)
+    if "length" in kinds:
+        return _cut(palette)
     drafts = _several(palette) if kinds & CHOSEN else _one(palette)
     return itertools.chain(drafts, [(3, ((palette.vector,),))] if "index" in kinds else [])
+
+
+def _cut(palette: Palette) -> Iterator[Draft]:
+    """One operand of any shape, in which several windows fit."""
+    yield from _one(palette)
+    yield 3, ((palette.vector + 3,),)
+    yield 3, ((palette.rows + 2, palette.columns + 1),)
+    yield 2, ((2, palette.rows + 1, palette.columns),)
+
+
+def _windowed(page: Primitive) -> Iterator[Draft]:
+    """A batch of channels with one or more axes, and where the page has them the windows' weights for each channel."""
+    axes = len(page.signature.operands[0]) - 2
+
+    def draft(
+        batch: int, channels: int, made: int, lengths: tuple[int, ...], widths: tuple[int, ...]
+    ) -> tuple[Shape, ...]:
+        shapes = (batch, channels, *lengths[:axes]), (made, channels, *widths[:axes])
+        return shapes[: len(page.operands)]
+
+    yield 3, draft(1, 1, 1, (5, 3), (2, 3))
+    yield 3, draft(2, 2, 2, (4, 3), (3, 2))
+    yield 3, draft(1, 2, 2, (4, 2), (1, 2))
+    yield 2, draft(1, 1, 2, (3, 5), (2, 3))
+    yield 2, draft(2, 1, 1, (7, 1), (3, 1))
+    yield 2, draft(1, 1, 1, (1, 1), (1, 1))
+    yield 5, draft(2, 3, 2, (6, 4), (3, 2))
+    yield 1, draft(0, 2, 1, (4, 3), (2, 2))
 
 
 def _joined(palette: Palette, random: Random) -> Iterator[Draft]:
@@ -272,6 +302,7 @@ DRAFTS: Final[Mapping[ShapeRule, Callable[[Palette, Primitive, Random], Iterator
         "along-axis": lambda palette, page, random: _several(palette),
         "signature": _fitted,
         "moved": _moved,
+        "windows": lambda palette, page, random: _windowed(page),
         "aligned": lambda palette, page, random: _aligned(palette),
     }
 )
@@ -315,7 +346,7 @@ def _namings(page: Primitive, shapes: tuple[Shape, ...], *, twice: bool) -> Iter
 
 
 def _manner(page: Primitive, attributes: Mapping[str, AttributeValue], axes: int) -> tuple[Hashable, ...]:
-    """Return along which of an operand's axes a step goes, and whether they stay."""
+    """Return along which of an operand's axes a step goes, whether they stay, and how its windows stand."""
     found = list[Hashable]()
     for attribute in page.attributes:
         value = attributes.get(attribute.name)
@@ -324,7 +355,16 @@ def _manner(page: Primitive, attributes: Mapping[str, AttributeValue], axes: int
             found += [(attribute.name, along), ("from the end", isinstance(value, int) and value < 0)]
         elif attribute.kind in ("keepdims", "boolean"):
             found.append((attribute.name, value))
+        elif attribute.kind == "stride":
+            found.append((attribute.name, _apart(page, attributes, value)))
     return tuple(found)
+
+
+def _apart(page: Primitive, attributes: Mapping[str, AttributeValue], step: AttributeValue) -> int:
+    """Return whether windows overlap (-1), touch each other (0), or leave elements out (1)."""
+    sizes = (attributes.get(item.name) for item in page.attributes if item.kind == "length")
+    size = next((one for one in sizes if isinstance(one, int)), 0)
+    return (step > size) - (step < size) if isinstance(step, int) else 0
 
 
 def _drawn(page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str]) -> Iterator[dict[str, AttributeValue]]:

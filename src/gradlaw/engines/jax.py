@@ -40,6 +40,42 @@ def _scan(function: Any) -> Any:
     return lambda x, *, axis: function(x, axis % x.ndim)
 
 
+def _windows(length: int, size: int, step: int | None) -> Any:
+    """Return the places of the elements of each window along an axis."""
+    return np.arange(0, length - size + 1, step or size)[:, np.newaxis] + np.arange(size)
+
+
+def _unfold(x: Any, *, axis: Any, size: int, step: int | None) -> Any:
+    """Take windows by their places, along one axis after the other: JAX has no function of them."""
+    chosen = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    for one in [number % x.ndim for number in chosen]:
+        x = jnp.moveaxis(jnp.take(x, _windows(x.shape[one], size, step), axis=one), one + 1, -1)
+    return x
+
+
+def _pool(x: Any, axes: int, kernel_size: int, stride: int | None, start: float, join: Any) -> Any:
+    """Reduce the windows along the last axes."""
+    first = (1,) * (x.ndim - axes)
+    steps = (stride or kernel_size,) * axes
+    return jax.lax.reduce_window(x, start, join, (*first, *(kernel_size,) * axes), (*first, *steps), "VALID")
+
+
+def _max_pool(axes: int) -> Any:
+    return lambda x, *, kernel_size, stride=None: _pool(x, axes, kernel_size, stride, -jnp.inf, jax.lax.max)
+
+
+def _avg_pool(axes: int) -> Any:
+    return lambda x, *, kernel_size, stride=None: (
+        _pool(x, axes, kernel_size, stride, 0.0, jax.lax.add) / kernel_size**axes
+    )
+
+
+def _conv(axes: int) -> Any:
+    return lambda x, weight, *, stride=1, padding=0, dilation=1: jax.lax.conv_general_dilated(
+        x, weight, (stride,) * axes, [(padding, padding)] * axes, rhs_dilation=(dilation,) * axes
+    )
+
+
 def _places(x: Any, indices: Any, axis: int) -> Any:
     return x.at[(slice(None),) * (axis % x.ndim) + (indices,)]
 
@@ -89,6 +125,10 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "kron": jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
     "tile": lambda x, *, repetitions: jnp.tile(x, repetitions),
+    "unfold": _unfold,
+    **{f"conv{axes}d": _conv(axes) for axes in (1, 2)},
+    **{f"max_pool{axes}d": _max_pool(axes) for axes in (1, 2)},
+    **{f"avg_pool{axes}d": _avg_pool(axes) for axes in (1, 2)},
     "index_add": lambda x, indices, updates, *, axis: _places(x, indices, axis).add(updates),
     "index_copy": lambda x, indices, updates, *, axis: _places(x, indices, axis).set(updates),
     "index_max": lambda x, indices, updates, *, axis: _places(x, indices, axis).max(updates),

@@ -132,6 +132,20 @@ def _roll_text(step: Step, ndim: int) -> str:
     return f"torch.roll({text}, {(shift,) * len(axes)}, {axes})"
 
 
+def _unfold(x: Any, *, axis: Any = None, size: int, step: int | None) -> Any:
+    """Take windows along one axis after the other, as Tensor.unfold does; it appends what they hold."""
+    for number in [one % x.ndim for one in _axes(x, axis)]:
+        x = x.unfold(number, size, step or size)
+    return x
+
+
+def _unfold_text(step: Step, ndim: int) -> str:
+    size: Any = step.attributes["size"]
+    axes = [one % ndim for one in reduced_axes(step, ndim)]
+    calls = (f".unfold({one}, {size}, {step.attributes['step'] or size})" for one in axes)
+    return operand_text(step.operands[0]) + "".join(calls)
+
+
 def _kron(x1: Any, x2: Any) -> Any:
     """Multiply single matrices: torch.kron multiplies all axes."""
     if not x1.ndim == x2.ndim == 2:
@@ -246,6 +260,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "diff": lambda x, *, axis=-1: torch.diff(x, dim=axis),
     "repeat": lambda x, *, repeats, axis: torch.repeat_interleave(x, repeats, dim=axis),
     "tile": lambda x, *, repetitions: torch.tile(x, repetitions),
+    "unfold": _unfold,
     "pad": lambda x, *, pad_width: torch.nn.functional.pad(x, pad_width * x.ndim),
     "diagonal": lambda x, *, offset=0: torch.diagonal(x, offset, -2, -1),
     "take_along_axis": lambda x, indices, *, axis=-1: torch.gather(x, axis, indices),
@@ -255,6 +270,9 @@ PRIMITIVES: Final[dict[str, Any]] = {
     "index_copy": lambda x, indices, updates, *, axis=0: torch.index_copy(x, axis, indices, updates),
     "index_max": lambda x, indices, updates, *, axis=0: torch.index_reduce(x, axis, indices, updates, "amax"),
     "layer_norm": lambda x, weight, bias: torch.nn.functional.layer_norm(x, x.shape[-1:], weight, bias),
+    **{
+        name: getattr(torch.nn.functional, name) for name, page in load_primitives().items() if page.shapes == "windows"
+    },
     "top_k": lambda x, *, k: torch.topk(x, k).values,
     "cumulative_max": lambda x, *, axis: torch.cummax(x, dim=axis).values,
     "cumulative_min": lambda x, *, axis: torch.cummin(x, dim=axis).values,
@@ -323,6 +341,7 @@ TEMPLATES: Final[dict[str, Template]] = {
     "diff": "torch.diff({0}, dim={axis})",
     "repeat": "torch.repeat_interleave({0}, {repeats}, dim={axis})",
     "tile": "torch.tile({0}, {repetitions})",
+    "unfold": _unfold_text,
     "pad": lambda step, ndim: f"torch.nn.functional.pad({step.operands[0]}, {step.attributes['pad_width']} * {ndim})",
     "diagonal": "torch.diagonal({0}, {offset}, -2, -1)",
     "take_along_axis": "torch.gather({0}, {axis}, {1})",

@@ -96,6 +96,11 @@ def share_of_ties(tied: Array, axis: Any = None) -> Array:
     return shares
 
 
+def route_to_largest(g: Array, x: Array, axis: Any) -> Array:
+    """Send what each result along axes received to the largest element of x there; equal ones share."""
+    return unreduce(g, x, axis) * share_of_ties(x == np.max(x, axis=axis, keepdims=True), axis)
+
+
 def unreduce(g: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """Give every element of x what its sum received."""
     return np.broadcast_to(np.reshape(g, np.sum(x, axis=axis, keepdims=True).shape), x.shape)
@@ -188,6 +193,35 @@ def untile(g: Array, x: Array, repetitions: Sequence[int]) -> Array:
 def unrepeat(g: Array, x: Array, repeats: int, axis: int) -> Array:
     """Add up what the copies of each element received."""
     return _returned(g, x, np.repeat(np.arange(x.size).reshape(x.shape), repeats, axis))
+
+
+def unfold(x: Array, axis: int | Sequence[int] | None = None, *, size: int, step: int | None) -> Array:
+    """Windows along axes, in their place; what each of them holds stands at the end."""
+    chosen = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    axes = tuple(one % x.ndim for one in chosen)
+    every = tuple(slice(None, None, step or size) if one in axes else slice(None) for one in range(x.ndim))
+    return np.lib.stride_tricks.sliding_window_view(x, (size,) * len(axes), axes)[every]
+
+
+def fold(g: Array, x: Array, axis: int | Sequence[int] | None = None, *, size: int, step: int | None) -> Array:
+    """Add up what each element received in all windows that hold it."""
+    return _returned(g, x, unfold(np.arange(x.size).reshape(x.shape), axis, size=size, step=step))
+
+
+def unfold_like(x: Array, weight: Array, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:
+    """Windows as long as the weights along each axis behind a batch and channels, with zeros around."""
+    axes = range(2, x.ndim)
+    x = np.pad(x, [(0, 0)] * 2 + [(padding, padding)] * len(axes))
+    spans = tuple(dilation * (weight.shape[one] - 1) + 1 for one in axes)
+    every: Any = (..., *[slice(None, None, stride)] * len(axes), *[slice(None, None, dilation)] * len(axes))
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(x, spans, tuple(axes))[every])
+
+
+def fold_like(g: Array, x: Array, weight: Array, stride: int = 1, padding: int = 0, dilation: int = 1) -> Array:
+    """Add up what each element received in all windows that hold it, and along the first axis."""
+    places = unfold_like(np.arange(1, x.size + 1).reshape(x.shape), weight, stride, padding, dilation)
+    total = np.bincount(np.broadcast_to(places, g.shape).ravel(), np.ravel(g), x.size + 1)
+    return total[1:].reshape(x.shape)
 
 
 def scatter_along_axis(g: Array, x: Array, indices: Array, axis: int = -1) -> Array:
