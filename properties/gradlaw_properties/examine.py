@@ -452,6 +452,7 @@ def _cell(unit: Unit, law: str, tally: _Tally, target: str = "") -> Cell:
         finding=tally.finding,
         severity=tally.severity if verdict is Verdict.VIOLATION else None,
         cause=tally.cause,
+        refused=tally.unsupported if tally.refused and verdict is not Verdict.UNSUPPORTED else "",
     )
 
 

@@ -147,3 +147,13 @@ def test_the_report_tells_each_fault_once(capsys: pytest.CaptureFixture[str]) ->
     assert "inside" not in text
     report_text(Console(width=120), cells[:1], strict=False)
     assert "cause" not in capsys.readouterr().out
+
+
+def test_what_an_engine_refuses_for_some_values_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    cells = [cell(f"sum/{law}@float64", Verdict.PASS, refused="no tuple of axes") for law in ("gradient", "value")]
+    report_text(Console(width=120), cells, strict=False)
+    text = capsys.readouterr().out
+    assert "Partly unsupported (some cases are refused)\n  no tuple of axes" in text
+    assert "sum: gradient, value @ float64" in text

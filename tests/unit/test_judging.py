@@ -198,6 +198,7 @@ def test_one_refused_case_hides_no_other() -> None:
     target = replace(RIGHT, run=refuses, pullback=pullback)
     cell = cell_of(target, "gradient", small, large)
     assert (cell.verdict, cell.message) == (Verdict.PASS, "1 cases unsupported: NotImplementedError: too large")
+    assert cell.refused == "NotImplementedError: too large"
     with pytest.raises(UnsupportedCase, match="too large"):
         found("gradient", target, large)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console
@@ -37,6 +38,8 @@ def report_text(console: Console, cells: Sequence[Cell], *, strict: bool) -> Non
     """Print the report of a run."""
     console.print(summary_table(cells))
     _grouped(console, cells, Verdict.UNSUPPORTED, "Unsupported")
+    partly = (replace(cell, message=cell.refused, verdict=Verdict.UNSUPPORTED) for cell in cells if cell.refused)
+    _grouped(console, partly, Verdict.UNSUPPORTED, "Partly unsupported (some cases are refused)")
     _grouped(console, cells, Verdict.INCONCLUSIVE, "Inconclusive")
     for verdict, title in ((Verdict.KNOWN, "Known"), (Verdict.FIXED, "Fixed"), (Verdict.STALE, "Stale")):
         _grouped(console, cells, verdict, title)

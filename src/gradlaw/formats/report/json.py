@@ -31,6 +31,7 @@ KEYS: Final = (
     "script",
     "severity",
     "cause",
+    "refused",
 )
 """What the file has of a cell."""
 
@@ -63,6 +64,7 @@ class _WrittenCell(msgspec.Struct):
     script: str = ""
     severity: Severity | None = None
     cause: str = ""
+    refused: str = ""
 
     def cell(self) -> Cell:
         kept = {key: getattr(self, key) for key in KEYS}
