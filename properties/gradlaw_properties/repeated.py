@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gradlaw_properties.judge import Outcome, combine, judge
-from gradlaw_properties.laws.common import NOTHING
+from gradlaw_properties.laws.common import NOTHING, exact_sets
 from gradlaw_properties.trial import Cotangents, Trial
 from gradlaw_reference import Data
 from gradlaw_spec import PROGRAM, Array, Program, Step
@@ -39,7 +40,11 @@ def walked_right(trial: Trial, first: Starts, second: Starts, what: str) -> Outc
         accumulates = _seen_to_accumulate(trial, (first, second), other, both)
     sets = {True: ("gradients add up", both), False: ("gradients are replaced", other)}
     chosen = sets if accumulates is None else {accumulates: sets[accumulates]}
-    outcomes = {note: _judged(trial, left, allowed, f", after {what} ({note})") for note, allowed in chosen.values()}
+    walks = {True: (_full(trial, first), _full(trial, second)), False: (_full(trial, second),)}
+    outcomes = {
+        note: _judged(trial, left, allowed, f", after {what} ({note})", exact_sets(trial, *walks[adds]))
+        for adds, (note, allowed) in chosen.items()
+    }
     note, outcome = min(outcomes.items(), key=lambda item: item[1].violated)
     if not outcome.violated:
         return replace(outcome, notes=frozenset({note}))
@@ -91,9 +96,16 @@ def _fits(trial: Trial, walks: tuple[Gradients, ...]) -> bool:
     )
 
 
-def _judged(trial: Trial, gradients: Gradients, sets: tuple[Data, ...], after: str) -> Outcome:
-    named: Any = zip(trial.names(), trial.program.inputs, gradients, trial.inputs, sets, strict=True)
+def _judged(
+    trial: Trial,
+    gradients: Gradients,
+    sets: tuple[Data, ...],
+    after: str,
+    exact: tuple[Callable[[], Data] | None, ...] = (),
+) -> Outcome:
+    exact = exact or (None,) * len(sets)
+    named: Any = zip(trial.names(), trial.program.inputs, gradients, trial.inputs, sets, exact, strict=True)
     return combine(
-        judge(f"{what}{after}", np.zeros_like(value) if got is None else got, allowed, trial.dtypes[name])
-        for what, name, got, value, allowed in named
+        judge(f"{what}{after}", np.zeros_like(value) if got is None else got, allowed, trial.dtypes[name], kink)
+        for what, name, got, value, allowed, kink in named
     )

@@ -22,19 +22,28 @@ NOTHING = Outcome()
 
 def gradients_admissible(trial: Trial, got: Cotangents, truth: tuple[Data, ...]) -> Outcome:
     """Judge each gradient of a trial against its admissible set; that of one primitive at a kink is the kink's own."""
-    named = zip(trial.names(), trial.program.inputs, got, truth, strict=True)
+    named = zip(trial.names(), trial.program.inputs, got, truth, exact_sets(trial, trial.cotangents), strict=True)
+    return combine(
+        judge(what, gradient, allowed, trial.dtypes[name], exact) for what, name, gradient, allowed, exact in named
+    )
+
+
+def exact_sets(trial: Trial, *walks: Cotangents) -> tuple[Callable[[], Data] | None, ...]:
+    """Return what computes the sums of the gradients of walks without any rounding, wide only at a kink, by the input.
+
+    Those of a program are None: there a kink's width is carried on.
+    """
 
     @cache
     def exact() -> tuple[Data, ...]:
-        return certify(trial.runnable, trial.values, dtype=None).gradients(trial.cotangents)
+        certified = certify(trial.runnable, trial.values, dtype=None)
+        found = (certified.gradients(cotangents) for cotangents in walks)
+        return tuple(total(several, several[0].shape) for several in zip(*found, strict=True))
 
     def of(position: int) -> Callable[[], Data] | None:
         return None if trial.page is None else lambda: exact()[position]
 
-    return combine(
-        judge(what, gradient, allowed, trial.dtypes[name], of(position))
-        for position, (what, name, gradient, allowed) in enumerate(named)
-    )
+    return tuple(map(of, range(len(trial.program.inputs))))
 
 
 def asked(outcome: Outcome) -> Outcome:
