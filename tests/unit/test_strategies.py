@@ -219,6 +219,17 @@ def test_operands_broadcast_both_ways_and_meet_themselves(name: str) -> None:
     assert any(len(case.program.inputs) == 1 for case in cases)
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_each_operand_is_stretched_in_every_run(number: int) -> None:
+    stretched = set()
+    for layout in layouts(PAGES["add"], ("float64",), scalar=False, seed=number):
+        shapes = {slot.name: slot.shape for slot in layout.slots}
+        for name in layout.operands:
+            behind = zip(reversed(shapes[name]), reversed(layout.output), strict=False)
+            stretched |= {name for length, full in behind if length == 1 < full}
+    assert stretched == {"x1", "x2"}
+
+
 def test_bounds_of_clip() -> None:
     bounds = [case.program.steps[0].attributes for case in over_runs("clip", 2)]
     pairs = [(item["min"], item["max"]) for item in bounds]

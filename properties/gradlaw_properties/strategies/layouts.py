@@ -113,7 +113,7 @@ class Palette:
 
 
 def _elementwise(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
-    """Shapes that broadcast: equal ones, and stretched both ways; rarer ones take turns from run to run."""
+    """Shapes that broadcast: equal ones, and each stretched; rarer ones take turns from run to run."""
     vector, full = (palette.vector,), (palette.rows, palette.columns)
     yield 2, ((),) * count
     yield 3, (vector,) * count
@@ -130,10 +130,13 @@ def _elementwise(palette: Palette, count: int, random: Random) -> Iterator[Draft
         (palette.empty, palette.empty),
         (palette.deep, palette.deep),
     ]
-    pairs = ((4, ((palette.rows, 1), vector)), (3, random.choice(stretched)), (1, random.choice(rare)))
+    both: tuple[Shape, Shape] = ((palette.rows, 1), vector)
+    first = random.randrange(2)
+    # An engine may stretch one operand rightly and the other not: each is the stretched one in every run.
+    pairs = ((3, both), (3, both[::-1]), (2, random.choice(stretched)), (1, random.choice(rare)))
     for weight, pair in pairs:
-        first = random.randrange(2)
         yield weight, tuple(pair[(first + position) % 2] for position in range(count))
+        first = first if pair is both else random.randrange(2)
 
 
 def _one(palette: Palette) -> Iterator[Draft]:

@@ -1,0 +1,140 @@
+"""Is a changed engine wrong at all? Both are computed in exact balls of 400 bits, at the cases that are drawn.
+
+Where every number is the same to more digits than any dtype has, the change is of the same function; where also all
+bits of float64 are the same, not even of its rounding. Where the balls differ and no bit does, what is changed is how
+the reference computes balls, and no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from planted import Rules, planted, planted_target
+
+from gradlaw_reference import certify
+from gradlaw_reference.arithmetic import Data
+from gradlaw_spec import Case
+
+BITS: Final = 400
+TIGHT: Final = 2.0**-200
+"""The radius of a ball, relative to its middle or to 1, up to which it is one number."""
+Numbers = tuple[Data, ...] | Exception
+
+
+@dataclass(slots=True)
+class Compared:
+    """How many numbers of two engines were compared, and what was found."""
+
+    same: int = 0
+    inside: int = 0
+    refused: int = 0
+    elsewhere: int = 0
+    different: str = ""
+    bits: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """``different``, or the proof that the law book allows the change."""
+        if self.different:
+            return "different"
+        if not self.same and not self.inside:
+            return "refuses"
+        if self.refused:
+            return "partly refuses"
+        if self.elsewhere and not self.bits:
+            return "not in float64"
+        if self.inside:
+            return "inside"
+        return "rounding" if self.bits else "same"
+
+
+@dataclass(slots=True)
+class Right:
+    """The engine without the change; what it computes is kept for all changes of one source."""
+
+    rules: Rules
+    exact: dict[int, Numbers] = field(default_factory=dict)
+    bits: dict[int, list[bytes | None]] = field(default_factory=dict)
+
+    def exact_at(self, place: int, case: Case) -> Numbers:
+        """Return its outputs and gradients at a case, or the error that it raises."""
+        if place not in self.exact:
+            self.exact[place] = _exact(self.rules, case)
+        return self.exact[place]
+
+    def bits_at(self, place: int, case: Case) -> list[bytes | None]:
+        """Return its outputs and gradients in float64."""
+        if place not in self.bits:
+            self.bits[place] = _bits(self.rules, case)
+        return self.bits[place]
+
+
+def compare(changed: Rules, right: Right, cases: Iterable[Case]) -> Compared:
+    """Compare two engines at cases, up to the first number that differs beyond its set."""
+    found = Compared()
+    for place, case in enumerate(cases):
+        expected = right.exact_at(place, case)
+        if isinstance(expected, Exception):
+            continue
+        got = _exact(changed, case)
+        if isinstance(got, Exception):
+            found.refused += 1
+            continue
+        differs = right.bits_at(place, case) != _bits(changed, case)
+        found.bits += differs
+        problem = "; ".join(filter(None, (_compare(found, *pair) for pair in zip(expected, got, strict=True))))
+        if problem and differs:
+            found.different = f"{case.program}: {problem}"
+            return found
+        found.elsewhere += bool(problem)
+    return found
+
+
+def _exact(rules: Rules, case: Case) -> Numbers:
+    """Return outputs and gradients as balls, or the error that the engine raises."""
+    with planted(rules):
+        try:
+            run = certify(case.program, case.values, dtype=None, precision=BITS)
+            return (*run.outputs, *run.gradients(case.cotangents))
+        except Exception as error:
+            return error
+
+
+def _compare(found: Compared, expected: Data, got: Data) -> str:
+    """Count the numbers of two arrays that are the same; return the first that is not, or nothing."""
+    expected, got = np.asarray(expected), np.asarray(got)
+    if expected.shape != got.shape:
+        return f"shape {got.shape} for {expected.shape}"
+    for one, other in zip(expected.ravel(), got.ravel(), strict=True):
+        if not one.is_finite() or not _tight(one):
+            found.inside += not _same(one, other)
+            if one.is_finite() and not one.overlaps(other):
+                return f"{other} is outside of {one}"
+        elif not one.overlaps(other):
+            return f"{other} for {one}"
+        else:
+            found.same += 1
+    return ""
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two balls are one set."""
+    return str(one) == str(other)
+
+
+def _tight(ball: Any) -> bool:
+    return float(ball.rad()) <= TIGHT * max(1.0, abs(float(ball.mid())))
+
+
+def _bits(rules: Rules, case: Case) -> list[bytes | None]:
+    """Return outputs and gradients in float64, bit by bit."""
+    target = planted_target(rules)
+    with np.errstate(all="ignore"):
+        try:
+            outputs, pull = target.pullback(case.program, {name: value.copy() for name, value in case.values.items()})
+            return [None if one is None else one.tobytes() for one in (*outputs, *pull(case.cotangents))]
+        except Exception:
+            return []
