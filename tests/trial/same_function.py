@@ -1,8 +1,8 @@
 """Is a changed engine wrong at all? Both are computed in exact balls of 400 bits, at the cases that are drawn.
 
-Where every number is the same to more digits than any dtype has, the change is of the same function; where also all
-bits of float64 are the same, not even of its rounding. Where the balls differ and no bit does, what is changed is how
-the reference computes balls, and no engine.
+Where every number (of values, gradients and gradients of these) is the same to more digits than any dtype has, the
+change is of the same function; where also all bits of float64 are the same, not even of its rounding. Where the balls
+differ and no bit does, what is changed is how the reference computes balls, and no engine.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Any, Final
 import numpy as np
 from planted import Rules, planted, planted_target
 
-from gradlaw_reference import certify
+from gradlaw_reference import certify, certify_pullback
 from gradlaw_reference.arithmetic import Data
-from gradlaw_spec import Case
+from gradlaw_spec import Array, Case
 
 BITS: Final = 400
 TIGHT: Final = 2.0**-200
 """The radius of a ball, relative to its middle or to 1, up to which it is one number."""
+FEW: Final = 24
+"""Up to how many numbers of its operands a case is differentiated twice."""
 Numbers = tuple[Data, ...] | Exception
 
 
@@ -94,13 +96,28 @@ def compare(changed: Rules, right: Right, cases: Iterable[Case]) -> Compared:
 
 
 def _exact(rules: Rules, case: Case) -> Numbers:
-    """Return outputs and gradients as balls, or the error that the engine raises."""
+    """Return outputs, gradients and theirs as balls, or the error that the engine raises."""
     with planted(rules):
         try:
             run = certify(case.program, case.values, dtype=None, precision=BITS)
-            return (*run.outputs, *run.gradients(case.cotangents))
+            first = (*run.outputs, *run.gradients(case.cotangents))
+            if not _small(case):
+                return first
+            twice = certify_pullback(case.program, case.values, case.cotangents, dtype=None, precision=BITS)
+            return (*first, *twice.gradients(_directions(case)))
         except Exception as error:
             return error
+
+
+def _small(case: Case) -> bool:
+    """Whether a case has so few numbers that gradients of its gradients are soon found."""
+    return sum(value.size for value in case.values.values()) <= FEW
+
+
+def _directions(case: Case) -> tuple[Array, ...]:
+    """Return cotangents for the gradients of a case: signed quarters."""
+    draw = np.random.Generator(np.random.PCG64(case.seed))
+    return tuple(draw.integers(-8, 9, size=case.values[name].shape) / 4 for name in case.program.inputs)
 
 
 def _compare(found: Compared, expected: Data, got: Data) -> str:
@@ -130,11 +147,15 @@ def _tight(ball: Any) -> bool:
 
 
 def _bits(rules: Rules, case: Case) -> list[bytes | None]:
-    """Return outputs and gradients in float64, bit by bit."""
+    """Return outputs, gradients and theirs in float64, bit by bit."""
     target = planted_target(rules)
+    values = {name: value.copy() for name, value in case.values.items()}
     with np.errstate(all="ignore"):
         try:
-            outputs, pull = target.pullback(case.program, {name: value.copy() for name, value in case.values.items()})
-            return [None if one is None else one.tobytes() for one in (*outputs, *pull(case.cotangents))]
+            outputs, pull = target.pullback(case.program, values)
+            found = [*outputs, *pull(case.cotangents)]
+            if _small(case) and target.second_order is not None:
+                found += target.second_order(case.program, values, case.cotangents, _directions(case))
+            return [None if one is None else one.tobytes() for one in found]
         except Exception:
             return []

@@ -62,8 +62,9 @@ def main() -> int:
     asked = parser.parse_args()
     journal = asked.journal or ROOT / ".trial" / f"{fingerprint()}.jsonl"
     journal.parent.mkdir(parents=True, exist_ok=True)
-    known = [name for name in load_primitives() if not asked.primitives or name in asked.primitives]
-    run(known, asked.seed or SEEDS, journal, max(1, asked.jobs), asked.minutes)
+    if unknown := sorted(set(asked.primitives) - load_primitives().keys()):
+        parser.error(f"primitives={unknown}; expected names of primitives")
+    run(asked.primitives or list(load_primitives()), asked.seed or SEEDS, journal, max(1, asked.jobs), asked.minutes)
     summary = summarised(latest(read(journal)).values(), read_equivalents())
     write(summary, asked.results)
     print(summary.told())

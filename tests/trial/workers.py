@@ -23,9 +23,9 @@ PROOFS: Final = ("same", "rounding", "not in float64", "inside", "refuses", "par
 """What says that a change is none that a law should see."""
 SECONDS: Final = 60
 """How long one engine may be asked at one seed; one that does not end is seen."""
-FRESH: Final = 1000
-"""The seed of the cases beside those of the laws, at which an engine is compared with the right one."""
-FRESH_CASES: Final = 40
+FRESH: Final = range(1000, 1010)
+"""The seeds of the cases beside those of the laws, at which an engine is compared with the right one."""
+FRESH_CASES: Final = 8
 Noted = dict[str, Any]
 
 
@@ -92,7 +92,7 @@ class _Bench:
 
     def __init__(self, task: Task) -> None:
         self.task, self.judge = task, Judge(task.subject, task.seed)
-        self.cases = (*self.judge.cases, *drawn(task.subject, FRESH, FRESH_CASES))
+        self.cases = (*self.judge.cases, *(case for seed in FRESH for case in drawn(task.subject, seed, FRESH_CASES)))
         self.rights: dict[str, Right] = {}
 
     def ask(self, one: Changed, proof: Noted | None) -> Noted:

@@ -230,6 +230,15 @@ def test_each_operand_is_stretched_in_every_run(number: int) -> None:
     assert stretched == {"x1", "x2"}
 
 
+@pytest.mark.parametrize("number", range(6))
+def test_a_contraction_of_one_operand_turns_axes_and_meets_on_a_diagonal_in_every_run(number: int) -> None:
+    drawn = layouts(PAGES["einsum"], ("float64",), scalar=False, seed=number)
+    texts = {str(layout.attributes["subscripts"]) for layout in drawn}
+    assert texts & {"ij->ji", "ijk->ki"}
+    assert texts & {"ii->", "ii->i"}
+    assert texts & {"ij->", "ij->i"}
+
+
 def test_bounds_of_clip() -> None:
     bounds = [case.program.steps[0].attributes for case in over_runs("clip", 2)]
     pairs = [(item["min"], item["max"]) for item in bounds]

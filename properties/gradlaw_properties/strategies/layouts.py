@@ -222,8 +222,7 @@ def _contracted(palette: Palette) -> Iterator[Draft]:
     yield 2, ((rows, columns), (rows, columns))
     yield 2, ((2, rows, columns), (2, columns, n))
     yield 2, ((rows, 1, columns), (rows, columns))
-    yield 2, ((rows, columns),)
-    yield 2, ((3, 3),)
+    yield from ((2, ((rows, columns),)), (1, ((columns, rows),)), (2, ((3, 3),)))
     yield 1, ((rows, 36), (36, 2))
     yield 1, ((rows, 0), (0, columns))
 
@@ -327,11 +326,23 @@ def _manner(page: Primitive, attributes: Mapping[str, AttributeValue], axes: int
             found += [(attribute.name, along), ("from the end", isinstance(value, int) and value < 0)]
         elif attribute.kind in ("keepdims", "boolean"):
             found.append((attribute.name, value))
+        elif attribute.kind == "subscripts":
+            found += _manner_of_labels(str(value))
     return tuple(found)
 
 
+def _manner_of_labels(text: str) -> Iterator[Hashable]:
+    """Yield what a contraction does to the axes of how many operands: turn them, meet on a diagonal."""
+    given, _, result = text.partition("->")
+    order = [label for label in given if label in result]
+    several = "," in given
+    yield several, "turned", order != sorted(order, key=result.index)
+    yield several, "diagonal", any(labels.count(label) > 1 for labels in given.split(",") for label in labels)
+
+
 def _drawn(page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str]) -> Iterator[dict[str, AttributeValue]]:
-    for _ in range(8):
+    labelled = any(attribute.kind == "subscripts" for attribute in page.attributes)
+    for _ in range(40 if labelled else 8):
         with suppress(*REFUSALS):
             yield structural(page, shape, Chooser(random.randrange(1, 2**32)), dtypes)
 
