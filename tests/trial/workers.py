@@ -19,7 +19,7 @@ from same_function import Right, compare
 from sources import Changed, all_changed
 
 KILLED, LIVES, ENDLESS, UNMADE = "killed", "lives", "no end", "not made"
-PROOFS: Final = ("same", "rounding", "not in float64", "inside", "refuses", "partly refuses")
+PROOFS: Final = ("same", "rounding", "inside", "refuses", "partly refuses")
 """What says that a change is none that a law should see."""
 SECONDS: Final = 60
 """How long one engine may be asked at one seed; one that does not end is seen."""
@@ -117,12 +117,12 @@ class _Bench:
             return {"outcome": proof["outcome"], "why": proof["why"]}
         found = compare(rules, right, self.cases)
         if found.outcome in PROOFS and found.outcome != "inside":
-            return {"outcome": found.outcome, "why": f"{found.same} numbers, {found.refused} cases refused"}
+            return {"outcome": found.outcome, "why": found.told()}
         later = self.judge.judge(rules, right.rules, one.where, first=False)
         if later.law:
             return _killed(Seen(later.law, later.examples, seen.calls + later.calls, seen.refused, later.message))
         if found.outcome == "inside":
-            return {"outcome": "inside", "why": f"{found.same} numbers, and {found.inside} in the sets of kinks"}
+            return {"outcome": "inside", "why": found.told()}
         return {"outcome": LIVES, "why": found.different[:600], "refused": seen.refused}
 
 
