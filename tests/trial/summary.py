@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -25,7 +25,9 @@ NO_ENGINES: Final = ("refuses", UNMADE)
 class Summary:
     """What became of each wrong engine, by its name."""
 
-    seeds: tuple[int, ...] = ()
+    seeds: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The seeds at which all engines of a primitive were asked."""
+    unasked: int = 0
     outcomes: dict[str, str] = field(default_factory=dict)
     proofs: dict[str, str] = field(default_factory=dict)
     kills: list[Noted] = field(default_factory=list)
@@ -39,7 +41,7 @@ class Summary:
     def told(self) -> str:
         """Return it in one line, and the survivors after it."""
         counts = ", ".join(f"{number} {name}" for name, number in sorted(self.counted().items()))
-        lines = [f"{len(self.outcomes)} changes at seeds {list(self.seeds)}: {counts}"]
+        lines = [f"{len(self.outcomes)} changes: {counts}; {self.unasked} not asked yet"]
         return "\n".join((*lines, *(f"lives: {name}\n  {why}" for name, why in sorted(self.survivors.items()))))
 
 
@@ -49,19 +51,28 @@ def read_equivalents(path: Path = EQUIVALENTS) -> dict[str, str]:
     return {name: table["reason"] for table in tables for name in table["names"]}
 
 
-def summarised(notes: Iterable[Noted], equivalents: Mapping[str, str]) -> Summary:
-    """Join the notes of all seeds: an engine is killed where it is at every seed."""
+def summarised(notes: Iterable[Noted], equivalents: Mapping[str, str], made: Mapping[str, Collection[str]]) -> Summary:
+    """Join the notes of all seeds: an engine is killed where it is at every seed.
+
+    ``made`` has the names of the engines of each primitive; what is noted of others is forgotten.
+    """
+    names = {name for some in made.values() for name in some}
     by_name: dict[str, list[Noted]] = defaultdict(list)
     for note in notes:
-        by_name[note["name"]].append(note)
-    summary = Summary(tuple(sorted({note["seed"] for found in by_name.values() for note in found})))
+        if note["name"] in names:
+            by_name[note["name"]].append(note)
+    summary = Summary(unasked=len(names) - len(by_name))
+    asked = {(note["name"], note["seed"]) for found in by_name.values() for note in found}
+    seeds = sorted({seed for _, seed in asked})
+    for subject, some in made.items():
+        summary.seeds[subject] = tuple(seed for seed in seeds if all((name, seed) in asked for name in some))
     for name, found in sorted(by_name.items()):
         outcome = summary.outcomes[name] = _outcome(found, name in equivalents)
         summary.subjects[name] = found[0]["subject"]
         if outcome == KILLED:
             summary.kills += [note for note in found if note["outcome"] == KILLED]
         elif outcome == LIVES:
-            summary.survivors[name] = next(note["why"] for note in found if note["outcome"] == LIVES)
+            summary.survivors[name] = _why_it_lives(found)
         elif outcome == EQUIVALENT:
             summary.proofs[name] = equivalents[name]
         elif outcome in PROOFS:
@@ -72,12 +83,19 @@ def summarised(notes: Iterable[Noted], equivalents: Mapping[str, str]) -> Summar
 def _outcome(found: list[Noted], equivalent: bool) -> str:
     """Return what became of one engine at all seeds."""
     outcomes = {note["outcome"] for note in found}
+    if LIVES in outcomes or {"same", KILLED} <= outcomes:
+        return EQUIVALENT if equivalent else LIVES
     proofs = [proof for proof in PROOFS if proof in outcomes]
     if proofs:
         return proofs[0]
-    if LIVES in outcomes:
-        return EQUIVALENT if equivalent else LIVES
     return UNMADE if UNMADE in outcomes else KILLED if KILLED in outcomes else ENDLESS
+
+
+def _why_it_lives(found: list[Noted]) -> str:
+    """Return where an engine that lives is wrong: at a number that is known, or at the cases of another seed."""
+    seeds = [note["seed"] for note in found if note["outcome"] != KILLED]
+    why = [note["why"] for note in found if note["outcome"] == LIVES]
+    return f"seeds {seeds}: {why[0] if why else 'every bit is right at the cases that are drawn there'}"
 
 
 def write(summary: Summary, path: Path) -> None:
@@ -87,11 +105,11 @@ def write(summary: Summary, path: Path) -> None:
 
 def _lines(summary: Summary) -> Iterable[str]:
     yield f"spec = {_text(SPEC_VERSION)}"
-    yield f"seeds = {list(summary.seeds)}"
     yield ""
     yield "[engines]"
     for name, number in sorted(summary.counted().items()):
         yield f"{_text(name)} = {number}"
+    yield f'"not asked yet" = {summary.unasked}'
     yield ""
     yield "[laws]"
     for law, kills in sorted(_grouped(summary.kills).items()):
@@ -102,7 +120,8 @@ def _lines(summary: Summary) -> Iterable[str]:
     for name, outcome in summary.outcomes.items():
         outcomes[summary.subjects[name]][outcome] += 1
     for subject, counts in sorted(outcomes.items()):
-        shown = ", ".join(f"{_text(outcome)} = {number}" for outcome, number in sorted(counts.items()))
+        seeds = f"seeds = {list(summary.seeds[subject])}, "
+        shown = seeds + ", ".join(f"{_text(outcome)} = {number}" for outcome, number in sorted(counts.items()))
         kills = [note for note in summary.kills if note["subject"] == subject]
         yield f"{_text(subject)} = {{ {shown}, {_medians(kills)} }}" if kills else f"{_text(subject)} = {{ {shown} }}"
     for title, table in (("survivors", summary.survivors), ("proofs", summary.proofs)):

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
+from sources import all_changed
 from summary import read_equivalents, summarised, write
 from workers import Task, latest, read, work
 
@@ -65,7 +66,9 @@ def main() -> int:
     if unknown := sorted(set(asked.primitives) - load_primitives().keys()):
         parser.error(f"primitives={unknown}; expected names of primitives")
     run(asked.primitives or list(load_primitives()), asked.seed or SEEDS, journal, max(1, asked.jobs), asked.minutes)
-    summary = summarised(latest(read(journal)).values(), read_equivalents())
+    made = {subject: [one.name for one in all_changed(subject)] for subject in load_primitives()}
+    summary = summarised(latest(read(journal)).values(), read_equivalents(), made)
+    asked.results.parent.mkdir(parents=True, exist_ok=True)
     write(summary, asked.results)
     print(summary.told())
     return int(bool(summary.survivors))

@@ -128,7 +128,16 @@ def test_names_are_the_same_in_every_run_and_occur_once() -> None:
 def test_an_engine_is_killed_where_it_is_at_every_seed() -> None:
     note = {"name": "a", "subject": "tanh", "law": "value", "examples": 1, "calls": 2, "why": ""}
     killed, lives = {**note, "seed": 0, "outcome": "killed"}, {**note, "seed": 1, "outcome": "lives"}
-    assert summarised([killed], {}).outcomes == {"a": "killed"}
-    assert set(summarised([killed, lives], {}).survivors) == {"a"}
-    assert summarised([killed, lives], {"a": "the reason"}).proofs == {"a": "the reason"}
-    assert summarised([killed, {**lives, "outcome": "rounding"}], {}).outcomes == {"a": "rounding"}
+    made = {"tanh": ["a"]}
+    assert summarised([killed], {}, made).outcomes == {"a": "killed"}
+    assert set(summarised([killed, lives], {}, made).survivors) == {"a"}
+    assert summarised([killed, lives], {"a": "the reason"}, made).proofs == {"a": "the reason"}
+    assert summarised([killed, {**lives, "outcome": "rounding"}], {}, made).outcomes == {"a": "rounding"}
+    assert set(summarised([killed, {**lives, "outcome": "same"}], {}, made).survivors) == {"a"}
+
+
+def test_what_is_not_asked_yet_is_counted() -> None:
+    note = {"name": "a", "subject": "tanh", "seed": 0, "outcome": "killed", "law": "value", "examples": 1, "calls": 2}
+    found = summarised([note, {**note, "name": "of an older version"}], {}, {"tanh": ["a", "b"], "sin": ["c"]})
+    assert (found.unasked, found.seeds["tanh"]) == (2, ())
+    assert found.outcomes == {"a": "killed"}
