@@ -230,6 +230,14 @@ def test_each_operand_is_stretched_in_every_run(number: int) -> None:
     assert stretched == {"x1", "x2"}
 
 
+@pytest.mark.parametrize("name", ["det", "eigh", "matrix_norm"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_matrices_stand_along_two_axes_in_every_run(name: str, number: int) -> None:
+    drawn = layouts(PAGES[name], ("float64",), scalar=False, seed=number)
+    shapes = {layout.slots[0].shape for layout in drawn}
+    assert any(len(shape) == 4 and min(shape) > 1 for shape in shapes)
+
+
 @pytest.mark.parametrize("number", range(6))
 def test_a_contraction_of_one_operand_turns_axes_and_meets_on_a_diagonal_in_every_run(number: int) -> None:
     drawn = layouts(PAGES["einsum"], ("float64",), scalar=False, seed=number)

@@ -169,7 +169,9 @@ def _fitted(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft
     yield 2, sized(**dict.fromkeys(once or names[:1], 1))
     yield 2, _batched(sized(), ((2,), ()))
     yield 2, _batched(sized(), random.choice((((2, 1), (3,)), ((1,), (2, 1)))))
-    yield 1, _batched(sized(), random.choice((((), (2,)), ((2, 3), (2, 3)))))
+    rare = random.choice((((), (2,)), ((2, 3), (2, 3))))
+    alone = len(signature.operands) == 1  # an axis of length one hides which of two axes it is
+    yield (2, _batched(sized(), ((2, 3), ()))) if alone else (1, _batched(sized(), rare))
     long = (6, 8, 4) if any(len(one) > 1 for one in signature.operands) else (36, 5)
     yield 2, sized(**dict(zip(names, itertools.cycle(long), strict=False))) if names else _batched(sized(), ((12,), ()))
     yield 3, sized(**dict.fromkeys(names, 3))
