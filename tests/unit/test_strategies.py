@@ -219,15 +219,28 @@ def test_operands_broadcast_both_ways_and_meet_themselves(name: str) -> None:
     assert any(len(case.program.inputs) == 1 for case in cases)
 
 
+PAIRED: Final = sorted(
+    name
+    for name, page in PAGES.items()
+    if page.shapes in ("elementwise", "signature") and [operand.kind for operand in page.operands] == ["real", "real"]
+)
+
+
+@pytest.mark.parametrize("name", PAIRED)
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_each_operand_is_stretched_in_every_run(number: int) -> None:
-    stretched = set()
-    for layout in layouts(PAGES["add"], ("float64",), scalar=False, seed=number):
+def test_each_operand_is_stretched_in_every_run(name: str, number: int) -> None:
+    page, stretched = PAGES[name], set()
+    own = tuple(map(len, page.signature.operands)) or (0, 0)  # how many axes are not in front
+    for layout in layouts(page, ("float64",), scalar=False, seed=number):
         shapes = {slot.name: slot.shape for slot in layout.slots}
-        for name in layout.operands:
-            behind = zip(reversed(shapes[name]), reversed(layout.output), strict=False)
-            stretched |= {name for length, full in behind if length == 1 < full}
-    assert stretched == {"x1", "x2"}
+        front = [
+            shapes[used][: max(0, len(shapes[used]) - kept)] for used, kept in zip(layout.operands, own, strict=True)
+        ]
+        full = np.broadcast_shapes(*front)
+        for used, lengths in zip(layout.operands, front, strict=True):
+            behind = zip(reversed(lengths), reversed(full), strict=False)
+            stretched |= {used for length, there in behind if length == 1 < there}
+    assert stretched == {operand.name for operand in page.operands}
 
 
 @pytest.mark.parametrize("name", ["det", "eigh", "matrix_norm"])

@@ -167,15 +167,25 @@ def _fitted(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft
             yield 2, signature.shapes({name: usual[name] for name in names if name not in missing})
     once = [name for name in names if sum(f"{one} ".count(name) for one in map(" ".join, signature.operands)) == 1]
     yield 2, sized(**dict.fromkeys(once or names[:1], 1))
-    yield 2, _batched(sized(), ((2,), ()))
-    yield 2, _batched(sized(), random.choice((((2, 1), (3,)), ((1,), (2, 1)))))
-    rare = random.choice((((), (2,)), ((2, 3), (2, 3))))
-    alone = len(signature.operands) == 1  # an axis of length one hides which of two axes it is
-    yield (2, _batched(sized(), ((2, 3), ()))) if alone else (1, _batched(sized(), rare))
+    yield from _along_batches(sized(), random)
     long = (6, 8, 4) if any(len(one) > 1 for one in signature.operands) else (36, 5)
     yield 2, sized(**dict(zip(names, itertools.cycle(long), strict=False))) if names else _batched(sized(), ((12,), ()))
     yield 3, sized(**dict.fromkeys(names, 3))
     yield 1, sized(**{random.choice(names): 0}) if names else _batched(sized(), ((0,), ()))
+
+
+def _along_batches(shapes: tuple[Shape, ...], random: Random) -> Iterator[Draft]:
+    """Stretch the axes in front of the first operand's, and those of all others'; rarer ways take turns.
+
+    One operand alone has two such axes, none of length one, which would hide which of them it is.
+    """
+    stretched, plain = ((2, 1), (3,)), ((2,), ())
+    ways = random.choice((stretched, ((1,), (2, 1)))), random.choice((((), (2,)), ((2, 3), (2, 3))))
+    if len(shapes) == 1:
+        yield from ((2, _batched(shapes, batches)) for batches in (plain, ways[0], ((2, 3), ())))
+        return
+    rare = random.choice((plain, ways[0] if ways[0] is not stretched else plain, ways[1]))
+    yield from ((2, _batched(shapes, batches)) for batches in (stretched, stretched[::-1], rare))
 
 
 def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[Shape, ...]:
