@@ -243,6 +243,17 @@ def test_each_operand_is_stretched_in_every_run(name: str, number: int) -> None:
     assert stretched == {operand.name for operand in page.operands}
 
 
+@pytest.mark.parametrize("name", ["index_add", "index_copy", "index_max"])
+@pytest.mark.parametrize("number", range(6))
+def test_updates_go_along_another_axis_than_the_first_in_every_run(name: str, number: int) -> None:
+    axes = set()
+    for layout in layouts(PAGES[name], ("float64",), scalar=False, seed=number):
+        shape = layout.slots[0].shape
+        if len(shape) > 1 and min(shape) > 1:
+            axes.add(int(str(layout.attributes["axis"])) % len(shape) > 0)
+    assert True in axes
+
+
 @pytest.mark.parametrize("name", ["det", "eigh", "matrix_norm"])
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_matrices_stand_along_two_axes_in_every_run(name: str, number: int) -> None:

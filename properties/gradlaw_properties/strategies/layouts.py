@@ -261,9 +261,11 @@ def _updated(palette: Palette, random: Random, page: Primitive) -> Iterator[Draf
         count = min(count, shape[along]) if distinct else count
         return shape, (count,), (*shape[:along], count, *shape[along + 1 :])
 
+    turns = itertools.count(random.randrange(2))  # by chance alone, no run may go along another axis than the first
     for weight, shape in palette.shapes:
         if shape:
-            yield weight, draft(shape, random.randrange(len(shape)), random.choice((1, 2, 3, 6)))
+            along = next(turns) if len(shape) > 1 and min(shape) > 1 else random.randrange(len(shape))
+            yield weight, draft(shape, along % len(shape), random.choice((1, 2, 3, 6)))
     yield 3, draft((palette.vector,), 0, palette.vector)
     yield 2, draft((palette.vector,), 0, palette.vector + 2)
     yield 1, draft((palette.rows, palette.columns), 0, 0)
