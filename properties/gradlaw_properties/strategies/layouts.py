@@ -261,10 +261,10 @@ def _updated(palette: Palette, random: Random, page: Primitive) -> Iterator[Draf
         count = min(count, shape[along]) if distinct else count
         return shape, (count,), (*shape[:along], count, *shape[along + 1 :])
 
-    turns = itertools.count(random.randrange(2))  # by chance alone, no run may go along another axis than the first
+    ends = itertools.cycle(random.choice(((0, -1), (-1, 0))))  # by chance alone, a run may have but one of the two
     for weight, shape in palette.shapes:
         if shape:
-            along = next(turns) if len(shape) > 1 and min(shape) > 1 else random.randrange(len(shape))
+            along = next(ends) if len(shape) > 1 and min(shape) > 1 else random.randrange(len(shape))
             yield weight, draft(shape, along % len(shape), random.choice((1, 2, 3, 6)))
     yield 3, draft((palette.vector,), 0, palette.vector)
     yield 2, draft((palette.vector,), 0, palette.vector + 2)
