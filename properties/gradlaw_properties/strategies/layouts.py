@@ -356,7 +356,8 @@ def _manner_of_labels(text: str) -> Iterator[Hashable]:
 
 def _drawn(page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str]) -> Iterator[dict[str, AttributeValue]]:
     labelled = any(attribute.kind == "subscripts" for attribute in page.attributes)
-    for _ in range(40 if labelled else 8):
+    updated = len(page.differentiable) > 1 and any(operand.kind == "index" for operand in page.operands)
+    for _ in range(40 if labelled or updated else 8):  # of these, few attributes fit all operands
         with suppress(*REFUSALS):
             yield structural(page, shape, Chooser(random.randrange(1, 2**32)), dtypes)
 
