@@ -59,3 +59,13 @@ def test_a_case_that_lacks_a_need_is_no_example(operands: tuple[str, ...], taken
 def test_a_law_that_cannot_run_says_so() -> None:
     with pytest.raises(UnsupportedCase, match="cotangents other than ones"):
         judge_case(all_laws()["linearity"], Trial(only_ones(), case_of(("x1", "x2"))))
+
+
+@pytest.mark.parametrize(("size", "number", "taken"), [(0, 1, True), (0, 0, True), (2, 1, False), (2, 0, True)])
+def test_a_law_that_takes_long_takes_each_empty_case_and_half_of_the_others(
+    size: int, number: int, taken: bool
+) -> None:
+    whole = case_of(("x1", "x2"))
+    values = {name: value[:size] for name, value in whole.values.items()}
+    case = replace(whole, values=values, cotangents=(whole.cotangents[0][:size],), seed=number)
+    assert all_laws()["second-order"].takes(Trial(reference_target("whole"), case)) is taken

@@ -219,6 +219,58 @@ def test_operands_broadcast_both_ways_and_meet_themselves(name: str) -> None:
     assert any(len(case.program.inputs) == 1 for case in cases)
 
 
+PAIRED: Final = sorted(
+    name
+    for name, page in PAGES.items()
+    if page.shapes in ("elementwise", "signature") and [operand.kind for operand in page.operands] == ["real", "real"]
+)
+
+
+@pytest.mark.parametrize("name", PAIRED)
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_each_operand_is_stretched_in_every_run(name: str, number: int) -> None:
+    page, stretched = PAGES[name], set()
+    own = tuple(map(len, page.signature.operands)) or (0, 0)  # how many axes are not in front
+    for layout in layouts(page, ("float64",), scalar=False, seed=number):
+        shapes = {slot.name: slot.shape for slot in layout.slots}
+        front = [
+            shapes[used][: max(0, len(shapes[used]) - kept)] for used, kept in zip(layout.operands, own, strict=True)
+        ]
+        full = np.broadcast_shapes(*front)
+        for used, lengths in zip(layout.operands, front, strict=True):
+            behind = zip(reversed(lengths), reversed(full), strict=False)
+            stretched |= {used for length, there in behind if length == 1 < there}
+    assert stretched == {operand.name for operand in page.operands}
+
+
+@pytest.mark.parametrize("name", ["index_add", "index_copy", "index_max"])
+@pytest.mark.parametrize("number", range(6))
+def test_updates_go_along_the_first_and_the_last_axis_in_every_run(name: str, number: int) -> None:
+    axes = set()
+    for layout in layouts(PAGES[name], ("float64",), scalar=False, seed=number):
+        shape = layout.slots[0].shape
+        if len(shape) > 1 and min(shape) > 1:
+            axes.add(int(str(layout.attributes["axis"])) % len(shape) > 0)
+    assert axes == {False, True}
+
+
+@pytest.mark.parametrize("name", ["det", "eigh", "matrix_norm"])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_matrices_stand_along_two_axes_in_every_run(name: str, number: int) -> None:
+    drawn = layouts(PAGES[name], ("float64",), scalar=False, seed=number)
+    shapes = {layout.slots[0].shape for layout in drawn}
+    assert any(len(shape) == 4 and min(shape) > 1 for shape in shapes)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_contraction_of_one_operand_turns_axes_and_meets_on_a_diagonal_in_every_run(number: int) -> None:
+    drawn = layouts(PAGES["einsum"], ("float64",), scalar=False, seed=number)
+    texts = {str(layout.attributes["subscripts"]) for layout in drawn}
+    assert texts & {"ij->ji", "ijk->ki"}
+    assert texts & {"ii->", "ii->i"}
+    assert texts & {"ij->", "ij->i"}
+
+
 def test_bounds_of_clip() -> None:
     bounds = [case.program.steps[0].attributes for case in over_runs("clip", 2)]
     pairs = [(item["min"], item["max"]) for item in bounds]

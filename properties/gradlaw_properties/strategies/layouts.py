@@ -113,7 +113,7 @@ class Palette:
 
 
 def _elementwise(palette: Palette, count: int, random: Random) -> Iterator[Draft]:
-    """Shapes that broadcast: equal ones, and stretched both ways; rarer ones take turns from run to run."""
+    """Shapes that broadcast: equal ones, and each stretched; rarer ones take turns from run to run."""
     vector, full = (palette.vector,), (palette.rows, palette.columns)
     yield 2, ((),) * count
     yield 3, (vector,) * count
@@ -130,10 +130,13 @@ def _elementwise(palette: Palette, count: int, random: Random) -> Iterator[Draft
         (palette.empty, palette.empty),
         (palette.deep, palette.deep),
     ]
-    pairs = ((4, ((palette.rows, 1), vector)), (3, random.choice(stretched)), (1, random.choice(rare)))
+    both: tuple[Shape, Shape] = ((palette.rows, 1), vector)
+    first = random.randrange(2)
+    # An engine may stretch one operand rightly and the other not: each is the stretched one in every run.
+    pairs = ((3, both), (3, both[::-1]), (2, random.choice(stretched)), (1, random.choice(rare)))
     for weight, pair in pairs:
-        first = random.randrange(2)
         yield weight, tuple(pair[(first + position) % 2] for position in range(count))
+        first = first if pair is both else random.randrange(2)
 
 
 def _one(palette: Palette) -> Iterator[Draft]:
@@ -164,13 +167,25 @@ def _fitted(palette: Palette, page: Primitive, random: Random) -> Iterator[Draft
             yield 2, signature.shapes({name: usual[name] for name in names if name not in missing})
     once = [name for name in names if sum(f"{one} ".count(name) for one in map(" ".join, signature.operands)) == 1]
     yield 2, sized(**dict.fromkeys(once or names[:1], 1))
-    yield 2, _batched(sized(), ((2,), ()))
-    yield 2, _batched(sized(), random.choice((((2, 1), (3,)), ((1,), (2, 1)))))
-    yield 1, _batched(sized(), random.choice((((), (2,)), ((2, 3), (2, 3)))))
+    yield from _along_batches(sized(), random)
     long = (6, 8, 4) if any(len(one) > 1 for one in signature.operands) else (36, 5)
     yield 2, sized(**dict(zip(names, itertools.cycle(long), strict=False))) if names else _batched(sized(), ((12,), ()))
     yield 3, sized(**dict.fromkeys(names, 3))
     yield 1, sized(**{random.choice(names): 0}) if names else _batched(sized(), ((0,), ()))
+
+
+def _along_batches(shapes: tuple[Shape, ...], random: Random) -> Iterator[Draft]:
+    """Stretch the axes in front of the first operand's, and those of all others'; rarer ways take turns.
+
+    One operand alone has two such axes, none of length one, which would hide which of them it is.
+    """
+    stretched, plain = ((2, 1), (3,)), ((2,), ())
+    ways = random.choice((stretched, ((1,), (2, 1)))), random.choice((((), (2,)), ((2, 3), (2, 3))))
+    if len(shapes) == 1:
+        yield from ((2, _batched(shapes, batches)) for batches in (plain, ways[0], ((2, 3), ())))
+        return
+    rare = random.choice((plain, ways[0] if ways[0] is not stretched else plain, ways[1]))
+    yield from ((2, _batched(shapes, batches)) for batches in (stretched, stretched[::-1], rare))
 
 
 def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[Shape, ...]:
@@ -249,8 +264,7 @@ def _contracted(palette: Palette) -> Iterator[Draft]:
     yield 2, ((rows, columns), (rows, columns))
     yield 2, ((2, rows, columns), (2, columns, n))
     yield 2, ((rows, 1, columns), (rows, columns))
-    yield 2, ((rows, columns),)
-    yield 2, ((3, 3),)
+    yield from ((2, ((rows, columns),)), (1, ((columns, rows),)), (2, ((3, 3),)))
     yield 1, ((rows, 36), (36, 2))
     yield 1, ((rows, 0), (0, columns))
 
@@ -277,9 +291,11 @@ def _updated(palette: Palette, random: Random, page: Primitive) -> Iterator[Draf
         count = min(count, shape[along]) if distinct else count
         return shape, (count,), (*shape[:along], count, *shape[along + 1 :])
 
+    ends = itertools.cycle(random.choice(((0, -1), (-1, 0))))  # by chance alone, a run may have but one of the two
     for weight, shape in palette.shapes:
         if shape:
-            yield weight, draft(shape, random.randrange(len(shape)), random.choice((1, 2, 3, 6)))
+            along = next(ends) if len(shape) > 1 and min(shape) > 1 else random.randrange(len(shape))
+            yield weight, draft(shape, along % len(shape), random.choice((1, 2, 3, 6)))
     yield 3, draft((palette.vector,), 0, palette.vector)
     yield 2, draft((palette.vector,), 0, palette.vector + 2)
     yield 1, draft((palette.rows, palette.columns), 0, 0)
@@ -357,6 +373,8 @@ def _manner(page: Primitive, attributes: Mapping[str, AttributeValue], axes: int
             found.append((attribute.name, value))
         elif attribute.kind == "stride":
             found.append((attribute.name, _apart(page, attributes, value)))
+        elif attribute.kind == "subscripts":
+            found += _manner_of_labels(str(value))
     return tuple(found)
 
 
@@ -367,8 +385,19 @@ def _apart(page: Primitive, attributes: Mapping[str, AttributeValue], step: Attr
     return (step > size) - (step < size) if isinstance(step, int) else 0
 
 
+def _manner_of_labels(text: str) -> Iterator[Hashable]:
+    """Yield what a contraction does to the axes of how many operands: turn them, meet on a diagonal."""
+    given, _, result = text.partition("->")
+    order = [label for label in given if label in result]
+    several = "," in given
+    yield several, "turned", order != sorted(order, key=result.index)
+    yield several, "diagonal", any(labels.count(label) > 1 for labels in given.split(",") for label in labels)
+
+
 def _drawn(page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str]) -> Iterator[dict[str, AttributeValue]]:
-    for _ in range(8):
+    labelled = any(attribute.kind == "subscripts" for attribute in page.attributes)
+    updated = len(page.differentiable) > 1 and any(operand.kind == "index" for operand in page.operands)
+    for _ in range(40 if labelled or updated else 8):  # of these, few attributes fit all operands
         with suppress(*REFUSALS):
             yield structural(page, shape, Chooser(random.randrange(1, 2**32)), dtypes)
 

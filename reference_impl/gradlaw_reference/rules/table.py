@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data, arithmetic
-from gradlaw_reference.engine import Array, apply, as_array, unbroadcast, vjp
+from gradlaw_reference.engine import Array, Tape, apply, as_array, unbroadcast, vjp
 from gradlaw_reference.rule import RULES, LocalRule, Rule
 from gradlaw_reference.rules.written import written
 from gradlaw_spec import (
@@ -58,7 +58,7 @@ def data_rule(
 
 def function(name: str, value: Callable[..., Array], *vjp: LocalRule, sequence: bool = False) -> None:
     """Define a step that is made of primitives: its gradient is theirs, or is given (of a ``sequence`` it must be)."""
-    found = vjp or _differentiated(value, len(load_pages()[name].operands))
+    found = vjp or differentiated(value, len(load_pages()[name].operands))
     _enter(Rule(name, value, found, composed=True, sequence=sequence))
 
 
@@ -75,8 +75,14 @@ def _composed(page: Primitive) -> Callable[..., Array]:
         cure = "Write a rule in gradlaw_reference/rules, or a composition on the page."
         raise SpecError(f"primitive {page.name}", "neither a rule nor a composition", "one of the two", cure)
 
+    return computed(lambda attributes: composition(page, attributes))
+
+
+def computed(program: Callable[[Mapping[str, Any]], Program]) -> Callable[..., Array]:
+    """Return the program that attributes give as a function of Arrays, computed with the primitives."""
+
     def value(*operands: Any, **attributes: Any) -> Array:
-        return _run(composition(page, attributes), operands, _apply)  # type: ignore[no-any-return]
+        return _run(program(attributes), operands, _apply)  # type: ignore[no-any-return]
 
     return value
 
@@ -118,12 +124,14 @@ def _apply_at_kinks(step: Step, operands: tuple[Any, ...]) -> Any:
     return _apply(step, operands)
 
 
-def _differentiated(value: Callable[..., Array], operands: int) -> tuple[LocalRule, ...]:
+def differentiated(
+    value: Callable[..., Array], operands: int, tape: Callable[[], Tape] = Tape
+) -> tuple[LocalRule, ...]:
     """Return the local rule of each operand of a function that is made of primitives: the engine's own pullback."""
 
     def local(position: int) -> LocalRule:
         def rule(g: Array, result: Array, *primals: Any, **attributes: Any) -> Array:
-            return vjp(lambda *variables: value(*variables, **attributes), *primals)[1](g)[position]
+            return vjp(lambda *variables: value(*variables, **attributes), *primals, tape=tape())[1](g)[position]
 
         return rule
 
