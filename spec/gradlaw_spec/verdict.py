@@ -69,8 +69,8 @@ class Cell:
     them whose admissible set was too wide to say anything; ``seconds`` is wall time; ``message`` says
     what was found; ``witness`` is the shrunk case that shows it and ``script`` a program that shows it;
     ``finding`` is what the message says of one element, as data (no report in JSON has it); ``severity`` is that of a
-    violation, None of another verdict; ``cause`` is the primitive whose fault a wrong program shows. ``refused`` says why an engine does not
-    take some of the cases, which then judge nothing.
+    violation, None of another verdict; ``cause`` is the primitive whose fault a wrong program shows. ``refused`` says
+    why an engine does not take some of the cases, which then judge nothing.
     """
 
     address: str
