@@ -73,7 +73,7 @@ def inside(values: Array, domain: tuple[Interval, ...]) -> bool:
     for interval in domain:
         above = values >= interval.lower if interval.lower_closed else values > interval.lower
         below = values <= interval.upper if interval.upper_closed else values < interval.upper
-        allowed |= above & below & (values % 1 != 0 if interval.broken else True)
+        allowed |= above & below & (values % 1 != interval.hole if interval.broken else True)
     return bool(allowed.all())
 
 
