@@ -206,6 +206,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
         x, ord, dim=axis, keepdim=keepdims
     ),
     **{name: _spread(function) for name, function in (("var", torch.var), ("std", torch.std))},
+    "softmin": lambda x, *, axis: torch.nn.functional.softmin(x, dim=axis),
     "softmax": lambda x, *, axis: torch.softmax(x, dim=axis),
     "log_softmax": lambda x, *, axis: torch.log_softmax(x, dim=axis),
     "matmul": torch.matmul,
@@ -297,6 +298,7 @@ TEMPLATES: Final[dict[str, Template]] = {
         name: f"torch.{name}({{0}}, dim={{axes}}, correction={{correction}}, keepdim={{keepdims}})"
         for name in ("var", "std")
     },
+    "softmin": "torch.nn.functional.softmin({0}, dim={axis})",
     "softmax": "torch.softmax({0}, dim={axis})",
     "log_softmax": "torch.log_softmax({0}, dim={axis})",
     "vecdot": "torch.linalg.vecdot({0}, {1})",
