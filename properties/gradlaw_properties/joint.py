@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
+from flint import arb, fmpq
 
 from gradlaw_properties.judge import Outcome, combine
 from gradlaw_properties.needs import DISTINCT_INPUTS
@@ -70,7 +71,10 @@ def arranged(vector: Sequence[float], cotangents: Sequence[float], grid: Grid) -
 
 
 def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid, counted: int | float = 1) -> bool:
-    """Whether a vector may be the rounding of a cotangent times an element of the set, of length 1/√counted."""
+    """Whether a vector may be the rounding of a cotangent times an element of the set.
+
+    Its vectors have the length 1/√counted; of a dual ball, ``counted`` is the order.
+    """
     if not all(map(math.isfinite, vector)):
         return False
     exact = Fraction(cotangent)
@@ -83,9 +87,21 @@ def member(joint: Joint, vector: Sequence[float], cotangent: float, grid: Grid, 
         return sum(lower for lower, _ in clipped) <= exact <= sum(upper for _, upper in clipped)
     if joint == "signed-shares":
         return sum(grid.sizes(number)[0] for number in vector) <= abs(exact)
+    if joint == "dual-ball":
+        return not _dual_norm([grid.sizes(number)[0] for number in vector], counted) > _ball(abs(exact))
     level = sum(lower for lower, _ in ends) <= 0 <= sum(upper for _, upper in ends)
     inside = Fraction(counted) * sum(grid.sizes(number)[0] ** 2 for number in vector) <= exact**2
     return inside and (level or joint != "centred-ball")
+
+
+def _ball(number: Fraction) -> arb:
+    return arb(fmpq(number.numerator, number.denominator))
+
+
+def _dual_norm(sizes: Sequence[Fraction], order: float) -> arb:
+    """Return the norm of numbers of these sizes, of the order p/(p - 1)."""
+    exponent = arb(order) / (arb(order) - 1)
+    return sum((_ball(size) ** exponent for size in sizes if size), arb(0)) ** (1 / exponent)
 
 
 def words(joint: Joint, cotangent: float, counted: int | float) -> str:
@@ -94,6 +110,8 @@ def words(joint: Joint, cotangent: float, counted: int | float) -> str:
         return f"shares of {cotangent!r}, from 0 to all of it, that add up to it"
     if joint == "signed-shares":
         return f"numbers whose sizes add up to at most {abs(cotangent)!r}"
+    if joint == "dual-ball":
+        return f"a vector whose norm of the order {counted:g}/{counted - 1:g} is at most {abs(cotangent)!r}"
     length = f"a vector of length at most {abs(cotangent)!r}"
     return length if joint == "ball" else f"{length} / √{counted:g} whose elements add up to 0"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +14,8 @@ from gradlaw_spec.array import Array
 TIES: Final = "ties"
 """How a page writes that several elements of a reduction are the largest (or the smallest) alike."""
 
-WITHOUT_INTEGERS: Final = " without integers"
-"""What stands behind an interval whose integers are left out."""
+HOLES: Final = MappingProxyType({" without integers": 0.0, " without halves": 0.5})
+"""What stands behind an interval whose integers are left out, or the numbers halfway between them."""
 
 
 class Read:
@@ -45,29 +46,39 @@ class Interval(Read):
     """An interval of real numbers.
 
     ``lower`` and ``upper`` are its ends, which may be infinite; ``lower_closed`` and ``upper_closed`` say whether an
-    end belongs to it. Where it is ``broken`` the integers in it are left out: the poles of a function.
+    end belongs to it. Where it is ``broken``, integers plus ``hole`` are left out: the poles of a function, or where it
+    jumps.
     """
 
-    __slots__ = ("broken", "lower", "lower_closed", "upper", "upper_closed")
+    __slots__ = ("broken", "hole", "lower", "lower_closed", "upper", "upper_closed")
     lower: float
     upper: float
     lower_closed: bool
     upper_closed: bool
     broken: bool
+    hole: float
 
     def __init__(
-        self, lower: float, upper: float, lower_closed: bool, upper_closed: bool, broken: bool = False
+        self,
+        lower: float,
+        upper: float,
+        lower_closed: bool,
+        upper_closed: bool,
+        broken: bool = False,
+        hole: float = 0.0,
     ) -> None:
         object.__setattr__(self, "lower", lower)
         object.__setattr__(self, "upper", upper)
         object.__setattr__(self, "lower_closed", lower_closed)
         object.__setattr__(self, "upper_closed", upper_closed)
         object.__setattr__(self, "broken", broken)
+        object.__setattr__(self, "hole", hole)
 
     @staticmethod
     def read(text: str) -> Interval:
         """Read ``"(0, inf)"``, ``"[-1, 1]"``, ``"(-inf, 0) without integers"``; raise ValueError for anything else."""
-        ends = text.strip().removesuffix(WITHOUT_INTEGERS)
+        hole = next((words for words in HOLES if text.strip().endswith(words)), "")
+        ends = text.strip().removesuffix(hole)
         opening, inner, closing = ends[:1], ends[1:-1], ends[-1:]
         try:
             lower, upper = (float(end) for end in inner.split(","))
@@ -75,11 +86,11 @@ class Interval(Read):
             lower = upper = math.nan
         if not lower < upper or opening not in ("(", "[") or closing not in (")", "]"):
             raise ValueError("Expected an interval such as '(0, inf)'")
-        return Interval(lower, upper, opening == "[", closing == "]", ends != text.strip())
+        return Interval(lower, upper, opening == "[", closing == "]", bool(hole), HOLES.get(hole, 0.0))
 
     def __str__(self) -> str:
         ends = f"{'[' if self.lower_closed else '('}{self.lower:g}, {self.upper:g}{']' if self.upper_closed else ')'}"
-        return f"{ends}{WITHOUT_INTEGERS if self.broken else ''}"
+        return ends + next((words for words, hole in HOLES.items() if self.broken and hole == self.hole), "")
 
     @property
     def open_ends(self) -> tuple[float, ...]:
@@ -91,20 +102,24 @@ class Interval(Read):
         """Return where float64 values lie in the interval."""
         above = values >= self.lower if self.lower_closed else values > self.lower
         below = values <= self.upper if self.upper_closed else values < self.upper
-        return np.asarray(above & below & (values != np.floor(values)) if self.broken else above & below)
+        return np.asarray(above & below & (np.mod(values, 1) != self.hole) if self.broken else above & below)
 
     def contains_with_room(self, values: Array, room: float) -> Array:
         """Return where float64 values lie in the interval, that far from its ends and from what it leaves out."""
         inside = (values >= self.lower + room) & (values <= self.upper - room)
-        return np.asarray(inside & (np.abs(values - np.round(values)) >= room) if self.broken else inside)
+        if not self.broken:
+            return np.asarray(inside)
+        return np.asarray(inside & (np.abs(values - self.hole - np.round(values - self.hole)) >= room))
 
     def intersect(self, other: Interval) -> Interval | None:
         """Return what two intervals share; None where that is nothing, or one point."""
         lower, upper = max(self.lower, other.lower), min(self.upper, other.upper)
         lower_closed = all(i.lower_closed for i in (self, other) if i.lower == lower)
         upper_closed = all(i.upper_closed for i in (self, other) if i.upper == upper)
-        broken = self.broken or other.broken
-        return Interval(lower, upper, lower_closed, upper_closed, broken) if lower < upper else None
+        holes = {interval.hole for interval in (self, other) if interval.broken}
+        if len(holes) > 1:
+            raise ValueError(f"Expected no intervals with holes of two kinds: {self}, {other}")
+        return Interval(lower, upper, lower_closed, upper_closed, bool(holes), *holes) if lower < upper else None
 
     def fold(self, values: Array) -> Array:
         """Return values moved into the interval, up to its ends: reflected at one, wrapped between two."""
@@ -112,7 +127,10 @@ class Interval(Read):
             return np.asarray(self.lower + np.mod(values - self.lower, self.upper - self.lower))
         if math.isfinite(self.lower):
             return np.asarray(self.lower + np.abs(values - self.lower))
-        return np.asarray(self.upper - np.abs(values - self.upper)) if math.isfinite(self.upper) else values
+        if math.isfinite(self.upper):
+            return np.asarray(self.upper - np.abs(values - self.upper))
+        beside = 0.5 + self.hole + np.mod(np.floor(values), 4)  # a number that every dtype holds
+        return np.where(self.contains(values), values, beside) if self.broken else values
 
 
 WHOLE: Final = Interval(-math.inf, math.inf, False, False)

@@ -38,7 +38,7 @@ Rounding = Literal[
     "exact", "correct", "elementwise", "contraction", "product", "elimination", "factorisation", "composed"
 ]
 OperandKind = Literal["real", "boolean", "index", "sequence"]
-Joint = Literal["", "shares", "signed-shares", "orders", "ball", "centred-ball"]
+Joint = Literal["", "shares", "signed-shares", "orders", "ball", "dual-ball", "centred-ball"]
 VALUE: Final = "value"
 """How a page calls what the primitive computes."""
 Number = int | float | str
@@ -52,13 +52,13 @@ class Operand:
     """One positional operand: its name, kind, domain and the formula of its gradient.
 
     ``domain`` is a union of intervals such as ``"(0, inf)"``, or ``"(-inf, 0) without integers"`` where those are
-    poles, in which the primitive is differentiable or has a declared kink; ``vjp`` is a formula in the operands, the
-    attributes, the value ``value`` and the cotangent ``g``; it is empty for an operand that has no gradient.
-    ``alternatives`` are other formulas of the same gradient that correct implementations use: what any of them may
-    return under the rounding model is admissible; ``when`` says at which attributes they are. ``boundary`` lists values
-    at which gradients tend to break, for generation. ``distinct`` says that no index occurs twice. ``regular`` says
-    that nothing is claimed where its matrices have not full rank, ``definite`` that nothing is where their symmetric
-    parts are not positive definite.
+    poles or jumps (``without halves``: the numbers halfway between), in which the primitive is differentiable or has a
+    declared kink; ``vjp`` is a formula in the operands, the attributes, the value ``value`` and the cotangent ``g``; it
+    is empty for an operand that has no gradient. ``alternatives`` are other formulas of the same gradient that correct
+    implementations use: what any of them may return under the rounding model is admissible; ``when`` says at which
+    attributes they are. ``boundary`` lists values at which gradients tend to break, for generation. ``distinct`` says
+    that no index occurs twice. ``regular`` says that nothing is claimed where its matrices have not full rank,
+    ``definite`` that nothing is where their symmetric parts are not positive definite.
     """
 
     name: str
@@ -96,16 +96,18 @@ class Kink:
     an attribute that is a number. ``joint`` says what the local gradients of all elements that meet there are together
     (empty: each is free): shares that are at least 0 and add up to 1, those times the signs of the elements
     (``signed-shares``; where these are 0, numbers whose sizes add up to at most 1), shares of several cotangents of
-    which each element gets one in all (``orders``), a vector no longer than 1 (``ball``), or one of *n* elements that
-    is no longer than 1/√(n − c) and adds up to 0 (``centred-ball``), where ``less`` names the attribute that is *c*
-    (empty: 0). A page writes ``"value == 0"`` for a kink at which the value is 0, as a length is where all its elements
-    are. ``when`` says at which attributes the kink is.
+    which each element gets one in all (``orders``), a vector no longer than 1 (``ball``), one whose norm of the dual
+    order p/(p − 1) is at most 1 (``dual-ball``), where ``order`` names the attribute that is *p*, or one of *n*
+    elements that is no longer than 1/√(n − c) and adds up to 0 (``centred-ball``), where ``less`` names the attribute
+    that is *c* (empty: 0). A page writes ``"value == 0"`` for a kink at which the value is 0, as a length is where all
+    its elements are. ``when`` says at which attributes the kink is.
     """
 
     where: Meeting
     allowed: dict[str, tuple[float | str, float | str]]
     joint: Joint = ""
     less: str = ""
+    order: str = ""
     when: When = field(default_factory=dict)
 
     @property
@@ -119,7 +121,13 @@ class Kink:
         return min(ends), max(ends)
 
     def counted(self, elements: int, attributes: Mapping[str, AttributeValue]) -> int | float:
-        """Return the square of how many times shorter than a cotangent the vectors of a set are: n − c, or 1."""
+        """Return the number that a set depends on.
+
+        That is the square of how many times shorter than a cotangent its vectors are, n − c or 1; of a dual ball the
+        order.
+        """
+        if self.order:
+            return attributes[self.order]  # type: ignore[return-value]
         less: Any = attributes[self.less] if self.less else 0
         return elements - less if self.joint == "centred-ball" else 1
 

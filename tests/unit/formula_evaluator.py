@@ -64,13 +64,15 @@ def _elementwise(function: Callable[..., Any]) -> Callable[..., Numbers]:
 def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, Fraction) and Fraction(exponent).denominator != 1:
         raise ValueError(f"exponent={exponent}: found a fraction; expected an integer in rational arithmetic")
+    if isinstance(exponent, Fraction) and not isinstance(base, Fraction):
+        exponent = mpmath.mpf(exponent.numerator) / exponent.denominator
     return Fraction(base) ** exponent if isinstance(base, int) and isinstance(exponent, int) else base**exponent
 
 
 def _divide(dividend: Any, divisor: Any) -> Any:
-    """Divide; integers make a fraction. Beside fractions, which know no nan, nothing is known of a quotient by 0."""
-    if isinstance(dividend, int) and isinstance(divisor, int):
-        return Fraction(dividend, divisor)
+    """Divide; numbers of a formula make a fraction. Beside fractions, which know no nan, a quotient by 0 is unknown."""
+    if isinstance(dividend, int | float) and isinstance(divisor, int | float):
+        return Fraction(dividend) / Fraction(divisor)
     return mpmath.nan if divisor == 0 and not isinstance(dividend, Fraction) else dividend / divisor
 
 
@@ -217,11 +219,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cumulative_others": _cumulative_others,
     "einsum": lambda arrays, subscripts: _einsum(subscripts, arrays),
     "einsum_back": _einsum_back,
+    "floor": _elementwise(lambda x: math.floor(x) if isinstance(x, Fraction) else mpmath.floor(x)),
+    "harmonic": _reduction(lambda row: 1 / sum(1 / x for x in row) if all(row) else row[0] * 0),
     "like": lambda g, x: np.reshape(g, x.shape),
     "others": _others,
     "permute_back": lambda g, axes: np.transpose(g, np.argsort([axis % g.ndim for axis in axes])),
     "piece": _piece,
     "route_to_largest": _route_to_largest,
+    "sign": _elementwise(lambda x: (x > 0) - (x < 0)),
     "unreduce": _unreduce,
     **BY_MPMATH,
 }

@@ -12,6 +12,7 @@ import numpy as np
 from formula_evaluator import complete, evaluate, multiprecision
 
 import gradlaw_reference
+from gradlaw_properties.strategies.attributes import choices as chosen
 from gradlaw_properties.strategies.attributes import numeric
 from gradlaw_properties.strategies.layouts import layouts
 from gradlaw_properties.strategies.picks import Chooser
@@ -19,8 +20,8 @@ from gradlaw_properties.strategies.values import definite
 from gradlaw_reference import vjp
 from gradlaw_spec import DTYPES, AttributeValue, Operand, Primitive
 
-PARTS = np.arange(-251, 252, 2) / 32
-"""Values that lie on no kink and in no tie: odd multiples of 1/32, exact in every arithmetic."""
+PARTS = np.arange(-501, 502, 4) / 64
+"""Values that lie on no kink and in no tie, nor do their sizes: odd multiples of 1/64, exact in every arithmetic."""
 
 
 RUNS = 6
@@ -48,8 +49,9 @@ def choices(page: Primitive) -> list[tuple[tuple[tuple[int, ...], ...], dict[str
             along = page.shapes == "along-axis" or page.level == "nn"
             mean_of_nothing = along and 0 in shapes[0]  # 0 / 0 on the way to no element
             if max(math.prod(shape) for shape in shapes) <= MOST and not mean_of_nothing:
-                numbers = BOUNDS if bounded else [numeric(page, Chooser(choice)) for choice in range(NUMBERS)]
-                found += [(shapes, {**layout.attributes, **chosen}) for chosen in numbers]
+                drawn = [{**numeric(page, Chooser(choice)), **one} for choice in range(NUMBERS) for one in chosen(page)]
+                numbers = BOUNDS if bounded else drawn
+                found += [(shapes, {**layout.attributes, **given}) for given in numbers]
     if found and page.attributes and not any(attribute.required for attribute in page.attributes):
         found.append((found[0][0], {}))
     return [item for position, item in enumerate(found) if item not in found[:position]]

@@ -25,18 +25,21 @@ def computed(name: str, x: Any) -> Any:
     return getattr(np.linalg, name)(x)
 
 
+OBLONG = ("pinv", "svdvals")
+
+
 def drawn(name: str, kind: str, random: np.random.Generator) -> Any:
     rows, columns = random.integers(1, 7, 2)
-    x = random.standard_normal((rows, rows if name != "pinv" else columns))
+    x = random.standard_normal((rows, columns if name in OBLONG else rows))
     if kind == "scaled":
         x = x * 2.0 ** random.integers(-6, 7, (len(x), 1))
     if name == "cholesky":
         x = x @ x.T + 2.0**-10 * np.eye(rows)
-    return (x if name == "pinv" else (x + x.T) / 2).astype(FLOAT)
+    return (x if name in OBLONG else (x + x.T) / 2).astype(FLOAT)
 
 
 @pytest.mark.parametrize("kind", ["normal", "scaled"])
-@pytest.mark.parametrize("name", ["cholesky", "eigvalsh", "pinv"])
+@pytest.mark.parametrize("name", ["cholesky", "eigvalsh", "pinv", "svdvals"])
 def test_what_lapack_computes_is_in_its_set(name: str, kind: str) -> None:
     random, told = np.random.default_rng(7), 0
     for _ in range(MATRICES):

@@ -164,6 +164,10 @@ def test_the_origin_of_hypot_is_judged_and_its_axes_are_ordinary() -> None:
         ("min(x)", {"x": [2.0, 1.0, 2.0]}, 0),
         ("vector_norm(x)", {"x": [0.0, 0.0]}, 1),
         ("vector_norm(x, ord=1)", {"x": [0.0, 0.0]}, 0),
+        ("vector_norm(x, ord=3)", {"x": [0.0, 0.0]}, 1),
+        ("vector_norm(x, ord=3)", {"x": [0.0, 2.0]}, 0),
+        ("vector_norm(x, ord=-1)", {"x": [0.0, 0.0, 3.0]}, 1),
+        ("vector_norm(x, ord=-1)", {"x": [1.0, 0.0, 3.0]}, 0),
         ("vector_norm(x, ord=inf)", {"x": [2.0, -2.0, 1.0]}, 1),
         ("vector_norm(x, ord=inf)", {"x": [2.0, 1.0, 1.0]}, 0),
         ("vector_norm(x, ord=inf)", {"x": [0.0, 0.0]}, 1),
@@ -181,6 +185,23 @@ def test_the_origin_of_hypot_is_judged_and_its_axes_are_ordinary() -> None:
 def test_the_reference_is_inside_wherever_elements_meet(called: str, values: dict[str, Any], points: int) -> None:
     outcome = judge_joint(trial(called, 2.0, **values))
     assert (outcome.problem, outcome.points) == ("", points)
+
+
+@pytest.mark.parametrize("point", [[0.0, 1.0], [2.0, -1.0], [1.0, 3.0], [-1.0, -1.0]])
+def test_gradients_around_a_norm_of_order_minus_one_are_signed_shares(point: list[float]) -> None:
+    given = {"x": np.asarray(point) * 2.0**-100}
+    found = certify(parse_computation("vector_norm(x, ord=-1)"), given, dtype=None, precision=300)
+    vector = [float(item.mid()) for item in found.gradients((np.ones(()),))[0]]
+    assert member("signed-shares", vector, 1.0, grid("float64"))
+
+
+def test_a_dual_ball_is_that_of_the_dual_order() -> None:
+    exact = grid("float64")
+    assert member("dual-ball", [1.0, 0.0], 1.0, exact, 3)
+    assert member("dual-ball", [0.5, 0.75], 1.0, exact, 1.5)  # 1/8 + 27/64 is less than 1
+    assert not member("dual-ball", [0.5, 0.75], 1.0, exact, 4)
+    assert not member("dual-ball", [0.9, 0.9], 1.0, exact, 1.5)
+    assert not member("dual-ball", [math.nan, 0.0], 1.0, exact, 3)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -206,6 +227,9 @@ def test_corners_are_drawn_often(name: str) -> None:
         ("hypot", 2, {}),
         ("vector_norm", 1, {}),
         ("vector_norm", 5, {}),
+        ("vector_norm", 5, {"ord": 1.5}),
+        ("vector_norm", 5, {"ord": 3}),
+        ("vector_norm", 2, {"ord": 4}),
         ("std", 2, {}),
         ("std", 6, {}),
         ("std", 2, {"correction": 1}),
@@ -217,9 +241,10 @@ def test_the_gradients_around_a_corner_are_in_its_set_and_reach_its_end(
 ) -> None:
     """The set is the convex hull of the slopes around the point: each of them is in it, and at its end."""
     draw = np.random.Generator(np.random.PCG64(5))
-    kink, exact = load_primitives()[name].kinks[0], grid("float64")
+    page, exact = load_primitives()[name], grid("float64")
+    kink = next(one for one in page.kinks_at(page.complete(attributes)) if one.corner)
     names = ("x1", "x2") if name == "hypot" else ("x",)
-    counted = kink.counted(count, load_primitives()[name].complete(attributes))
+    counted = kink.counted(count, page.complete(attributes))
     program = Program(names, (Step(("y",), name, names, attributes),), ("y",))
     for _ in range(20):
         point = draw.standard_normal(count) * 2.0**-100

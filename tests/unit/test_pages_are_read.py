@@ -20,6 +20,7 @@ from gradlaw_spec.target import program_function, walks_of
         ("(0, 1)", (0.5,), (0, 1)),
         ("[0, 1]", (0, 1), (-0.1, 1.1)),
         ("(-inf, 0) without integers", (-0.5, -1.5), (-1, -2, 0, 0.5)),
+        ("(-inf, inf) without halves", (-1, 0, 0.25, 1e300), (0.5, -2.5)),
     ],
 )
 def test_an_interval_has_the_ends_that_its_text_says(text: str, inside: Any, outside: Any) -> None:

@@ -84,6 +84,15 @@ def _eigen(x: Numbers) -> tuple[Numbers, Numbers]:
     return boxed(list(values)), boxed(vectors.tolist())
 
 
+def _singular(x: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Return left singular vectors, singular values, descending, and right singular vectors."""
+    if not x.size:
+        least = min(x.shape)
+        return x[:, :least], x[:0, :0].ravel(), x.T[:, :least]
+    left, values, right = mpmath.svd_r(mpmath.matrix(x.tolist()))
+    return boxed(left.tolist()), boxed(list(values)), boxed(np.array(right.tolist(), dtype=object).T)
+
+
 def _pseudo_inverse(x: Numbers) -> Numbers:
     if not x.size:
         return x.T
@@ -110,6 +119,7 @@ FACTORISED: dict[str, Callable[..., Any]] = {
     "cholesky": _of_each(_cholesky, lambda x: x.shape[-2:]),
     "expm": _of_each(_exponential, lambda x: x.shape[-2:]),
     "eigvalsh": _of_each(lambda x: _eigen(x)[0], lambda x: x.shape[-1:]),
+    "svdvals": _of_each(lambda x: _singular(x)[1], lambda x: (min(x.shape[-2:]),)),
     "pinv": _of_each(_pseudo_inverse, lambda x: (x.shape[-1], x.shape[-2])),
 }
 """Functions of matrices that have roots in them."""
@@ -134,6 +144,8 @@ BACK_OF_MATRICES: dict[str, Callable[..., Any]] = {
     "cofactors": lambda g, x: g[..., None, None] * _of_each(_cofactors, lambda x: x.shape[-2:])(x),
     "eigenvectors": _of_each(lambda x: _eigen(x)[1], lambda x: x.shape[-2:]),
     "expm_along": _exponential_along,
+    "left_vectors": _of_each(lambda x: _singular(x)[0], lambda x: (x.shape[-2], min(x.shape[-2:]))),
+    "right_vectors": _of_each(lambda x: _singular(x)[2], lambda x: (x.shape[-1], min(x.shape[-2:]))),
     "half_lower": lambda x: boxed((np.tril(x) + np.tril(x, -1)) / 2),
     "symmetric": lambda x: boxed((x + np.swapaxes(x, -1, -2)) / 2),
     "untrace": _untrace,

@@ -103,6 +103,24 @@ def _square(x: arb) -> arb:
     return ZERO.union(most * most)
 
 
+def _nearest_integer(x: arb) -> arb:
+    """Return the integer that is nearest to an exact number; the even one of two."""
+    above = (x + arb(0.5)).floor()
+    tie = above - x == arb(0.5)
+    return above - 1 if tie and not (above / 2).is_integer() else above
+
+
+def _integer(nearby: Callable[[arb], arb]) -> Callable[[arb], arb]:
+    """Return a step function that does not fall, of balls: from the step of one end to that of the other."""
+
+    def step(x: arb) -> arb:
+        if not x.is_finite():
+            return x if x.is_exact() and not x.is_nan() else ANYTHING
+        return nearby(x) if x.is_exact() else nearby(arb(x.lower())).union(nearby(arb(x.upper())))
+
+    return step
+
+
 BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "add": arb.__add__,
     "subtract": arb.__sub__,
@@ -124,6 +142,11 @@ BALL_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "polygamma": lambda x, n: polygamma(x, int(n.unique_fmpz())),
     "gammaln": gammaln,
     "log_ndtr": _log_ndtr,
+    "sign": arb.sgn,
+    "floor": _integer(arb.floor),
+    "ceil": _integer(arb.ceil),
+    "trunc": _integer(lambda x: x.ceil() if x < 0 else x.floor()),
+    "round": _integer(_nearest_integer),
     "hypot": lambda x, y: (x * x + y * y).sqrt(),
     "sigmoid": _sigmoid,
     "softplus": _softplus,
@@ -233,6 +256,9 @@ class Ball(Objects):
     def within(self, cotangent: Data, squared: Fraction) -> Data:
         root = (arb(squared.numerator) / squared.denominator).sqrt()
         return elementwise(lambda g: g * root * arb(0, 1), 1)(cotangent)
+
+    def opened(self, share: Data, where: Data) -> Data:
+        return objects(np.where(where, objects(ANYTHING), share))
 
     def order(self, value: Data) -> Data:
         return order_of(value)

@@ -40,6 +40,8 @@ def at_corner(kink: Kink, value: Data, shape: tuple[int, ...], attributes: Mappi
 def reach(kink: Kink, elements: int, attributes: Mapping[str, Any]) -> Fraction:
     """Return the square of how far one of so many elements goes from 0, where the cotangent is 1."""
     level = Fraction(elements - 1, elements) if kink.joint == "centred-ball" else Fraction(1)
+    if kink.joint == "dual-ball":
+        return level
     return level / Fraction(kink.counted(elements, attributes))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -117,12 +118,46 @@ def ball_orthogonal(matrix: Data) -> Data:
     return _transposed(ball_solution(_transposed(triangle), _transposed(used)))
 
 
+def ball_singular_values(matrix: Data) -> Data:
+    """Return the singular values of every matrix in one, descending: eigenvalues of it beside its transpose."""
+    rows, columns = matrix.shape
+    if not matrix.size:
+        return np.empty(0, dtype=object)
+    both = np.full((rows + columns, rows + columns), arb(0), dtype=object)
+    both[:rows, rows:], both[rows:, :rows] = matrix, matrix.T
+    found = ball_eigenvalues(both)[::-1][: min(rows, columns)]
+    return objects([value.max(arb(0)) for value in found.tolist()])
+
+
+def ball_singular_vectors(matrix: Data) -> tuple[Data, Data]:
+    """Return left and right singular vectors as columns, in the order of the values; anything where two may be equal.
+
+    The largest element of each is positive, of the shorter of the two; the other one follows from it.
+    """
+    if matrix.shape[0] < matrix.shape[1]:
+        right, left = ball_singular_vectors(_transposed(matrix))
+        return left, right
+    if not matrix.size:
+        return matrix, objects(matrix[:0].T)
+    right = objects(ball_eigenvectors(objects(np.matmul(matrix.T, matrix)))[:, ::-1])
+    images = objects(np.matmul(matrix, right))
+    lengths = [sum((item * item for item in column), arb(0)).sqrt() for column in images.T.tolist()]
+    return objects(images / np.array(lengths, dtype=object)), right
+
+
+BALL_SINGULAR: Final[Mapping[str, Callable[[Data], Data]]] = {
+    "svdvals": ball_singular_values,
+    "left_vectors": lambda matrix: ball_singular_vectors(matrix)[0],
+    "right_vectors": lambda matrix: ball_singular_vectors(matrix)[1],
+}
+"""The parts of a singular value decomposition."""
 BALL_FACTORISATIONS: Final[Mapping[str, Callable[[Data], Data]]] = {
     "cholesky": lambda matrix: ball_cholesky(symmetric_part(matrix)),
     "eigvalsh": lambda matrix: ball_eigenvalues(symmetric_part(matrix)),
     "eigenvectors": lambda matrix: ball_eigenvectors(symmetric_part(matrix)),
     "pinv": ball_pseudo_inverse,
     "orthogonal": ball_orthogonal,
+    **BALL_SINGULAR,
     **BALL_EXPONENTIALS,
 }
 """What is computed of each matrix, exactly."""
@@ -134,12 +169,18 @@ class Factorisation(Elimination):
 
     def apply(self, name: str, matrix: Data) -> Data:
         """Return the set of what is computed of one matrix."""
+        singular: dict[str, Callable[[Data], Data]] = {
+            "svdvals": self.singular_values,
+            "left_vectors": partial(self.singular_vectors, side=0),
+            "right_vectors": partial(self.singular_vectors, side=1),
+        }
         sets = {
             "cholesky": self.cholesky,
             "eigvalsh": self.eigenvalues,
             "eigenvectors": self.eigenvectors,
             "pinv": self.pseudo_inverse,
             "orthogonal": self.orthogonal,
+            **singular,
             **Squaring(self.dtype, self.tiny).sets,
         }
         return sets[name](matrix)
@@ -195,6 +236,24 @@ class Factorisation(Elimination):
         found = ball_orthogonal(objects(matrix + AROUND * self.backward(matrix)))
         return objects(found + AROUND * (STABLE * max(matrix.shape) ** 2 * arb(self.dtype.unit_roundoff)))
 
+    def singular_values(self, matrix: Data) -> Data:
+        """Return the singular values, each moved by no more than the error's norm (Weyl)."""
+        found = ball_singular_values(matrix)
+        if not matrix.size:
+            return found
+        if self.too_large(2 * norm(matrix)):
+            return unknown(found.shape)
+        return objects(found + AROUND * self.backward(matrix))
+
+    def singular_vectors(self, matrix: Data, side: int) -> Data:
+        """Return the vectors of all matrices that are so near, with the loss of their right angles."""
+        if not matrix.size:
+            return ball_singular_vectors(matrix)[side]
+        if self.too_large(2 * norm(matrix)):
+            return unknown((matrix.shape[side], min(matrix.shape)))
+        found = ball_singular_vectors(objects(matrix + AROUND * self.backward(matrix)))[side]
+        return objects(found + AROUND * (STABLE * max(matrix.shape) ** 2 * arb(self.dtype.unit_roundoff)))
+
     def pseudo_inverse(self, matrix: Data) -> Data:
         """Return the pseudo-inverse, moved as far as the error moves it (Wedin), and as far as its factors are off.
 
@@ -217,7 +276,9 @@ def real_factorisation(name: str, matrix: Data) -> Data:
     try:
         found: Data = _BY_NUMPY[name](matrix)
     except np.linalg.LinAlgError:
-        found = np.full(matrix.shape[: 1 if name == "eigvalsh" else 2], np.nan)
+        rows, columns = matrix.shape
+        shapes = {"eigvalsh": (rows,), "svdvals": (min(rows, columns),)}
+        found = np.full(shapes.get(name, matrix.shape), np.nan)
     return found
 
 
@@ -227,11 +288,27 @@ def _real_orthogonal(x: Any) -> Any:
     return columns * np.where(np.diagonal(triangle) < 0, -1.0, 1.0)
 
 
+def _real_singular_vectors(x: Any, side: int) -> Any:
+    """Return one side's singular vectors, with the signs that the larger elements of the shorter ones ask for."""
+    left, _, right = np.linalg.svd(x, full_matrices=False)
+    if not x.size:
+        return np.zeros((x.shape[side], 0))
+    chosen = left if x.shape[0] < x.shape[1] else right.T
+    signs = np.sign(np.take_along_axis(chosen, np.argmax(np.abs(chosen), axis=0)[np.newaxis], axis=0))
+    return (left if side == 0 else right.T) * signs
+
+
+_SINGULAR_BY_NUMPY: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "svdvals": lambda x: np.linalg.svd(x, compute_uv=False),
+    "left_vectors": partial(_real_singular_vectors, side=0),
+    "right_vectors": partial(_real_singular_vectors, side=1),
+}
 _BY_NUMPY: Final[Mapping[str, Callable[[Any], Any]]] = {
     "cholesky": lambda x: np.linalg.cholesky(x / 2 + x.T / 2),
     "eigvalsh": lambda x: np.linalg.eigvalsh(x / 2 + x.T / 2),
     "eigenvectors": lambda x: np.linalg.eigh(x / 2 + x.T / 2)[1],
     "pinv": np.linalg.pinv,
     "orthogonal": _real_orthogonal,
+    **_SINGULAR_BY_NUMPY,
     **REAL_EXPONENTIALS,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz
 
 from gradlaw_reference.arithmetic.objects import Objects, elementwise
 from gradlaw_reference.arithmetic.protocol import Data, objects
@@ -16,6 +16,8 @@ from gradlaw_spec import SpecError, load_primitives
 def _fraction(value: Any) -> fmpq:
     if isinstance(value, fmpq):
         return value
+    if isinstance(value, fmpz):
+        return fmpq(value)
     if isinstance(value, float | np.floating):
         return fmpq(*float(value).as_integer_ratio())
     if hasattr(value, "numerator"):
@@ -69,7 +71,7 @@ class Rational(Objects):
     constant = asarray
 
     def elementary(self, name: str, *operands: Data) -> Data:
-        return objects(_rational_function(name)(*operands))
+        return self._make(objects(_rational_function(name)(*operands)))
 
     def determinant(self, matrix: Data) -> fmpq:
         return _rational_matrix(matrix).det() if matrix.size else self.one

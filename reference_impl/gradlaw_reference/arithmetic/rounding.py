@@ -209,9 +209,6 @@ class Rounding(Ball):
     def after(self, share: Data, value: Data) -> Data:
         return elementwise(lambda x, before: x if before.is_finite() else ANYTHING, 2)(share, value)
 
-    def opened(self, share: Data, where: Data) -> Data:
-        return objects(np.where(where, objects(ANYTHING), share))
-
     # --- gradients --------------------------------------------------------------------------------
 
     def local(self, rule: LocalRules, position: int, operands: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:

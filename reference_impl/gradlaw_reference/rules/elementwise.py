@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,23 @@ def _i1_vjp(g: Array, value: Array, x: Array) -> Array:
     return call("where", still, 0.5 * g, g * (call("i0", x) - quotient))
 
 
+def _jumps(x1: Any, x2: Any) -> Data:
+    """Return where the first of two numbers is not known to be the larger, nor the smaller: a jump is there."""
+    part = share(x1, x2).data
+    return np.asarray(~np.asarray(part == 0, dtype=bool) & ~np.asarray(part == 1, dtype=bool))
+
+
+def _between_jumps(g: Array, met: Data) -> Array:
+    """Return 0, and anything at a jump."""
+    return call("opened", met, 0 * g)
+
+
+def _trunc_jumps(value: Array, x: Array) -> Data:
+    """Truncation jumps at all integers but 0."""
+    around_zero = np.asarray(raw(value) == 0, dtype=bool)
+    return np.asarray(_jumps(call("abs", x), call("abs", value)) & ~around_zero)
+
+
 def _clip(used: Arithmetic, x: Data, *, min: float | None, max: float | None) -> Data:
     if min is not None:
         x = used.elementary("maximum", x, used.constant(min))
@@ -223,6 +241,14 @@ data_rule(
 data_rule("xlogy", _xlogy, lambda g, value, x1, x2: g * call("log", x2), _xlogy_second, elementwise=True)
 data_rule("xlog1py", _xlog1py, lambda g, value, x1, x2: g * call("log1p", x2), _xlog1py_second, elementwise=True)
 data_rule("log_ndtr", _log_ndtr, _log_ndtr_vjp, elementwise=True)
+for _name, _met in (
+    ("sign", lambda value, x: _jumps(x, 0)),
+    ("floor", lambda value, x: _jumps(x, value)),
+    ("ceil", lambda value, x: _jumps(x, value)),
+    ("trunc", _trunc_jumps),
+    ("round", lambda value, x: _jumps(call("abs", x - value), 0.5)),
+):
+    elementwise(_name, partial(lambda g, value, x, met: _between_jumps(g, met(value, x)), met=_met))
 data_rule("sinc", _sinc, _sinc_vjp, elementwise=True)
 elementwise("i1", _i1_vjp)
 data_rule("clip", _clip, _clip_vjp)

@@ -155,6 +155,35 @@ def _eigenvectors_vjp(g: Array, value: Array, x: Array) -> Array:
     return call("symmetric", call("matmul", call("matmul", value, turning), turned))
 
 
+def _along_last(x: Array) -> Array:
+    return call("expand_dims", x, axis=-2)
+
+
+def _svdvals_vjp(g: Array, value: Array, x: Array) -> Array:
+    scaled = call("left_vectors", x) * _along_last(g)
+    return call("matmul", scaled, call("matrix_transpose", call("right_vectors", x)))
+
+
+def _singular_vjp(g: Array, own: Array, other: Array, values: Array) -> Array:
+    """Turn vectors of one side towards each other, with the other side, and out of the plane that they span."""
+    product, same = call("matmul", call("matrix_transpose", own), g), np.eye(own.shape[-1], dtype=bool)
+    columns, rows = _along_last(values), call("expand_dims", values, axis=-1)
+    distances = (columns - rows) * (columns + rows)
+    same = np.broadcast_to(same, distances.shape)
+    turning = call("where", same, 0, product / call("where", same, 1, distances))
+    within = (turning + call("matrix_transpose", turning)) * columns
+    beside = (g - call("matmul", own, product)) / columns
+    return call("matmul", call("matmul", own, within) + beside, call("matrix_transpose", other))
+
+
+def _left_vjp(g: Array, value: Array, x: Array) -> Array:
+    return _singular_vjp(g, value, call("right_vectors", x), call("svdvals", x))
+
+
+def _right_vjp(g: Array, value: Array, x: Array) -> Array:
+    return call("matrix_transpose", _singular_vjp(g, value, call("left_vectors", x), call("svdvals", x)))
+
+
 def _leading(x: Array, columns: int) -> Array:
     """Return so many columns of a matrix, the first."""
     return call("take", x, np.arange(columns), axis=-1)
@@ -263,6 +292,9 @@ data_rule(
     lambda g, value, x: call("expm_along", call("matrix_transpose", x), g),
 )
 data_rule("pinv", lambda used, x: used.factorised("pinv", x), _pinv_vjp)
+data_rule("svdvals", lambda used, x: used.factorised("svdvals", x), _svdvals_vjp)
+data_rule("left_vectors", lambda used, x: used.factorised("left_vectors", x), _left_vjp)
+data_rule("right_vectors", lambda used, x: used.factorised("right_vectors", x), _right_vjp)
 data_rule("orthogonal", lambda used, x: used.factorised("orthogonal", x), _orthogonal_vjp)
 
 # Steps that rules and formulas are made of.

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from gradlaw_reference.arithmetic import Arithmetic, Data
-from gradlaw_reference.engine import Array
+from gradlaw_reference.engine import Array, vjp
 from gradlaw_reference.rules.elementwise import call, route
-from gradlaw_reference.rules.table import data_rule, function
+from gradlaw_reference.rules.table import data_rule, function, raw
 
 Axis = int | tuple[int, ...] | None
 
@@ -103,6 +103,20 @@ def _max_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) ->
     return handed if part is None else route(handed, _back(part, x.shape, axes))
 
 
+def _harmonic(x: Array, *, axis: Axis, keepdims: bool) -> Array:
+    """Where an element is 0 so is the value, which moves with the smallest elements alone."""
+    least = call("min", x, axis=axis, keepdims=keepdims)
+    away = call("where", np.asarray(raw(x) == 0, dtype=bool), 1, x)
+    beside = call("pow", call("sum", call("pow", away, -1), axis=axis, keepdims=keepdims), -1)
+    return call("where", np.asarray(raw(least) == 0, dtype=bool), least, beside)
+
+
+def _harmonic_vjp(g: Array, value: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
+    """Nothing is said of how the gradient of an element that is 0 moves with it: at that kink it is curved too."""
+    own = vjp(lambda varied: _harmonic(varied, axis=axis, keepdims=keepdims), x)[1](g)[0]
+    return own + call("settled", np.asarray(raw(x) == 0, dtype=bool), 0 * x)
+
+
 data_rule("sum", _sum, lambda g, value, x, axis, keepdims: call("unreduce", g, x, axis=axis, keepdims=keepdims))
 data_rule("prod", _prod, _prod_vjp)
 data_rule("max", _largest, _max_vjp)
@@ -118,3 +132,4 @@ data_rule("after", lambda used, share, before: used.after(share, before), lambda
 data_rule("share_of_maximum", lambda used, x: used.share_of_maximum(x, -1))
 function("others", _others)
 function("route_to_largest", lambda x, by, axis: _max_vjp(x, x, by, axis=axis, keepdims=False))
+function("harmonic", _harmonic, _harmonic_vjp)

@@ -26,9 +26,10 @@ from gradlaw.engines.spelling import (
     forward_block,
     functional_block,
     functional_parts,
+    reduced_axes,
     second_order_block,
 )
-from gradlaw.reports.code import operand_text
+from gradlaw.reports.code import attribute_text, operand_text
 from gradlaw.targets.functional import functional_target, functions_of
 from gradlaw_spec import Step, load_primitives
 
@@ -90,6 +91,19 @@ def _trace(x: Any, *, offset: int) -> Any:
     return np.trace(x, offset)
 
 
+def _vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
+    """Measure along one axis: of two np.linalg.norm makes a matrix, and its gradient knows no keepdims."""
+    axis = 0 if axis is None and x.ndim == 1 else axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+    if keepdims or not isinstance(axis, int):
+        raise ValueError("np.linalg.norm of vectors takes one axis")
+    return np.linalg.norm(x, ord, axis)
+
+
+def _vector_norm_text(step: Step, ndim: int) -> str:
+    (axis,) = reduced_axes(step, ndim)
+    return f"np.linalg.norm({operand_text(step.operands[0])}, {attribute_text(step.attributes['ord'])}, {axis})"
+
+
 def _sort(x: Any, *, axis: int, descending: bool) -> Any:
     """Sort in one direction, as NumPy does, and turn the result round for the other."""
     ordered = np.sort(x, axis=axis)
@@ -127,12 +141,15 @@ PRIMITIVES: Final[dict[str, Any]] = {
     **{name: getattr(np, f"arc{name[1:]}") for name in load_primitives() if hasattr(np, f"arc{name[1:]}")},
     "softplus": lambda x: np.logaddexp(0, x),
     "clip": lambda x, *, min=None, max=None: np.clip(x, min, max),
+    "vector_norm": _vector_norm,
     "outer": _outer,
     "kron": _kron,
     "cholesky": lambda x: np.linalg.cholesky(_symmetric(x)),
     "eigvalsh": lambda x: np.linalg.eigh(_symmetric(x))[0],
     "eigh": lambda x: np.linalg.eigh(_symmetric(x)),
     "pinv": np.linalg.pinv,
+    "svd": lambda x: tuple(map(np.linalg.svd(x, full_matrices=False).__getitem__, range(3))),
+    "svdvals": lambda x: np.linalg.svd(x, full_matrices=False)[1],
     "cross": _cross,
     "trace": _trace,
     "det": np.linalg.det,
@@ -159,11 +176,14 @@ TEMPLATES: Final[dict[str, Template]] = {
     **{name: f"np.{name}({{0}}, axis={{axis}}, ddof={{correction}}, keepdims={{keepdims}})" for name in ("var", "std")},
     "softplus": "np.logaddexp(0, {0})",
     "clip": "np.clip({0}, {min}, {max})",
+    "vector_norm": _vector_norm_text,
     "outer": "np.outer({0}, {1})",
     "kron": "np.kron({0}, {1})",
     "cholesky": "np.linalg.cholesky(({0} + np.swapaxes({0}, -1, -2)) / 2)",
     "eigvalsh": "np.linalg.eigh(({0} + np.swapaxes({0}, -1, -2)) / 2)[0]",
     "eigh": "np.linalg.eigh(({0} + np.swapaxes({0}, -1, -2)) / 2)",
+    "svd": "np.linalg.svd({0}, full_matrices=False)",
+    "svdvals": "np.linalg.svd({0}, full_matrices=False)[1]",
     "cross": "np.cross({0}, {1})",
     "logabsdet": "np.linalg.slogdet({0})[1]",
     "trace": "np.trace({0}, {offset})",

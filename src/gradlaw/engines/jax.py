@@ -121,6 +121,7 @@ PRIMITIVES: Final[dict[str, Any]] = {
         if page.level == "linalg" and hasattr(jnp.linalg, name)
     },
     "logabsdet": lambda x: jnp.linalg.slogdet(x)[1],
+    "svd": lambda x: tuple(jnp.linalg.svd(x, full_matrices=False)),
     "outer": jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)"),
     "kron": jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)"),
     "astype": lambda x, *, dtype: x.astype(dtype),
@@ -182,6 +183,7 @@ SPELLING: Final = Spelling(
         "ldexp": "jnp.ldexp({0}, {n})",
         "polygamma": "jax.scipy.special.polygamma({n}, {0})",
         "gelu": "jax.nn.gelu({0}, approximate=False)",
+        "svd": "jnp.linalg.svd({0}, full_matrices=False)",
         "logabsdet": "jnp.linalg.slogdet({0})[1]",
         "outer": 'jnp.vectorize(jnp.outer, signature="(m),(n)->(m,n)")({0}, {1})',
         "kron": 'jnp.vectorize(jnp.kron, signature="(m,n),(p,q)->(r,s)")({0}, {1})',

@@ -369,6 +369,16 @@ def eigenvectors(x: Array) -> Array:
     return np.linalg.eigh(symmetric(x))[1]
 
 
+def left_vectors(x: Array) -> Array:
+    """The left singular vectors, as columns."""
+    return np.linalg.svd(x, full_matrices=False)[0]
+
+
+def right_vectors(x: Array) -> Array:
+    """The right singular vectors that belong to them, as columns."""
+    return np.swapaxes(np.linalg.svd(x, full_matrices=False)[2], -1, -2)
+
+
 def squared(x: Array, g: Array) -> tuple[Array, Array]:
     """The exponentials of matrices and their changes along others: a series near 0, then a square for each halving."""
     times = max(0, int(np.frexp(np.linalg.norm(x))[1]))
