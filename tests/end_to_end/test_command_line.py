@@ -128,6 +128,8 @@ def test_a_right_engine(gradlaw, tmp_path):
         "witness",
         "script",
         "severity",
+        "cause",
+        "refused",
     ]
     assert all(list(cell) == keys for cell in content["cells"])
     assert cells["relu/gradient@float64"]["verdict"] == "pass"

@@ -188,7 +188,7 @@ def _along_batches(shapes: tuple[Shape, ...], random: Random) -> Iterator[Draft]
     yield from ((2, _batched(shapes, batches)) for batches in (stretched, stretched[::-1], rare))
 
 
-def _batched(shapes: tuple[Shape, ...], batches: tuple[Shape, Shape]) -> tuple[Shape, ...]:
+def _batched(shapes: tuple[Shape, ...], batches: Sequence[Shape]) -> tuple[Shape, ...]:
     """Put axes in front of the first operand's, and others in front of all others'."""
     return tuple((*(batches[min(position, 1)]), *shape) for position, shape in enumerate(shapes))
 

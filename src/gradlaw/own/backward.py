@@ -82,7 +82,7 @@ class ByFormula:
         gradients = certify(definition.program, given, dtype=None, precision=PRECISION).gradients(cotangents)
         by_formula = certify(replace(tracing.program, inputs=()), whole, dtype=None, precision=PRECISION).outputs
         for name, gradient, other in zip(self.differentiated, gradients, by_formula, strict=True):
-            for place in map(tuple, np.argwhere(APART(gradient, other).astype(bool)).tolist()):
+            for place in map(tuple, np.argwhere(np.asarray(APART(gradient, other), dtype=bool)).tolist()):
                 where = f"gradient of {name}{list(place) if place else ''} at {self._point()}"
                 found = f"{where} is {_short(other[place])} by it"
                 expected = f"{_short(gradient[place])}, the definition's"
