@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -86,6 +86,7 @@ class KnownDeviation:
     ``where`` (none: everywhere) has comparisons over the primitive's operands, its attributes, the cotangent ``g`` and
     ``tiny``, the smallest normal number of the dtype, such as ``"x > 20"``: they cover a case of which some element
     satisfies them all;
+    ``attributes`` (none: any) has attributes of the primitive, each with the value at which it shows;
     ``uses`` (none: any) names primitives of which a program must use one;
     ``witness`` shows it, written in place or as the path of a file beside the list.
     """
@@ -93,6 +94,7 @@ class KnownDeviation:
     deviation: Deviation
     address: str
     where: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
     uses: tuple[str, ...] = ()
     witness: Witness | None = None
 
@@ -178,7 +180,7 @@ def _entry(where: str, folder: Path, deviation: Deviation, table: dict[str, Any]
     for name in entry.uses:
         if name not in load_primitives():
             raise SpecError(where, f"uses={name!r}", "a primitive of the spec", near(name, load_primitives()))
-    if entry.where:
+    if entry.where or entry.attributes:
         _check_where(where, entry)
     return entry
 
@@ -187,7 +189,12 @@ def _check_where(where: str, entry: KnownDeviation) -> None:
     page = load_primitives().get(Address.parse(entry.address).subject)
     if page is None:
         expected = "the address of one primitive, whose operands it names"
-        raise SpecError(where, f"where={list(entry.where)!r} for {entry.address}", expected, "Narrow the address.")
+        found = f"where={list(entry.where)!r}" if entry.where else f"attributes={dict(entry.attributes)!r}"
+        raise SpecError(where, f"{found} for {entry.address}", expected, "Narrow the address.")
+    attributes = {attribute.name for attribute in page.attributes}
+    for name in entry.attributes:
+        if name not in attributes:
+            raise SpecError(where, f"attributes has {name!r}", f"attributes of {page.name}", near(name, attributes))
     for text in entry.where:
         program = _comparison(text, _operand_names(page), tuple((a.name, math.inf) for a in page.attributes))
         if not program.steps or program.steps[-1].primitive not in COMPARISONS:
@@ -213,12 +220,14 @@ def covers(entry: KnownDeviation, case: Case, subject: str = "") -> bool:
     subject = subject or case.subject
     if entry.uses and not case.program.primitives & set(entry.uses):
         return False
-    if not entry.where:
+    if not entry.where and not entry.attributes:
         return True
     steps = [step for step in case.program.steps if step.primitive == subject]
     if len(steps) != 1:
         return False
     (step,) = steps
+    if any(_plain(step.attributes.get(name)) != _plain(value) for name, value in entry.attributes.items()):
+        return False
     page = load_primitives()[step.primitive]
     names = _operand_names(page)[:-2]
     with using(FLOAT64), np.errstate(all="ignore"):
@@ -239,6 +248,11 @@ def covers(entry: KnownDeviation, case: Case, subject: str = "") -> bool:
         return bool(np.logical_and.reduce(np.broadcast_arrays(*found)).any())
     except ValueError:  # the cotangent of a reduction has another shape: some element of each must do
         return all(bool(one.any()) for one in found)
+
+
+def _plain(value: Any) -> Any:
+    """Return an attribute's value as a file has it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _constant(attribute: Attribute, given: Any) -> AttributeValue:

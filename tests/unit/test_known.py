@@ -129,6 +129,9 @@ ENTRY = HEAD + '[[deviation.shows]]\naddress = "tanh/gradient@float64"\n'
         (ENTRY + 'where = "x + 1"', ["a comparison"]),
         (ENTRY + 'where = "x >"', ["formula"]),
         (ENTRY.replace("tanh/", "*/") + 'where = "x > 1"', ["one primitive"]),
+        (ENTRY + "attributes = { axis = 0 }", ["attributes has 'axis'", "attributes of tanh"]),
+        (ENTRY.replace("tanh/", "*/") + "attributes = { axis = 0 }", ["attributes={'axis': 0}", "one primitive"]),
+        (ENTRY + "attributes = 3", ["shows 1"]),
         (ENTRY + 'witness = "none.json"', ["none.json"]),
         (ENTRY + "witness = 3", ["deviation 1, shows 1"]),
         (ENTRY.replace("tanh/", "tan/") + 'witness = "tanh.json"', ["a witness of tanh/gradient@float64"]),
@@ -169,6 +172,13 @@ def test_one_of_the_primitives_that_an_entry_names_is_enough():
     known = KnownDeviation(deviation=SO, address="*", uses=("tanh", "exp"))
     assert covers(known, case(x=1).case)
     assert not covers(known, case("sin", x=1).case)
+
+
+def test_a_deviation_of_some_attributes_covers_these_alone():
+    known = replace(entry("sum/*"), attributes={"axis": [0, 1]})
+    assert covers(known, case("sum", attributes={"axis": (0, 1), "keepdims": False}, x=[[1.0]]).case)
+    assert not covers(known, case("sum", attributes={"axis": None, "keepdims": False}, x=[[1.0]]).case)
+    assert not covers(known, program_cell("", x=1).witness.case)
 
 
 def test_an_entry_explains_only_what_it_covers():

@@ -192,10 +192,11 @@ class Session:
         if entry is None:
             return cell
         entries = tuple(known for known in self.known if Address.parse(cell.address).matches(known.address))
-        if cell.verdict is Verdict.VIOLATION and all(known.where or known.uses for known in entries):
+        narrow = entry in entries and all(known.where or known.attributes or known.uses for known in entries)
+        if cell.verdict is Verdict.VIOLATION and narrow:
             address = Address.parse(cell.address)
             (elsewhere,) = self._around_losses(slot, replace(unit, laws=(address.law,)), entries)
-            if elsewhere.verdict.is_bad and explains(entries, elsewhere) is None:
+            if elsewhere.verdict.is_bad and explains(self.known, elsewhere) is None:
                 return elsewhere
         return as_known(cell, entry)
 
