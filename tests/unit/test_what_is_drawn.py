@@ -71,7 +71,7 @@ def test_boundary_values_are_placed_in_every_operand() -> None:
     page = PAGES["atan2"]
     sources = [Source.of(page, (operand,), FACTS) for operand in page.operands]
     arrays = [np.full(2, 7.0), np.full(3, 7.0)]
-    _place(arrays, sources, [(place, 0) for place in (1, 4)])
+    _place(arrays, [source.table for source in sources], [(place, 0) for place in (1, 4)])
     assert [(array == 7).tolist() for array in arrays] == [[True, False], [True, True, False]]
 
 

@@ -45,8 +45,8 @@ Cotangents = Literal["any", "ones"]
 PLACES, VALUES, NUMBERS, SEEDS = 2**10, 2**7, 2**10, 2**16
 MOST_PLACEMENTS = 24
 MOST_SPECIALS = 6
-WILD = {False: 4, True: 8}
-"""One of how many cases has numbers at the ends of the range: where elements are added up, and in linear algebra."""
+WILD, WILD_SUMS, WILD_MATRICES = 2, 4, 8
+"""One of how many cases has numbers at the ends of the range: element by element, in sums, and in linear algebra."""
 
 
 class Genes(NamedTuple):
@@ -164,10 +164,12 @@ class _Maker:
     def is_wild(self, genes: Genes) -> bool:
         """Whether a case may have numbers at the ends of the dtype's range.
 
-        An elementwise primitive has such a number beside others that are judged; where elements are added up, one of
-        them leaves nothing to say of any.
+        Beside such a number an elementwise primitive has others that are judged; where elements are added up, it leaves
+        nothing to say of any.
         """
-        return self.page.shapes == "elementwise" or genes.seed % WILD[self.page.level == "linalg"] == 3
+        sums = WILD_MATRICES if self.page.level == "linalg" else WILD_SUMS
+        one_of = WILD if self.page.shapes == "elementwise" else sums
+        return genes.seed % one_of == one_of - 1
 
     def source(self, slot: Slot, attributes: Mapping[str, AttributeValue]) -> Source:
         """Return a variable's source, with the case's attributes at which it has a kink."""

@@ -6,6 +6,7 @@ are 0 in float64, float32 and bfloat16, and the smallest normal number times 0.2
 x. In float16, which is computed in float32, subnormal numbers stay.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import jax as engine
@@ -20,6 +21,7 @@ from gradlaw.engines.spelling import (
     forward_block,
     functional_block,
     functional_parts,
+    reduced_axes,
     second_order_block,
 )
 from gradlaw.reports.code import operand_text
@@ -58,6 +60,39 @@ def _pool(x: Any, axes: int, kernel_size: int, stride: int | None, start: float,
     first = (1,) * (x.ndim - axes)
     steps = (stride or kernel_size,) * axes
     return jax.lax.reduce_window(x, start, join, (*first, *(kernel_size,) * axes), (*first, *steps), "VALID")
+
+
+def _unfold_text(step: Step, ndim: int) -> str:
+    """Write `_unfold` as an expression: the lengths of the axes stay while windows are taken along others."""
+    size: Any = step.attributes["size"]
+    x = text = operand_text(step.operands[0])
+    for one in (number % ndim for number in reduced_axes(step, ndim)):
+        starts = f"jnp.arange(0, {x}.shape[{one}] - {size} + 1, {step.attributes['step'] or size})"
+        text = f"jnp.moveaxis(jnp.take({text}, {starts}[:, None] + jnp.arange({size}), axis={one}), {one + 1}, -1)"
+    return text
+
+
+def _pool_text(kind: str, axes: int) -> Callable[[Step, int], str]:
+    start, join = ("-jnp.inf", "max") if kind == "max" else ("0.0", "add")
+
+    def text(step: Step, ndim: int) -> str:
+        x, size = operand_text(step.operands[0]), int(str(step.attributes["kernel_size"]))
+        first = (1,) * (ndim - axes)
+        window = (*first, *(size,) * axes)
+        strides = (*first, *(step.attributes["stride"] or size,) * axes)
+        whole = f'jax.lax.reduce_window({x}, {start}, jax.lax.{join}, {window}, {strides}, "VALID")'
+        return whole if kind == "max" else f"{whole} / {size**axes}"
+
+    return text
+
+
+def _conv_text(axes: int) -> Callable[[Step, int], str]:
+    def text(step: Step, ndim: int) -> str:
+        stride, padding, dilation = (step.attributes[name] for name in ("stride", "padding", "dilation"))
+        given = f"{(stride,) * axes}, {[(padding, padding)] * axes}, rhs_dilation={(dilation,) * axes}"
+        return f"jax.lax.conv_general_dilated({', '.join(map(operand_text, step.operands))}, {given})"
+
+    return text
 
 
 def _max_pool(axes: int) -> Any:
@@ -178,6 +213,9 @@ SPELLING: Final = Spelling(
     templates={
         **{name: f"jax.scipy.special.{name}({{0}}, {{1}})" for name in SPECIAL},
         **{f"hard{name}": f"jax.nn.hard_{name}({{0}})" for name in ("tanh", "sigmoid", "swish")},
+        "unfold": _unfold_text,
+        **{f"{kind}_pool{axes}d": _pool_text(kind, axes) for kind in ("max", "avg") for axes in (1, 2)},
+        **{f"conv{axes}d": _conv_text(axes) for axes in (1, 2)},
         "einsum": "jnp.einsum({subscripts}, {all})",
         "softsign": "jax.nn.soft_sign({0})",
         "ldexp": "jnp.ldexp({0}, {n})",

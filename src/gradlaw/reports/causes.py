@@ -22,7 +22,9 @@ class Cause:
     """What is to blame, in words, and the cells that it has made bad, the worst first."""
 
     title: str
+    """What is to blame."""
     cells: tuple[Cell, ...]
+    """The cells that it has made bad."""
 
     @property
     def worst(self) -> Cell:
