@@ -107,13 +107,17 @@ def _records(used: Arithmetic, by: Data) -> Data:
 def _sent(used: Arithmetic, x: Data, parts: Data) -> Data:
     """Add to each element of the last axis what is routed to it from those of the axis before it.
 
-    Where nothing is routed, nothing is added: the sum has no more terms than parts.
+    Where nothing is routed, nothing is added: the sum has no more terms than parts. But nothing of a number that may be
+    nan may be nan too, as for one maximum.
     """
     size, live = x.size, np.not_equal(parts, 0) if parts.dtype != object else ~np.equal(parts, 0).astype(bool)
     routed = used.route(np.broadcast_to(x[..., np.newaxis], parts.shape), parts)
     places = np.broadcast_to(np.arange(size).reshape(x.shape)[..., np.newaxis, :], parts.shape)
     total = used.scatter(routed.ravel(), (size + 1,), (np.where(live, places, size).ravel(),))[:size]
-    return used.several(total.reshape(x.shape), int(live.sum(axis=-2).max(initial=1)))
+    total = total.reshape(x.shape)
+    if x.dtype == object:
+        total = total + np.sum(used.route(x, np.broadcast_to(used.asarray(0), x.shape)), axis=-1, keepdims=True)
+    return used.several(total, int(live.sum(axis=-2).max(initial=1)))
 
 
 def _route_to_records(used: Arithmetic, x: Data, by: Data, *, axis: int) -> Data:
