@@ -155,7 +155,9 @@ def test_the_signs_of_vectors_are_free() -> None:
         return -q, -r
 
     assert verdicts("eigh", eigh, "value", "gradient") == [Verdict.PASS] * 2
-    assert verdicts("qr", qr, "value", "gradient") == [Verdict.PASS] * 2
+    same = verdicts("qr", reference.qr, "value", "gradient")  # matrices without full rank leave much undecided
+    assert verdicts("qr", qr, "value", "gradient") == same
+    assert not any(verdict.is_bad for verdict in same)
 
 
 def test_a_result_without_its_gradient_is_seen() -> None:
