@@ -13,12 +13,12 @@ from gradlaw.own.mistakes import Mistake
 from gradlaw.own.rounded import rounded_program
 from gradlaw.own.settings import Settings
 from gradlaw.own.traced import Definition, Tracing, traced
+from gradlaw_properties.laws.common import exact
 from gradlaw_reference import Data, Rounding, certify, evaluate, in_dtype, using
 from gradlaw_spec import DTYPES, Array, SpecError
 
 PRECISION: Final = 256
 """Bits in which a formula is compared with the gradient."""
-BALLS: Final = np.frompyfunc(lambda number: arb(float(number)), 1, 1)
 APART: Final = np.frompyfunc(lambda one, other: one.is_finite() and other.is_finite() and not one.overlaps(other), 2, 1)
 
 
@@ -59,7 +59,7 @@ class ByFormula:
         found = dict(zip(self.differentiated, (known[name] for name in program.outputs), strict=True))
         if self.settings.shared:
             shared, dtype = self.settings.shared, self.arguments[self.settings.shared].dtype.name
-            beside = _balls(cotangents[-1])
+            beside = cotangents[-1] if cotangents[-1].dtype == object else exact(cotangents[-1])
             found[shared] = self.used.of(dtype).elementary("add", found[shared], beside)
         return tuple(found.values())
 
@@ -96,10 +96,6 @@ class ByFormula:
 def _typed(cotangent: Data, dtype_name: str) -> Array:
     """Return an array of a dtype for a cotangent, or for the middles of balls."""
     return cotangent.astype(np.float64).astype(DTYPES[dtype_name].numpy)
-
-
-def _balls(cotangent: Data) -> Data:
-    return cotangent if cotangent.dtype == object else np.asarray(BALLS(cotangent.astype(np.float64)), dtype=object)
 
 
 def _short(number: arb) -> str:
