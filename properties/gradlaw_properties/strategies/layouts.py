@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from gradlaw_properties.strategies.attributes import Shape, choices, numeric, structural
+from gradlaw_properties.strategies.manners import manner_of
 from gradlaw_properties.strategies.picks import Chooser
 from gradlaw_properties.strategies.values import Source
 from gradlaw_reference import FLOAT64, apply_step, using
@@ -338,7 +339,7 @@ def layouts(page: Primitive, dtypes: Sequence[str], *, scalar: bool, seed: int) 
             layout = _fitting(page, names, shapes, random, dtypes, manners)
             if layout is not None:
                 if len(shapes[0]) > 1 and all(length > 1 for length in shapes[0]):
-                    manners.update((manner := _manner(page, layout.attributes, len(shapes[0])), *manner))
+                    manners.update((manner := manner_of(page, layout.attributes, len(shapes[0])), *manner))
                 found.append((weight if len(set(names)) == len(names) else 2, layout))
     if scalar:
         found = [(w, item) for w, item in found if not any((*item.results, *(slot.shape for slot in item.slots)))]
@@ -361,39 +362,6 @@ def _namings(page: Primitive, shapes: tuple[Shape, ...], *, twice: bool) -> Iter
         yield tuple(names[real[0]] if i in real else name for i, name in enumerate(names))
 
 
-def _manner(page: Primitive, attributes: Mapping[str, AttributeValue], axes: int) -> tuple[Hashable, ...]:
-    """Return along which of an operand's axes a step goes, whether they stay, and how its windows stand."""
-    found = list[Hashable]()
-    for attribute in page.attributes:
-        value = attributes.get(attribute.name)
-        if attribute.kind in ("axis", "optional-axes"):
-            along = value % axes if isinstance(value, int) else type(value)
-            found += [(attribute.name, along), ("from the end", isinstance(value, int) and value < 0)]
-        elif attribute.kind in ("keepdims", "boolean"):
-            found.append((attribute.name, value))
-        elif attribute.kind == "stride":
-            found.append((attribute.name, _apart(page, attributes, value)))
-        elif attribute.kind == "subscripts":
-            found += _manner_of_labels(str(value))
-    return tuple(found)
-
-
-def _apart(page: Primitive, attributes: Mapping[str, AttributeValue], step: AttributeValue) -> int:
-    """Return whether windows overlap (-1), touch each other (0), or leave elements out (1)."""
-    sizes = (attributes.get(item.name) for item in page.attributes if item.kind == "length")
-    size = next((one for one in sizes if isinstance(one, int)), 0)
-    return (step > size) - (step < size) if isinstance(step, int) else 0
-
-
-def _manner_of_labels(text: str) -> Iterator[Hashable]:
-    """Yield what a contraction does to the axes of how many operands: turn them, meet on a diagonal."""
-    given, _, result = text.partition("->")
-    order = [label for label in given if label in result]
-    several = "," in given
-    yield several, "turned", order != sorted(order, key=result.index)
-    yield several, "diagonal", any(labels.count(label) > 1 for labels in given.split(",") for label in labels)
-
-
 def _drawn(page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str]) -> Iterator[dict[str, AttributeValue]]:
     labelled = any(attribute.kind == "subscripts" for attribute in page.attributes)
     updated = len(page.differentiable) > 1 and any(operand.kind == "index" for operand in page.operands)
@@ -410,12 +378,12 @@ def _candidates(
     Few layouts are drawn in a run: chance alone would leave out, say, the sum along one axis of a matrix.
     """
     drawn = _drawn(page, shape, random, dtypes)
-    if len(shape) < 2 or not _manner(page, {}, len(shape)):
+    if len(shape) < 2 or not manner_of(page, {}, len(shape)):
         yield from drawn
         return
 
     def used(attributes: Mapping[str, AttributeValue]) -> tuple[int, int]:
-        manner = _manner(page, attributes, len(shape))
+        manner = manner_of(page, attributes, len(shape))
         return manners[manner], sum(manners[part] for part in manner)
 
     yield from sorted(drawn, key=used)
