@@ -1,6 +1,6 @@
 """Certified gradients in pure Python: an engine, four arithmetics, and one rule for each primitive.
 
-``grad``, ``value_and_grad`` and ``vjp`` have JAX's signatures; each primitive of the spec is a function
+``grad``, ``value_and_grad`` and ``vjp`` have JAX's signatures; each primitive of the law book is a function
 of this module (``gradlaw_reference.sigmoid(x)``). ``with using(RATIONAL)`` or ``with using(Ball())`` runs the
 same rules on fractions or on certified balls, ``Rounding("float32")`` on all that a float32 implementation may return.
 """
@@ -84,10 +84,10 @@ _PRIMITIVES: dict[str, Callable[..., Any]] = {
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
-    """Find a primitive of the spec by its name."""
+    """Find a primitive of the law book by its name."""
     if name in _PRIMITIVES:
         return _PRIMITIVES[name]
-    raise AttributeError(f"gradlaw_reference has no {name!r}: it is neither a function nor a primitive of the spec")
+    raise AttributeError(f"gradlaw_reference has no {name!r}: it is neither a function nor a primitive of the law book")
 
 
 def __dir__() -> list[str]:

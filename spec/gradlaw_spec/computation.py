@@ -1,6 +1,6 @@
 """Computations: one or several lines such as ``q = x + y; f = tanh(q) * x``, read into a Program.
 
-Names, numbers, ``+ - * / ** @``, slices, and the primitives of the spec as calls: their attributes by position or
+Names, numbers, ``+ - * / ** @``, slices, and the primitives of the law book as calls: their attributes by position or
 keyword, with the defaults of their pages. Anything else is a SpecError with a caret under it.
 """
 
@@ -179,7 +179,7 @@ class _ComputationReader(FormulaReader):
         page = self.pages.get(name)
         if page is None:
             near = get_close_matches(name, self.pages, n=2)
-            expected = f"a primitive of the spec ({' or '.join(near)}?)" if near else "a primitive of the spec"
+            expected = f"a primitive of the law book ({' or '.join(near)}?)" if near else "a primitive of the law book"
             raise self.refuse(node, f"function={name!r}", expected)
         operands, rest = self.operands(node, page)
         attributes = self.attributes_of(node, page, rest)

@@ -215,7 +215,7 @@ class FormulaReader:
     def read_call(self, node: ast.Call) -> Reference:
         if not isinstance(node.func, ast.Name) or node.func.id not in self.functions:
             found = ast.unparse(node.func)
-            raise self.refuse(node, f"function={found!r}", "a primitive of the spec")
+            raise self.refuse(node, f"function={found!r}", "a primitive of the law book")
         operands = tuple(self.read(argument) for argument in node.args)
         attributes: dict[str, AttributeValue] = {}
         for keyword in node.keywords:

@@ -124,7 +124,7 @@ def _read_folder(folder: Path, kind: type[Page], key: str) -> Mapping[str, Page]
 
 @cache
 def load_primitives() -> Mapping[str, Primitive]:
-    """Return every primitive of the spec by name."""
+    """Return every primitive of the law book by name."""
     return _read_folder(book() / "primitives", Primitive, "name")
 
 

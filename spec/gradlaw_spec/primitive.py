@@ -194,7 +194,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Primitive(Function):
-    """One primitive of the spec, read from ``spec/primitives/<family>/<name>.md``.
+    """One primitive of the law book, read from ``spec/primitives/<family>/<name>.md``.
 
     ``shapes`` says how operands fit together; of vectors and matrices, ``signature`` says which lengths agree.
     ``value`` is a formula of what it computes; where it has several ``results``, each has a formula, and gradients of

@@ -179,7 +179,7 @@ def _entry(where: str, folder: Path, deviation: Deviation, table: dict[str, Any]
         raise SpecError(where, found, f"one of {entry.address}", "Mend the address or the witness.")
     for name in entry.uses:
         if name not in load_primitives():
-            raise SpecError(where, f"uses={name!r}", "a primitive of the spec", near(name, load_primitives()))
+            raise SpecError(where, f"uses={name!r}", "a primitive of the law book", near(name, load_primitives()))
     if entry.where or entry.attributes:
         _check_where(where, entry)
     return entry

@@ -43,7 +43,7 @@ def _check_step(step: Step, where: str) -> None:
     pages = load_primitives()
     if step.primitive not in pages:
         found = f"primitive={step.primitive!r}"
-        raise SpecError(f"{where}.primitive", found, "a primitive of the spec", near(step.primitive, pages))
+        raise SpecError(f"{where}.primitive", found, "a primitive of the law book", near(step.primitive, pages))
     page: Primitive = pages[step.primitive]
     if page.operands[0].kind != "sequence" and len(step.operands) != len(page.operands):
         expected = ", ".join(operand.name for operand in page.operands)

@@ -78,6 +78,20 @@ def test_max_switches_its_route_along_a_range(show):
     assert share.text_content() == "◂ 1"
 
 
+def test_a_matrix_has_a_line_for_each_row_also_behind_a_point_where_nothing_flows(show):
+    swept = gradlaw.explain("f = sum(where(x > 0, X * x, 0))", {"x": "-1:1:2", "X": "[[1, 2], [3, 4]]"})
+    opened = show(swept.html())
+    opened.check()
+    page = opened.page
+    lines = page.locator('[data-box="X"] .backward tspan')
+    page.locator("#point").focus()
+    for key, shown in (("Home", ["0", "0"]), ("End", ["1", "1"])):
+        page.keyboard.press(key)
+        texts = [text.replace("\xa0", " ") for text in lines.all_text_contents()]
+        assert texts == [f"◂ [[{shown[0]}, {shown[0]}],", f"   [{shown[1]}, {shown[1]}]]"]
+    assert len({line.get_attribute("y") for line in lines.all()}) == 2
+
+
 def test_the_keyboard_goes_through_in_reading_order(show):
     page = show(SWEPT).page
     places = []

@@ -97,7 +97,7 @@ def test_a_witness_shows_what_the_engine_did(witness):
     ("arguments", "words"),
     [
         (("f = x +",), "^"),
-        (("f = foo(x)", "--at", "x=1"), "a primitive of the spec"),
+        (("f = foo(x)", "--at", "x=1"), "a primitive of the law book"),
         (("x * y", "--at", "x=1"), "Add --at y="),
         (("x", "--at", "x"), "name=value"),
         (("x * 2", "--at", "x=abc"), "a value"),

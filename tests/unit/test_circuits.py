@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import gradlaw
+from gradlaw.circuits.diagram import GATE_HEIGHT, LINE, lay_out
 from gradlaw.circuits.explanation import explain_case
 from gradlaw.circuits.flow import trace_flow
 from gradlaw.circuits.values import MAKERS, Range, read_assignments, read_value
@@ -204,6 +205,16 @@ def test_shapes_stand_on_wires():
     picture = gradlaw.explain("D = W @ X", {"W": "randn(5, 10)", "X": "randn(10, 3)"}).svg()
     assert "shape (5, 10)" in picture
     assert "shape (10, 3)" in picture
+
+
+def test_small_matrices_stand_on_wires_one_row_below_the_other():
+    drawn = gradlaw.explain("sum(X @ W)", X=[[1.0, 2.0], [-30.0, 4.0]], W=[[1.0], [0.5]])
+    lines = re.findall(r"<tspan [^>]*>([^<]*)</tspan>", drawn.svg())
+    above = lines.index("[[\xa0\xa01, 2],")
+    assert lines[above + 1] == "\xa0[−30, 4]]"
+    assert '"[[1], [0.5]] · ◂ [[−29], [6]]"' in drawn.mermaid()
+    heights = [box.height for box in lay_out((drawn.flow,)).boxes if box.role == "input"]
+    assert heights == [GATE_HEIGHT + LINE] * 2
 
 
 def test_the_same_seed_draws_the_same_numbers():

@@ -72,7 +72,7 @@ def test_numbers_are_computed_as_python_does():
     ("text", "under", "words"),
     [
         ("f = x *", "", "syntax"),
-        ("f = foo(x)", "foo", "a primitive of the spec"),
+        ("f = foo(x)", "foo", "a primitive of the law book"),
         ("tanhh(x)", "tanhh", "tanh"),
         ("tanh(x, y)", "y", "at most 1"),
         ("add(x)", "add", "2: x1, x2"),

@@ -414,7 +414,7 @@ def test_the_tiny_engines_are_right(target):
         (array_target, {"minimum_rank": -1}, ["minimum_rank=-1", "0, 1, 2 or more"]),
         (array_target, {"minimum_rank": True}, ["minimum_rank=True"]),
         (functions, {"primitives": None}, ["primitives=None and namespace=None", "at least one"]),
-        (functions, {"primitives": None, "namespace": SimpleNamespace()}, ["namespace=", "primitives of the spec"]),
+        (functions, {"primitives": None, "namespace": SimpleNamespace()}, ["namespace=", "primitives of the law book"]),
         (functions, {"array": 1}, ["array=1", "a function"]),
         (functions, {"vjp": None}, ["vjp=None", "a function"]),
         (functions, {"jvp": 1}, ["jvp=1", "a function"]),

@@ -12,17 +12,19 @@ from gradlaw.circuits import numbers
 from gradlaw.circuits.expressions import step_expression, unparse
 from gradlaw.circuits.flow import Flow, Reading
 from gradlaw.circuits.words import pattern_text
-from gradlaw_spec import Program, Step, load_primitives
+from gradlaw_spec import Array, Program, Step, load_primitives
 
 RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 BACK: Final = "◂"
 """What stands before a number that flows back: it is told apart by more than its colour."""
-LETTER, SMALL_LETTER, LINE = 8.4, 6.9, 17.0
-"""Widths of a letter in the two sizes of type (monospaced, 14 and 11.5 px), and the height of a line."""
+LETTER, SMALL_LETTER, LINE = 8.4, 6.9, 14.0
+"""Widths of a letter in the two sizes of type (monospaced, 14 and 11.5 px), and how far small lines lie apart."""
 GATE_HEIGHT, INPUT_HEIGHT, WIRE_HEIGHT, MARGIN = 46.0, 30.0, 40.0, 14.0
 POINTS: Final = 72.0
-FEW: Final = 3
-"""Arrays of at most so many elements stand on a wire in full, larger ones with their shape."""
+FEW: Final = 5
+"""Vectors of at most so many elements, and matrices of so many rows and columns, stand on a wire in full."""
+GAP: Final = "\N{NO-BREAK SPACE}"
+"""Fills a row of a matrix, so that its columns stand below each other: pictures drop a common space at the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,29 @@ class Diagram:
 
 
 def wire_text(reading: Reading | None) -> str:
-    """Return what stands on a wire: a number, few numbers, or a shape; 0 where nothing flows."""
+    """Return what stands on a wire: a number, few numbers (a line for each row of a matrix), or a shape."""
     if reading is None:
         return "0"
     value = reading.value
-    if value.size > FEW:
+    if value.ndim > 2 or max(value.shape, default=1) > FEW or not value.size:
         return f"shape {value.shape}"
-    return numbers.array(value, 4).replace("-", "−")
+    text = _rows(value) if value.ndim == 2 else numbers.array(value, 4)
+    return text.replace("-", "−")
+
+
+def _rows(value: Array) -> str:
+    """Return a matrix, one line for each row, its columns below each other."""
+    texts = [[numbers.array(element, 4) for element in row] for row in value]
+    wide = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    rows = [", ".join(text.rjust(width, GAP) for text, width in zip(row, wide, strict=True)) for row in texts]
+    below = f"],\n{GAP}["
+    return f"[[{below.join(rows)}]]"
+
+
+def _led(text: str, sign: str = "") -> str:
+    """Return what flows back with its arrow in front; further lines stand below the first, behind the arrow."""
+    lead = f"{sign}{BACK} "
+    return lead + text.replace("\n", "\n" + GAP * len(lead))
 
 
 def gate_label(step: Step) -> str:
@@ -152,12 +170,13 @@ def lay_out(flows: Sequence[Flow]) -> Diagram:
     boxes = circuit_boxes(program)
     for key, role, label, note in boxes:
         under = [total_text(flow, key) for flow in flows] if role == "input" else [note]
-        width = max(len(label) * LETTER, *(len(text) * SMALL_LETTER for text in under), 18) + 18
-        sizes[key] = (width, GATE_HEIGHT if any(under) else INPUT_HEIGHT)
+        width, lines = _extent(under)
+        height = GATE_HEIGHT + (lines - 1) * LINE if any(under) else INPUT_HEIGHT
+        sizes[key] = (max(len(label) * LETTER, width, 18) + 18, height)
     wires = circuit_wires(program)
     for key, source, _, part in wires:
-        texts = [text for flow in flows for text in wire_texts(flow, source, part)]
-        sizes[f"wire {key}"] = (max(map(len, texts)) * SMALL_LETTER + 12, WIRE_HEIGHT)
+        width, lines = _extent([text for flow in flows for text in wire_texts(flow, source, part)])
+        sizes[f"wire {key}"] = (width + 12, WIRE_HEIGHT + 2 * (lines - 1) * LINE)
     for key, (width, height) in sizes.items():
         graph.add_node(key, shape="box", label="", fixedsize=True, width=width / POINTS, height=height / POINTS)
     for key, source, end, _ in wires:
@@ -167,21 +186,27 @@ def lay_out(flows: Sequence[Flow]) -> Diagram:
     return _diagram(graph, sizes, boxes, wires)
 
 
+def _extent(texts: Iterable[str]) -> tuple[float, int]:
+    """Return how wide the widest line of texts is, in pixels, and how many lines the longest has."""
+    lines = [text.split("\n") for text in texts]
+    return max(len(line) for text in lines for line in text) * SMALL_LETTER, max(map(len, lines))
+
+
 def wire_texts(flow: Flow, source: str, part: tuple[str, int]) -> tuple[str, str]:
     """Return the value and the gradient that stand on a wire."""
     value = wire_text(flow.values[source])
     if source in flow.program.data:
         return value, ""
     if not part[0]:
-        return value, f"{BACK} {wire_text(flow.received.get(source))}"
+        return value, _led(wire_text(flow.received.get(source)))
     found = next((s.amount for s in flow.parts if (s.step, s.position) == part), None)
-    return value, f"{BACK} {wire_text(found)}"
+    return value, _led(wire_text(found))
 
 
 def total_text(flow: Flow, name: str) -> str:
     """Return the gradient that an input gets in all."""
     sign = "Σ " if len(flow.arrivals(name)) > 1 else ""
-    return f"{sign}{BACK} {wire_text(flow.received.get(name))}"
+    return _led(wire_text(flow.received.get(name)), sign)
 
 
 def _diagram(

@@ -87,7 +87,9 @@ class Traced(Operators["Traced"]):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         cure = "Use gradlaw.xp in place of NumPy."
-        raise SpecError("definition", f"a traced value {self.name} as a NumPy array", "a primitive of the spec", cure)
+        raise SpecError(
+            "definition", f"a traced value {self.name} as a NumPy array", "a primitive of the law book", cure
+        )
 
     def _refuse(self, *others: Any) -> NoReturn:
         cure = "Use xp.where with a condition from the inputs, or xp.maximum, xp.minimum, xp.clip."

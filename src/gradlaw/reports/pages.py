@@ -51,7 +51,7 @@ def target_rows() -> Rows:
 
 
 def primitive_rows() -> Rows:
-    """Return every primitive of the spec."""
+    """Return every primitive of the law book."""
     return [
         {"name": page.name, "level": page.level, "pattern": page.pattern, "summary": page.summary}
         for page in load_primitives().values()

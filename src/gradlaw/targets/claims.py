@@ -44,7 +44,7 @@ def require_names(helper: str, key: str, names: Any, known: Iterable[str]) -> tu
     for name in chosen:
         if name not in choices:
             raise SpecError(
-                helper, f"{key}={chosen!r}", f"only names of the spec, not {name!r}", near(str(name), choices)
+                helper, f"{key}={chosen!r}", f"only names of the law book, not {name!r}", near(str(name), choices)
             )
     return chosen
 
@@ -63,7 +63,7 @@ def require_primitives(helper: str, primitives: Any) -> dict[str, EngineFunction
     known = load_primitives()
     for name, function in primitives.items():
         if name not in known:
-            raise SpecError(helper, f"primitives[{name!r}]", "a primitive of the spec", near(str(name), known))
+            raise SpecError(helper, f"primitives[{name!r}]", "a primitive of the law book", near(str(name), known))
         require_callable(f"{helper}, primitives[{name!r}]", function=function)
     functions = dict(primitives)
     if "getitem" in functions:
@@ -80,7 +80,7 @@ def require_accuracies(helper: str, accuracies: Any) -> dict[str, int]:
     for name, accuracy in accuracies.items():
         where = f"accuracies[{name!r}]"
         if name not in known:
-            raise SpecError(helper, where, "a primitive of the spec", near(str(name), known))
+            raise SpecError(helper, where, "a primitive of the law book", near(str(name), known))
         asked = known[name].accuracy
         if isinstance(accuracy, bool) or not isinstance(accuracy, int) or accuracy <= asked:
             expected = f"an integer above {asked}, which the page grants to every engine"

@@ -310,7 +310,7 @@ def _functions(primitives: Mapping[str, EngineFunction] | None, namespace: Any) 
         raise SpecError(HELPER, "primitives=None and namespace=None", "at least one of the two", cure)
     if namespace is not None and not functions_of({}, namespace).keys() - {"getitem"}:
         cure = near("", load_primitives())
-        raise SpecError(HELPER, f"namespace={namespace!r}", "a module with primitives of the spec", cure)
+        raise SpecError(HELPER, f"namespace={namespace!r}", "a module with primitives of the law book", cure)
     if namespace is not None and (primitives is None or isinstance(primitives, Mapping)):
         primitives = functions_of(primitives or {}, namespace)
     return require_primitives(HELPER, primitives)

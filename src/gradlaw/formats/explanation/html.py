@@ -6,7 +6,7 @@ import html
 from typing import Any, Final
 
 from gradlaw.circuits import numbers
-from gradlaw.circuits.diagram import Diagram, lay_out
+from gradlaw.circuits.diagram import LINE, Diagram, lay_out
 from gradlaw.circuits.explanation import Explanation
 from gradlaw.circuits.expressions import gradient_name, step_expression, unparse
 from gradlaw.circuits.flow import Flow, Part
@@ -27,6 +27,7 @@ def render(explanation: Explanation) -> str:
     diagram = lay_out(explanation.flows)
     flow = explanation.flow
     data = {
+        "line": LINE,
         "stages": stages(flow, diagram),
         "sources": [(wire.key, wire.source) for wire in diagram.wires],
         "frames": [_frame(one, diagram) for one in explanation.flows],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from gradlaw.circuits.diagram import circuit_boxes, circuit_wires, wire_texts
@@ -13,8 +14,9 @@ SHAPES: Final = {"input": ("([", "])"), "data": ("[/", "/]"), "output": ("([", "
 
 def _quoted(text: str) -> str:
     """Write a text in quotes, with the characters that Mermaid reads itself as entities."""
-    entities = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "|": "#124;", "\n": " "}
-    return '"' + "".join(entities.get(letter, letter) for letter in text) + '"'
+    entities = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "|": "#124;"}
+    line = re.sub(r"(?<=\[)\s+", "", " ".join(text.split()))  # rows of a matrix are not below each other here
+    return '"' + "".join(entities.get(letter, letter) for letter in line) + '"'
 
 
 def render(explanation: Explanation) -> str:

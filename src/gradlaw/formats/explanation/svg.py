@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradlaw.circuits import numbers
-from gradlaw.circuits.diagram import Diagram, lay_out, total_text, wire_texts
+from gradlaw.circuits.diagram import LINE, Diagram, lay_out, total_text, wire_texts
 from gradlaw.circuits.explanation import Explanation, explain_case
 from gradlaw.circuits.expressions import gradient_name
 from gradlaw.circuits.flow import Flow
@@ -67,6 +67,7 @@ def diagram_svg(diagram: Diagram, flow: Flow, title: str, prefix: str = "") -> s
         title=title,
         about=about(flow),
         prefix=prefix,
+        line=LINE,
     )
 
 
