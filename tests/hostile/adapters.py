@@ -136,6 +136,8 @@ no-stdout | pass | sys.stdout = None
 closed-stdout | pass | sys.stdout.close()
 reads-input | unsupported | input()
 strict-floats | pass | np.seterr(all='raise')
+low-recursion-limit | crash or pass or violation | sys.setrecursionlimit(120)
+balls-without-digits | pass | import flint ;; flint.ctx.prec = 5
 seeds | pass | np.random.seed(0); import random; random.seed(0)
 changes-folder | pass | os.chdir('/')
 clears-environment | pass | os.environ.clear()
@@ -190,6 +192,7 @@ levels-raise | usage | levels = (1 / 0 for _ in [1])
 levels-exit | usage | levels = (sys.exit(0) for _ in [1])
 dtypes-never-end | usage | import itertools ;; dtypes = itertools.repeat('float64')
 dtypes-are-strings-of-their-own | pass | dtypes = (type('S', (str,), {})('float64'),)
+load-strict-floats | pass | np.seterr(all='raise')
 load-interrupts | usage | raise KeyboardInterrupt
 load-exits | usage | raise SystemExit(0)
 load-leaves | usage | raise GeneratorExit

@@ -519,3 +519,35 @@ def test_an_engine_that_is_not_installed(monkeypatch):
     monkeypatch.setattr("gradlaw.targets.loading.importlib.import_module", refuse)
     with pytest.raises(SpecError, match=r"pip install gradlaw\[jax\]"):
         load_target("jax")
+
+
+SETS_NUMPY = """
+import numpy as np
+from gradlaw import functional_target
+
+np.seterr(over="raise")
+
+def vjp(function, primals, cotangent):
+    (x,) = primals
+    return np.exp(x), (cotangent * np.exp(x),)
+
+target = functional_target(
+    name="strict", version="1", levels=("scalar",), dtypes=("float64",), array=np.array, numpy=lambda value: value,
+    vjp=vjp, primitives={"exp": np.exp},
+)
+"""
+
+
+def test_what_an_adapter_sets_for_numpy_holds_in_its_calls_alone(tmp_path):
+    path = tmp_path / "strict.py"
+    path.write_text(SETS_NUMPY)
+    before = np.geterr()
+    target = load_target(str(path))
+    assert np.geterr() == before
+    program = parse_computation("exp(x)")
+    with pytest.raises(FloatingPointError, match="overflow"):
+        target.run(program, {"x": np.array(800.0)})
+    _, pull = target.pullback(program, {"x": np.array(700.0)})
+    with pytest.raises(FloatingPointError, match="overflow"):
+        pull((np.array(1e300),))
+    assert np.geterr() == before

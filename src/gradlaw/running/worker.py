@@ -23,6 +23,7 @@ from gradlaw.messages import error_line
 from gradlaw.reports.script import script_of
 from gradlaw.requests import Request
 from gradlaw.running.heartbeat import LOADING, Heartbeat, case_key, nothing_refused
+from gradlaw.targets.apart import as_before
 from gradlaw.targets.handed import AdapterError
 from gradlaw.targets.loading import load_target
 from gradlaw_properties import Settings, Unit, examine, plan, replay
@@ -131,7 +132,7 @@ def guarded(target: Target, heartbeat: Heartbeat, *, isolated: bool) -> Target:
             if heartbeat.refusal:
                 raise Refused(heartbeat.refusal)
             try:
-                with np.errstate():  # what a target sets is its own
+                with as_before():
                     found = call(*arguments)
             except MemoryError:
                 if isolated:

@@ -12,7 +12,10 @@ from traceback import walk_tb
 from types import ModuleType
 from typing import Any, Final
 
+import numpy as np
+
 from gradlaw.messages import error_line, near
+from gradlaw.targets.apart import as_before, under
 from gradlaw_spec import SpecError, Target
 from gradlaw_spec.text import one_line, tame, type_name
 
@@ -39,8 +42,17 @@ def load_target(text: str) -> Target:
 
     It is the name of a built-in target or of an entry point in the group ``gradlaw.targets``, or
     ``package.module:attribute``, or ``path/to/file.py:attribute`` (the attribute is ``target`` where none is
-    given). Raises SpecError, in one line, where there is no such target, or its code cannot be imported.
+    given). What its code sets for all of NumPy (``np.seterr``) holds in its calls alone. Raises SpecError, in one
+    line, where there is no such target, or its code cannot be imported.
     """
+    before = np.geterr()
+    with as_before():
+        target = _found(text)
+        floats = np.geterr()
+    return target if floats == before else under(target, floats)
+
+
+def _found(text: str) -> Target:
     place, colon, attribute = _split(text)
     offered = entry_point_targets()
     if not colon and place in BUILT_IN:
