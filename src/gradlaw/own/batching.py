@@ -13,7 +13,7 @@ import numpy as np
 
 from gradlaw.own.kernels import Kernel
 from gradlaw.own.settings import SETTINGS, read_settings
-from gradlaw.own.signature import Input
+from gradlaw.own.signature import Input, names_in
 from gradlaw_spec import Array, Case, SpecError
 
 CLAUSE: Final = "SHOULD batch-invariance: a row has the same value and gradient, bit for bit, alone and in any batch"
@@ -26,7 +26,8 @@ def check_axis(inputs: tuple[Input, ...], axis: str | None) -> None:
     if axis is None:
         return
     first = [one.name for one in inputs if one.axes[:1] == (axis,)]
-    elsewhere = [one.name for one in inputs if axis in (*one.axes[1:], one.limit)]
+    lengths = {one.name: (*(one.axes[1:] if one.axes[:1] == (axis,) else one.axes), one.limit) for one in inputs}
+    elsewhere = [name for name, found in lengths.items() if any(axis in names_in(length) for length in found)]
     if not first or elsewhere:
         found = f"batch={axis!r}, which is another axis of {elsewhere[0]}" if elsewhere else f"batch={axis!r}"
         raise SpecError(

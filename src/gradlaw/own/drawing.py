@@ -17,7 +17,7 @@ from gradlaw.own.layouts import LAYOUTS, fitting, repeated
 from gradlaw.own.rounded import rounded_program
 from gradlaw.own.samples import Sample
 from gradlaw.own.settings import COTANGENT, SETTINGS, Settings, written_settings
-from gradlaw.own.signature import Input, length_of
+from gradlaw.own.signature import Input, length_of, names_in
 from gradlaw.own.traced import Definition, Tracing, traced
 from gradlaw_properties.strategies import values as bulk
 from gradlaw_properties.strategies.domains import rounded
@@ -75,7 +75,7 @@ class Subject:
 def axes_of(inputs: tuple[Input, ...]) -> list[str]:
     """Return the names of all axes whose lengths are drawn."""
     names = (axis for one in inputs for axis in (*one.axes, one.limit))
-    return list(dict.fromkeys(axis for axis in names if axis and not axis.isdigit()))
+    return list(dict.fromkeys(name for axis in names for name in names_in(axis)))
 
 
 def palette_of(inputs: tuple[Input, ...], seed: int, count: int) -> tuple[dict[str, int], ...]:

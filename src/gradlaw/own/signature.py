@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -11,13 +12,16 @@ from gradlaw_spec import DTYPES, SpecError
 Kind = Literal["real", "int", "bool", "float"]
 EXAMPLE: Final = "such as 'x: batch d, w: d, labels: int batch < d, mask: bool batch d, scale: float'"
 NAME: Final = re.compile(r"[A-Za-z]\w*")
+LENGTH: Final = re.compile(r"([A-Za-z]\w*|0*[1-9]\d*)([*+]([A-Za-z]\w*|0*[1-9]\d*))*", re.ASCII)
+"""A length: names and numbers, multiplied and added (``2*d``, ``t+1``), never less than 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One argument: its name, what it holds, the names (or fixed lengths) of its axes, and what is above its numbers.
+    """One argument: its name, what it holds, the lengths of its axes, and what is above its numbers.
 
-    ``limit`` is that of integers, the name of an axis or a number. A ``float`` is a Python number, and has no axes.
+    A length is a name, a number, or a sum of products of them. ``limit`` is that of integers, a length too. A
+    ``float`` is a Python number, and has no axes.
     """
 
     name: str
@@ -31,15 +35,22 @@ class Input:
 
 
 def length_of(axis: str, sizes: dict[str, int]) -> int:
-    """Return the length of an axis: its own where it is a number."""
-    return int(axis) if axis.isdigit() else sizes[axis]
+    """Return the length of an axis: numbers are themselves, names have their sizes."""
+    terms = (term.split("*") for term in axis.split("+"))
+    return sum(math.prod(int(one) if one.isdigit() else sizes[one] for one in term) for term in terms)
+
+
+def names_in(axis: str) -> tuple[str, ...]:
+    """Return the names that a length is made of; none for a number."""
+    return tuple(NAME.findall(axis))
 
 
 def read_signature(text: str) -> tuple[Input, ...]:
     """Read a signature; raise SpecError, with the part that is none, for anything else.
 
     Inputs are separated by commas; after the colon stand ``int``, ``bool`` or ``float`` (nothing: real numbers), the
-    axes, and for integers ``< limit``. Axes of one name have one length; a number is a fixed length.
+    axes, and for integers ``< limit``. Axes of one name have one length; a number is a fixed length, and ``2*d`` or
+    ``t+1`` a length made of others.
     """
     if not isinstance(text, str) or not text.strip():
         raise SpecError("signature", f"signature={text!r}", EXAMPLE, "Name each input and its axes.")
@@ -50,9 +61,9 @@ def read_signature(text: str) -> tuple[Input, ...]:
             raise SpecError("signature", f"name={one.name!r} twice", "each input once", "Rename one of the two.")
         found[one.name] = one
     inputs = tuple(found.values())
-    known = {axis for one in inputs for axis in one.axes}
+    known = {name for one in inputs for axis in one.axes for name in names_in(axis)}
     for one in inputs:
-        if one.limit and not one.limit.isdigit() and one.limit not in known:
+        if not known.issuperset(names_in(one.limit)):
             expected = f"an axis of the signature ({', '.join(sorted(known))}) or a number"
             raise SpecError("signature", f"{one.name} < {one.limit}", expected, "Name one of these.")
     if not any(one.kind == "real" for one in inputs):
@@ -68,8 +79,8 @@ def _read_input(part: str) -> Input:
     words = before.split()
     kind: Kind = words.pop(0) if words and words[0] in ("int", "bool", "float") else "real"  # type: ignore[assignment]
     for word in (*words, *([limit] if less else [])):
-        if not (NAME.fullmatch(word) or (word.isdigit() and int(word) > 0)):
-            expected = "names of axes, or numbers from 1"
+        if not LENGTH.fullmatch(word):
+            expected = "names of axes, numbers from 1, or 2*d and t+1 without spaces"
             raise SpecError("signature", f"{word!r} in {part.strip()!r}", expected, EXAMPLE)
         if word in DTYPES:
             raise SpecError("signature", f"{word!r} in {part.strip()!r}", "names of axes", f"Say dtype={word!r}.")
