@@ -65,6 +65,25 @@ def torch_cross_entropy(x: Any, labels: Any) -> Any:
     return functional.cross_entropy(x, labels, label_smoothing=0.1)
 
 
+def torch_overwrites_a_constant(x: Any) -> Any:
+    rest = torch.ones_like(x)
+    rest -= x * x
+    scale = torch.full_like(x, 2.0)
+    found = rest + scale
+    scale += 1
+    return found
+
+
+def torch_batch_norm(x: Any) -> Any:
+    return functional.batch_norm(x, None, None, training=True)
+
+
+def torch_gaussian(x: Any) -> Any:
+    factor = torch.linalg.cholesky(x @ x.mT + torch.eye(len(x), dtype=x.dtype))
+    half = torch.linalg.solve_triangular(factor, x, upper=False)
+    return (half * half).sum() + 2 * factor.diagonal().log().sum()
+
+
 def jax_softmax(x: Any) -> Any:
     return jax.nn.softmax(jax.nn.relu(x))
 
@@ -94,6 +113,15 @@ def jax_recurrence(x: Any) -> Any:
         (lambda x, w, b: functional.linear(x, w, b), "x: n d, w: e d, b: e"),
         (lambda x, w: functional.conv1d(x[None], w)[0], "x: 2 8, w: 3 2 3"),
         (lambda x, y: functional.smooth_l1_loss(x, y, reduction="none"), "x: d, y: d"),
+        (torch_overwrites_a_constant, MATRIX),
+        (lambda x: torch.sort(x, 0, descending=True).values + torch.topk(x, 2, 0, largest=False).values[:1], "x: 3 d"),
+        (lambda x: torch.median(x, 0).values + torch.kthvalue(x, 3, 0).values + torch.quantile(x, 0.3, 0), "x: 3 d"),
+        (lambda x: torch.cumprod(x, 0) + torch.cummax(x, 1).values + torch.logcumsumexp(x, 1), MATRIX),
+        (lambda x: functional.avg_pool1d(x, 3, 2, 1, count_include_pad=False), "x: b 8"),
+        (lambda x: functional.softshrink(x) + torch.remainder(x, 2) - torch.fmod(x, 3), MATRIX),
+        (lambda x: functional.instance_norm(x[None])[0], "x: 3 5"),
+        (lambda x: torch.clamp(x, min=x.flip(0)) + torch.pow(x * x + 1, x), "x: d"),
+        (lambda x, y: torch.cdist(x, y), "x: b d, y: k d"),
         (jax_softmax, MATRIX),
         (jax_attention, "q: s d, k: s d, v: s e"),
         (jax_recurrence, MATRIX),
@@ -111,6 +139,29 @@ def test_a_reference_admits_its_own_gradient(reference: Any, signature: str) -> 
 def test_in_bfloat16_too(reference: Any) -> None:
     signature = "x: b d, w: d" if reference is torch_rms_norm else MATRIX
     result = gradlaw.check(gradlaw.trace(reference), reference, signature, dtype="bfloat16", examples=8)
+    assert result.undecided < result.points / 20
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        torch_gaussian,
+        lambda x: torch.linalg.svdvals(x)[:1] + torch.linalg.eigvalsh(x + x.mT)[:1],
+        lambda x: torch.linalg.solve(x @ x.mT + 2 * torch.eye(2, dtype=x.dtype), x),
+        lambda x: torch.linalg.slogdet(x @ x.mT + 2 * torch.eye(2, dtype=x.dtype)).logabsdet,
+    ],
+    ids=["gaussian", "values", "solve", "slogdet"],
+)
+def test_a_reference_of_matrices_admits_its_own_gradient(reference: Any) -> None:
+    result = gradlaw.check(gradlaw.trace(reference), reference, "x: 2 2", dtype="float64", examples=8)
+    assert result.undecided < result.points / 4
+
+
+def test_a_batch_norm_is_what_its_parts_are() -> None:
+    def by_hand(x: Any) -> Any:
+        return (x - x.mean(0)) / torch.sqrt(x.var(0, unbiased=False) + 1e-5)
+
+    result = gradlaw.check(gradlaw.trace(torch_batch_norm), by_hand, "x: 4 d", examples=8)
     assert result.undecided < result.points / 20
 
 
@@ -159,10 +210,11 @@ def decides_by_where(x: Any) -> Any:
     [
         (decides, "a decision by aten.gt of computed values"),
         (decides_by_where, "a decision by gt of computed values"),
-        (lambda x: torch.linalg.inv(x), "the operation aten.linalg_inv_ex"),
+        (lambda x: torch.linalg.qr(x).R, "the operation aten.linalg_qr"),
+        (lambda x: torch.linalg.svd(x).Vh + 1, "singular vectors"),
         (lambda x: jnp.linalg.inv(x), "the operation lu"),
     ],
-    ids=["torch decides", "jax decides", "torch operation", "jax operation"],
+    ids=["torch decides", "jax decides", "torch operation", "torch's choice", "jax operation"],
 )
 def test_what_cannot_be_traced_is_named_with_its_line(reference: Any, said: str) -> None:
     with pytest.raises(SpecError, match=r"test_tracing\.py:\d+: found ") as caught:

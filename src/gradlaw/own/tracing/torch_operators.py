@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,10 @@ constant_pad_nd split split_with_sizes unbind chunk select_scatter slice_scatter
 embedding movedim repeat_interleave as_strided lift_fresh_copy diag_embed rot90 where masked_fill fill pixel_shuffle
 im2col take masked_select index_fill view_copy zero
 """
-MOVED: Final = frozenset(f"aten.{name}" for name in MOVING.split())
+PARTS_MOVE: Final = (
+    "broadcast_in_dim transpose squeeze view_of collapse_view split_dim slice cat rev reshape as_strided clone"
+)
+MOVED: Final = frozenset(f"aten.{name}" for name in MOVING.split()) | {f"prims.{name}" for name in PARTS_MOVE.split()}
 """Operations that move elements, and compute nothing: where each comes from is seen by running them."""
 MAKING: Final = """
 ones_like zeros_like full_like empty_like rand_like randn_like new_ones new_zeros new_full new_empty new_empty_strided
@@ -38,6 +42,13 @@ rsqrt mean var std linalg_vector_norm log_sigmoid_forward addmm baddbmm lerp add
 """
 ONE_GO: Final = frozenset(f"aten.{name}" for name in WHOLE.split())
 """Operations that torch computes in float32 inside, where their tensors are bfloat16 or float16, and rounds once."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Stands for a result that has no steps: what reads it is told why."""
+
+    reason: str
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:
@@ -94,7 +105,7 @@ def _inverse_root(operation: Any) -> Any:
 @lowers("aten.pow")
 def _power(operation: Any) -> Any:
     base, exponent = operation.arguments[:2]
-    return base * base if exponent == 2 and not isinstance(exponent, np.ndarray) else base**exponent
+    return base * base if isinstance(exponent, int | float) and exponent == 2 else base**exponent
 
 
 @lowers("aten.mm", "aten.bmm", "aten.matmul", "aten.mv", "aten.dot")
@@ -196,20 +207,6 @@ def _safe_shares(operation: Any) -> Any:
     return xp.where(masked, 0.0, shares) if masked.any() else shares
 
 
-@lowers("aten.cumsum")
-def _running_sum(operation: Any) -> Any:
-    x, axis = operation.arguments[:2]
-    length = x.shape[axis] if x.shape else 1
-    parts = [xp.sum(_first(x, axis, end), axis=axis, keepdims=True) for end in range(1, length + 1)]
-    return xp.concat(parts, axis=axis) if parts else x
-
-
-def _first(x: Any, axis: int, end: int) -> Any:
-    index = [slice(None)] * len(x.shape)
-    index[axis] = slice(0, end)
-    return x[tuple(index)]
-
-
 @lowers("aten.native_layer_norm")
 def _layer_norm(operation: Any) -> Any:
     x, shape, weight, bias, eps = operation.arguments[:5]
@@ -232,11 +229,9 @@ def _gelu(operation: Any) -> Any:
 
 @lowers("aten.clamp", "aten.clamp_min", "aten.clamp_max")
 def _clamped(operation: Any) -> Any:
-    x, first, second = operation.arguments[0], *(operation.argument(place, "") for place in (1, 2))
-    lower = operation.named.get("min", None if operation.name.endswith("max") else first or None)
-    upper = operation.named.get("max", first if operation.name.endswith("max") else second or None)
-    lower = first if lower is None and isinstance(first, int | float) and "max" not in operation.name else lower
-    upper = second if upper is None and isinstance(second, int | float) else upper
+    x, above = operation.arguments[0], operation.name.endswith("max")
+    lower = None if above else operation.argument(1, "min")
+    upper = operation.argument(1 if above else 2, "max")
     x = x if lower is None else xp.maximum(x, lower)
     return x if upper is None else xp.minimum(x, upper)
 
@@ -303,6 +298,18 @@ def _rounded_off(operation: Any) -> Any:
     return _left(loss, operation.argument(2, "reduction", 1))
 
 
+def patches(lengths: Any, kernel: Any, out: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Any, Any]:
+    """Return the flat place of each element of each patch (kernel, output), and whether it is inside of the image."""
+    places, inside = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=bool)
+    for length, width, ends, step, pad, hop in zip(lengths, kernel, out, stride, padding, dilation, strict=True):
+        along = np.arange(width)[:, None] * hop + np.arange(ends)[None] * step - pad
+        fits = (along >= 0) & (along < length)
+        shape = (len(places) * width, places.shape[1] * ends)
+        places = (places[:, None, :, None] * length + np.where(fits, along, 0)[None, :, None, :]).reshape(shape)
+        inside = (inside[:, None, :, None] & fits[None, :, None, :]).reshape(shape)
+    return places, inside
+
+
 @lowers("aten.native_group_norm")
 def _group_norm(operation: Any) -> Any:
     x, weight, bias, _, channels, _, groups, eps = operation.arguments
@@ -322,14 +329,14 @@ def _convolution(operation: Any) -> Any:
     x, weight, bias, stride, padding, dilation, transposed, _, groups = operation.arguments
     if transposed:
         raise NotImplementedError("a transposed convolution")
-    places, inside = _patches(x.shape[2:], weight.shape[2:], operation.out.shape[2:], stride, padding, dilation)
+    places, inside = patches(x.shape[2:], weight.shape[2:], operation.out.shape[2:], stride, padding, dilation)
     flat = xp.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))
     taken = xp.reshape(xp.take(flat, places.ravel(), axis=2), (*x.shape[:2], *places.shape))
-    patches = taken if inside.all() else xp.where(inside, taken, 0.0)
+    seen = taken if inside.all() else xp.where(inside, taken, 0.0)
     size, kernel = x.shape[1] // groups, places.shape[0]
     parts = []
     for group in range(groups):
-        rows = patches[:, group * size : (group + 1) * size]
+        rows = seen[:, group * size : (group + 1) * size]
         rows = xp.reshape(rows, (x.shape[0], size * kernel, places.shape[1]))
         own = weight.shape[0] // groups
         parts.append(xp.reshape(weight[group * own : (group + 1) * own], (own, size * kernel)) @ rows)
@@ -337,15 +344,3 @@ def _convolution(operation: Any) -> Any:
     out = xp.reshape(out, tuple(operation.out.shape))
     ends = (1,) * (len(x.shape) - 2)
     return out if bias is None else out + xp.reshape(bias, (weight.shape[0], *ends))
-
-
-def _patches(lengths: Any, kernel: Any, out: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Any, Any]:
-    """Return the flat place of each element of each patch (kernel, output), and whether it is inside of the image."""
-    places, inside = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=bool)
-    for length, width, ends, step, pad, hop in zip(lengths, kernel, out, stride, padding, dilation, strict=True):
-        along = np.arange(width)[:, None] * hop + np.arange(ends)[None] * step - pad
-        fits = (along >= 0) & (along < length)
-        shape = (len(places) * width, places.shape[1] * ends)
-        places = (places[:, None, :, None] * length + np.where(fits, along, 0)[None, :, None, :]).reshape(shape)
-        inside = (inside[:, None, :, None] & fits[None, :, None, :]).reshape(shape)
-    return places, inside

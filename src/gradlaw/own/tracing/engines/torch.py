@@ -16,15 +16,25 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gradlaw.engines.torch import array_of, tensor_of
 from gradlaw.own import xp
 from gradlaw.own.traced import Traced, held
+from gradlaw.own.tracing import torch_arrays  # noqa: F401 # its rules join those of torch_operators
 from gradlaw.own.tracing.reference import Watched, line_of_user, not_traced, numbers_of, watched
-from gradlaw.own.tracing.torch_operators import LOWERED, MADE, MOVED, ONE_GO
-from gradlaw_spec import DTYPES, load_primitives
+from gradlaw.own.tracing.torch_operators import LOWERED, MADE, MOVED, ONE_GO, Gap
+from gradlaw_spec import DTYPES, Primitive, load_primitives
 
 torch: Any = engine
 NARROW: Final = (torch.bfloat16, torch.float16)
 TORCH_FOLDER: Final = str(Path(torch.__file__).parent)
 READ: Final = ("aten._to_copy", "aten.detach", "prims.convert_element_type")
 """Operations that round, or hold what flows back."""
+OTHERWISE: Final = {
+    "neg": "negative",
+    "lgamma": "gammaln",
+    "clamp_min": "maximum",
+    "clamp_max": "minimum",
+    "topk": "sort",
+    "kthvalue": "sort",
+}
+"""Operations that have a page under another name."""
 FAR: Final = 2.0**40
 """Where an element is moved from is written into a tensor of float64 as a number from here on."""
 
@@ -92,7 +102,9 @@ class TorchTracer(TorchDispatchMode):  # type: ignore[misc] # torch's classes ha
             return tensor
         if id(tensor) in self.gaps:
             not_traced(self.gaps[id(tensor)][1], "comparisons of inputs alone", "Decide by inputs.", self.line())
-        return self.values[id(tensor)][1] if id(tensor) in self.values else array_of(tensor)
+        if id(tensor) in self.values:
+            return self.values[id(tensor)][1]
+        return np.array(array_of(tensor))  # a copy: what comes may overwrite the tensor
 
     def line(self) -> str:
         """Return the line of the reference that is run now."""
@@ -180,11 +192,24 @@ class TorchTracer(TorchDispatchMode):  # type: ignore[misc] # torch's classes ha
             return held(operation.arguments[0]) if "detach" in operation.name else self._cast(operation, first)
         if operation.name in MOVED:
             return self._moved(operation, func, args, kwargs)
-        rule = LOWERED.get(operation.name) or _primitive(operation.name)
+        rule = _rule(operation.name)
         if rule is None:
             cure = "Write the definition with gradlaw.xp, or the reference with other operations."
             not_traced(f"the operation {operation.name}", "operations of the law book", cure, self.line())
-        return self._computed(operation, rule, first)
+        try:
+            found = self._computed(operation, rule, first)
+        except NotImplementedError as error:
+            not_traced(str(error), "operations of the law book", "Write the definition with gradlaw.xp.", self.line())
+        return self._marked(operation, found)
+
+    def _marked(self, operation: Operation, found: Any) -> Any:
+        """Return a result, noted as exact where nothing was rounded: of exact operands, by an exact primitive."""
+        page, first = _page(operation.name), _first(found)
+        if page is not None and page.rounding == "exact" and isinstance(first, Traced):
+            traced = filter(_is_traced, trees.tree_leaves((operation.arguments, dict(operation.named))))
+            if all(map(self.seen.is_exact, traced)):
+                self.seen.mark(first)
+        return found
 
     def _computed(self, operation: Operation, rule: Callable[[Operation], Any], first: Any) -> Any:
         """Return the steps of an operation that rounds: in one go where torch computes so."""
@@ -237,6 +262,8 @@ class TorchTracer(TorchDispatchMode):  # type: ignore[misc] # torch's classes ha
         for tensor, value in pairs:
             if isinstance(value, Traced):
                 self.note(tensor, value)
+            elif isinstance(value, Gap):
+                self.gaps[id(tensor)] = (tensor, value.reason)
 
 
 def _taken(traced: list[Traced], places: Any, exact: bool, seen: Watched) -> Any:
@@ -255,9 +282,15 @@ def _taken(traced: list[Traced], places: Any, exact: bool, seen: Watched) -> Any
     return seen.mark(found) if exact else found
 
 
+def _page(name: str) -> Primitive | None:
+    """Return the page of the primitive that an operation is called by, if there is one."""
+    plain = name.partition(".")[2].removeprefix("special_")
+    return load_primitives().get(OTHERWISE.get(plain, plain))
+
+
 def _primitive(name: str) -> Callable[[Operation], Any] | None:
     """Return what applies the elementwise primitive of an operation's name."""
-    page = load_primitives().get(name.removeprefix("aten."))
+    page = _page(name)
     if page is None or page.attributes or any(operand.kind != "real" for operand in page.operands):
         return None
     return lambda operation: getattr(xp, page.name)(*operation.arguments[: len(page.operands)])
@@ -281,7 +314,12 @@ def _each(found: Any, change: Callable[[Any], Any]) -> Any:
 
 def _is_known(name: str) -> bool:
     """Whether an operation is read as it stands."""
-    return name in LOWERED or name in MOVED or name in READ or _primitive(name) is not None
+    return name in MOVED or name in READ or _rule(name) is not None
+
+
+def _rule(name: str) -> Callable[[Operation], Any] | None:
+    """Return what an operation is in steps; the parts that torch makes others of (``prims``) are as those of theirs."""
+    return LOWERED.get(name) or LOWERED.get(name.replace("prims.", "aten.")) or _primitive(name)
 
 
 def _first(out: Any) -> Any:
