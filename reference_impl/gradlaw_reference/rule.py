@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gradlaw_spec import Kink, Program, Signature
+from gradlaw_spec import Interval, Kink, Program, Signature
 from gradlaw_spec.attributes import When, holds
 from gradlaw_spec.signature import NO_SIGNATURE
 
@@ -24,7 +24,8 @@ class Rule:
     computed element by element. ``alternatives`` are the page's other correct formulas of each operand's gradient.
     ``corners`` are the kinks where its value is 0. ``exact`` says at which attributes the value of a composed one is
     not rounded again. ``signature`` says which lengths of its operands agree, where they are vectors and matrices.
-    ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the formulas of an
+    ``domains`` are the intervals of each operand outside of which an elementwise value is none, where there is such an
+    outside. ``complete`` gives a call's attributes the page's defaults; ``writer`` makes programs of the formulas of an
     operand's gradient.
     """
 
@@ -36,6 +37,7 @@ class Rule:
     sequence: bool = False
     alternatives: tuple[tuple[LocalRule, ...], ...] = ()
     corners: tuple[Kink, ...] = ()
+    domains: tuple[tuple[Interval, ...], ...] = ()
     exact: When = field(default_factory=dict)
     signature: Signature = field(default_factory=lambda: NO_SIGNATURE)
     complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict

@@ -31,6 +31,15 @@ def passes(got: Any, allowed: Any, dtype: str = "float64") -> bool:
     return judge("it", np.asarray(got, DTYPES[dtype].numpy), np.asarray(allowed), dtype).problem == ""
 
 
+@pytest.mark.parametrize(("text", "x"), [("log(x)", -4.0), ("log1p(x)", -3.0), ("atanh(x)", 1.5), ("log2(x)", -0.5)])
+def test_outside_of_a_domain_no_slope_is_claimed(text: str, x: float) -> None:
+    for got in (np.nan, 0.0, 7.0):
+        assert not judge("it", np.asarray(got), np.asarray(gradient_set(text, x=x)), "float64").violated
+    masked = gradient_set(f"where(c, {text}, 3 * x)", x=x, c=False)
+    assert passes(3.0, masked)
+    assert not passes(np.nan, masked)
+
+
 @pytest.mark.parametrize(
     ("text", "values", "right"),
     [

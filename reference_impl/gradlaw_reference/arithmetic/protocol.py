@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradlaw_reference.arithmetic.corners import at_corner, elements_of, reach, spread
-from gradlaw_spec import Kink, Program
+from gradlaw_spec import Interval, Kink, Program
 
 Data = NDArray[Any]
 """The elements of an array in the current arithmetic: floats, or objects in an object array."""
@@ -22,12 +22,16 @@ class LocalRules(Protocol):
     """What an arithmetic sees of a primitive's rule: the name of its page, and the formulas of its gradients.
 
     ``vjp`` has one function an operand (or one for all of a sequence), ``alternatives`` the page's other correct
-    formulas of each; ``corner`` returns the kink where the value is 0 at some attributes (None: there is none);
+    formulas of each; ``domains`` are each operand's, where a value is none outside; ``corner`` returns the kink where
+    the value is 0 at some attributes (None: there is none);
     ``written`` returns all of an operand's as programs, where they are smooth and elementwise.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def domains(self) -> tuple[tuple[Interval, ...], ...]: ...  # noqa: D102
 
     def corner(self, attributes: Mapping[str, Any]) -> Kink | None: ...  # noqa: D102
 

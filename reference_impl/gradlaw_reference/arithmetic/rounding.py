@@ -32,6 +32,7 @@ from gradlaw_reference.arithmetic.matrices import (
     of_systems,
 )
 from gradlaw_reference.arithmetic.objects import elementwise
+from gradlaw_reference.arithmetic.outside import nothing_claimed
 from gradlaw_reference.arithmetic.protocol import Axes, Data, LocalRules, objects
 from gradlaw_reference.arithmetic.sets import ANYTHING, ONE, ZERO
 from gradlaw_reference.arithmetic.vectors import COARSE, MANY, FormulaStep, evaluated, in_vectors
@@ -217,7 +218,8 @@ class Rounding(Ball):
             fused = self._fused_formulas(rule, position)
             if fused is not None:
                 data = fused(*(x if isinstance(x, np.ndarray) else self.constant(x) for x in plain))
-                return self.cornered(rule, operands[1].like(data), operands, attributes)
+                share = operands[1].like(nothing_claimed(rule.domains, data, plain))
+                return self.cornered(rule, share, operands, attributes)
         share = rule.vjp[position](*operands, **attributes)
         if share.tape is not None:
             return share
@@ -225,7 +227,7 @@ class Rounding(Ball):
         for formula in rule.alternatives[position] if rule.alternatives else ():
             other = formula(*operands, **attributes)
             data, terms = elementwise(arb.union, 2)(data, other.data), max(terms, _terms(other.content))
-        data = self.cornered(rule, share.like(data), operands, attributes).data
+        data = self.cornered(rule, share.like(nothing_claimed(rule.domains, data, plain)), operands, attributes).data
         return share.like(self.several(data, terms))
 
     def several(self, share: Data, terms: int) -> Data:

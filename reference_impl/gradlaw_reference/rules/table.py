@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,6 +16,7 @@ from gradlaw_reference.rule import RULES, LocalRule, Rule
 from gradlaw_reference.rules.written import written
 from gradlaw_spec import (
     Function,
+    Interval,
     Primitive,
     Program,
     SpecError,
@@ -157,11 +159,27 @@ def _enter(rule: Rule) -> None:
         rule,
         alternatives=alternatives if any(alternatives) else rule.alternatives,
         corners=tuple(kink for kink in kinks if kink.corner),
+        domains=_domains(page) if rule.elementwise else (),
         exact=page.exact if isinstance(page, Primitive) else rule.exact,
         signature=page.signature if isinstance(page, Primitive) else rule.signature,
         complete=page.complete if page.attributes else dict,
         writer=written,
     )
+
+
+def _domains(page: Function) -> tuple[tuple[Interval, ...], ...]:
+    """Return the domain of each operand where some of them have an outside; none where regions lie there."""
+    if not isinstance(page, Primitive) or page.regions:
+        return ()
+    domains = tuple(operand.domain for operand in page.operands)
+    return domains if any(map(_leaves_out, domains)) else ()
+
+
+def _leaves_out(domain: tuple[Interval, ...]) -> bool:
+    """Whether more than single numbers lie outside of intervals."""
+    ordered = sorted(domain, key=lambda interval: interval.lower)
+    lower, upper = [*(interval.lower for interval in ordered), math.inf], [-math.inf, *(one.upper for one in ordered)]
+    return any(end < start for end, start in zip(upper, lower, strict=True))
 
 
 def _fitted(formula: LocalRule, position: int) -> LocalRule:
