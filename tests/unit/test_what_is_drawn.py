@@ -11,6 +11,7 @@ from gradlaw_properties.strategies import primitive_cases, program_cases
 from gradlaw_properties.strategies.cases import _place
 from gradlaw_properties.strategies.domains import Domain, boundary, rounded
 from gradlaw_properties.strategies.layouts import layouts
+from gradlaw_properties.strategies.manners import is_dull, windows_of
 from gradlaw_properties.strategies.specials import Dependent, specials
 from gradlaw_properties.strategies.values import Source, cotangent, definite, generator, raw_bulk, room
 from gradlaw_spec import DTYPES, Array, load_primitives
@@ -125,3 +126,17 @@ def test_programs_have_two_outputs_and_fixed_inputs_at_times() -> None:
     assert {len(case.program.outputs) for case in cases} == {1, 2}
     assert {len(case.program.data) for case in cases} == {0, 1}
     assert {len(case.program.inputs) for case in cases} >= {1, 2, 3}
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", ["unfold", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d"])
+def test_windows_overlap_and_hold_three_elements_in_every_run(name: str, seed: int) -> None:
+    """Paddle's unfold writes where it should add, and its avg_pool2d divides by 9 in float32: a run must show both."""
+    page = PAGES[name]
+    drawn = [
+        windows_of(page, item.attributes, item.slots[0].shape)
+        for item in layouts(page, ("float32",), scalar=False, seed=seed)
+    ]
+    assert 8 * sum("overlapping" in item for item in drawn) >= len(drawn)
+    assert 12 * sum("windows of more" in item for item in drawn) >= len(drawn)
+    assert 3 * sum(map(is_dull, drawn)) < len(drawn)

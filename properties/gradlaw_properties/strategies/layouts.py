@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from gradlaw_properties.strategies.attributes import Shape, choices, numeric, structural
-from gradlaw_properties.strategies.manners import manner_of
+from gradlaw_properties.strategies.manners import has_windows, is_dull, manner_of, windows_of
 from gradlaw_properties.strategies.picks import Chooser
 from gradlaw_properties.strategies.values import Source
 from gradlaw_reference import FLOAT64, apply_step, using
@@ -194,6 +194,8 @@ def _batched(shapes: tuple[Shape, ...], batches: Sequence[Shape]) -> tuple[Shape
     return tuple((*(batches[min(position, 1)]), *shape) for position, shape in enumerate(shapes))
 
 
+DULL: Final = 9
+"""As how many layouts like it a dull one counts before there is any."""
 CHOSEN: Final = frozenset(("index", "shift", "unit-axes", "count", "times", "repetitions", "margins"))
 """Kinds of attributes that make many cases of one shape."""
 
@@ -338,8 +340,9 @@ def layouts(page: Primitive, dtypes: Sequence[str], *, scalar: bool, seed: int) 
         for names in _namings(page, shapes, twice=scalar or weight == 3):
             layout = _fitting(page, names, shapes, random, dtypes, manners)
             if layout is not None:
-                if len(shapes[0]) > 1 and all(length > 1 for length in shapes[0]):
-                    manners.update((manner := manner_of(page, layout.attributes, len(shapes[0])), *manner))
+                manner = manner_of(page, layout.attributes, shapes[0])
+                if has_windows(page) or (len(shapes[0]) > 1 and all(length > 1 for length in shapes[0])):
+                    manners.update((manner, *manner))
                 found.append((weight if len(set(names)) == len(names) else 2, layout))
     if scalar:
         found = [(w, item) for w, item in found if not any((*item.results, *(slot.shape for slot in item.slots)))]
@@ -365,7 +368,7 @@ def _namings(page: Primitive, shapes: tuple[Shape, ...], *, twice: bool) -> Iter
 def _drawn(page: Primitive, shape: Shape, random: Random, dtypes: Sequence[str]) -> Iterator[dict[str, AttributeValue]]:
     labelled = any(attribute.kind == "subscripts" for attribute in page.attributes)
     updated = len(page.differentiable) > 1 and any(operand.kind == "index" for operand in page.operands)
-    for _ in range(40 if labelled or updated else 8):  # of these, few attributes fit all operands
+    for _ in range(40 if labelled or updated or has_windows(page) else 8):  # of these, few attributes fit all operands
         with suppress(*REFUSALS):
             yield structural(page, shape, Chooser(random.randrange(1, 2**32)), dtypes)
 
@@ -378,13 +381,14 @@ def _candidates(
     Few layouts are drawn in a run: chance alone would leave out, say, the sum along one axis of a matrix.
     """
     drawn = _drawn(page, shape, random, dtypes)
-    if len(shape) < 2 or not manner_of(page, {}, len(shape)):
+    if not (has_windows(page) or (len(shape) > 1 and manner_of(page, {}, shape))):
         yield from drawn
         return
 
-    def used(attributes: Mapping[str, AttributeValue]) -> tuple[int, int]:
-        manner = manner_of(page, attributes, len(shape))
-        return manners[manner], sum(manners[part] for part in manner)
+    def used(attributes: Mapping[str, AttributeValue]) -> tuple[int, int, int]:
+        manner, windows = manner_of(page, attributes, shape), windows_of(page, attributes, shape)
+        standing = sum(manners[part] for part in windows) + DULL * is_dull(windows)
+        return standing, manners[manner], sum(manners[part] for part in manner)
 
     yield from sorted(drawn, key=used)
 

@@ -23,6 +23,7 @@ from gradlaw.targets.claims import LEVELS, takes
 from gradlaw.targets.naming import Variable, functions_found, has_parameter
 from gradlaw.targets.record import own_operator
 from gradlaw_spec import Array, EngineFunction, EngineValue, SpecError, load_primitives
+from gradlaw_spec.text import type_name
 
 BACKWARD: Final = ("backward", "backprop", "backpropagate", "backward_pass", "back_propagate")
 VALUES: Final = ("data", "value", "val", "array", "numpy", "item", "_data", "_value")
@@ -49,21 +50,29 @@ class Found:
     """What the report says was found, and what was refused."""
 
 
-def find(module: Any) -> Found:
-    """Return what a module's engine is made of; raise SpecError where no class of it can be walked back."""
+def find(module: Any, before: Callable[[], object] | None = None) -> Found:
+    """Return what a module's engine is made of; raise SpecError where no class of it can be walked back.
+
+    ``before`` is called before each run.
+    """
     where = f"tape_target, module={getattr(module, '__name__', module)!r}"
     if not isinstance(module, ModuleType):
         raise SpecError(where, f"a {type(module).__name__}", "a module", "Give the module that has the engine's class.")
     modules = tuple(_modules(module))
-    found = _variable(modules)
+    found = _variable(modules, before)
     if found is None and hasattr(module, "__path__"):
         modules = (*modules, *_submodules(module))
-        found = _variable(modules)
+        found = _variable(modules, before)
     if found is None:
         expected = f"a class with a product and one of {', '.join(BACKWARD)}, whose products leave a gradient"
         raise SpecError(where, "none that works", expected, "Say variable=, value=, gradient= and backward= yourself.")
     functions, refused = functions_found(found, modules)
-    style, constant = _style(found, {name: function for name, (_, function) in functions.items()})
+    try:
+        style, constant = _style(found, {name: function for name, (_, function) in functions.items()})
+    except Exception as error:
+        expected = "a walk that works after other calls as it did before"
+        cure = "Clear the engine's record: before=…, or say cotangent=."
+        raise SpecError(where, f"{type_name(error)}: {error}", expected, cure) from error
     pages = load_primitives()
     dtypes = _dtypes(found)
     rank = 0 if found.scalar else _least_rank(found)
@@ -89,9 +98,9 @@ def find(module: Any) -> Found:
     return Found(keywords, tuple(_told(found, keywords, functions, refused)))
 
 
-def _variable(modules: tuple[ModuleType, ...]) -> Variable | None:
+def _variable(modules: tuple[ModuleType, ...], before: Callable[[], object] | None) -> Variable | None:
     """Return the first way in which a class of the modules works as a variable."""
-    return next((way for kind, product in _classes(modules) for way in _variables(kind, product)), None)
+    return next((way for kind, product in _classes(modules) for way in _variables(kind, product, before)), None)
 
 
 def _product(kind: type, modules: tuple[ModuleType, ...]) -> EngineFunction | None:
@@ -162,27 +171,28 @@ def _classes(modules: tuple[ModuleType, ...]) -> list[tuple[type, EngineFunction
     return sorted(found.items(), key=unusual)
 
 
-def _variables(kind: type, product: EngineFunction) -> Iterator[Variable]:
+def _variables(kind: type, product: EngineFunction, before: Callable[[], object] | None) -> Iterator[Variable]:
     """Yield the ways in which a class works as a variable, those whose gradient of a product is right first."""
-    ways = list(_tried(kind, product))
+    ways = list(_tried(kind, product, before))
     yield from (way for way, right in ways if right)
     yield from (way for way, right in ways if not right)
 
 
-def _tried(kind: type, product: EngineFunction) -> Iterator[tuple[Variable, bool]]:
+def _tried(kind: type, product: EngineFunction, before: Callable[[], object] | None) -> Iterator[tuple[Variable, bool]]:
     flags = [flag for flag in FLAGS if has_parameter(kind, flag)]
     for raw, scalar in ((ARRAY, False), (NUMBER, True)):
         for flag in (*flags, ""):
             for backward in (name for name in BACKWARD if callable(getattr(kind, name, None))):
                 for value in VALUES:
                     for gradient in GRADIENTS:
-                        way = Variable(kind, flag, scalar, value, gradient, backward, product)
+                        way = Variable(kind, flag, scalar, value, gradient, backward, product, before)
                         with suppress(Exception):
                             yield way, _works(way, raw)
 
 
 def _works(way: Variable, array: Array) -> bool:
     """Whether the gradient of a product is right; raises where the class does not work like this."""
+    way.begin()
     raw, other = way.raw(array), way.raw(OTHER[array.shape])
     if not (way.scalar or _has_arrays(way)):
         raise ValueError("numbers alone")
@@ -226,6 +236,7 @@ def _style(way: Variable, functions: Mapping[str, EngineFunction]) -> tuple[str,
 
     def started(walk: Callable[[EngineValue], None]) -> bool:
         with suppress(Exception):
+            way.begin()
             x, y = way.make(way.raw(array)), way.make(way.raw(OTHER[array.shape]))
             walk(way.product(x, y))
             return bool(np.array_equal(_numbers(way.read_gradient(x), array.shape), expected))
@@ -248,6 +259,7 @@ def _style(way: Variable, functions: Mapping[str, EngineFunction]) -> tuple[str,
         return "weighted-sum", True
     if started(lambda output: way.walk(total(way.product(output, way.raw(weights))))):
         return "weighted-sum", bool(way.flag)
+    _works(way, array)
     return "ones", True
 
 
@@ -265,6 +277,7 @@ def _dtypes(way: Variable) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in ("float64", "float32"):
         with suppress(Exception):
+            way.begin()
             array = ARRAY.astype(name)
             x = way.make(array)
             output = way.product(x, way.make(array))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -61,6 +61,13 @@ class Variable:
     """The method that walks back."""
     product: EngineFunction
     """What multiplies two of them."""
+    before: Callable[[], object] | None = None
+    """What is called before each run, such as one that clears a global tape."""
+
+    def begin(self) -> None:
+        """Begin a run."""
+        if self.before is not None:
+            self.before()
 
     def make(self, raw: Any, *, differentiated: bool = True) -> EngineValue:
         """Return a value of the engine, a variable or a constant."""
@@ -204,6 +211,7 @@ def _try(way: Variable, page: Primitive, function: EngineFunction) -> EngineFunc
         ran = False
         for layout in _layouts(page.name, scalar=way.scalar):
             try:
+                way.begin()
                 got, expected = _computed(way, page, form, layout)
             except Exception as error:
                 refusal = error

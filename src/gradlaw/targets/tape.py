@@ -114,7 +114,7 @@ def tape_target(
         "scalar": scalar,
         "minimum_rank": minimum_rank,
     }
-    settled, told = _settled(module, said)
+    settled, told = _settled(module, said, before)
     hooks = {"before": before, "retain": retain, "reset": reset, "overwrite": overwrite}
     if accumulates not in (None, True, False):
         raise SpecError(HELPER, f"accumulates={accumulates!r}", "True, False or None", "None: it is asked.")
@@ -130,7 +130,9 @@ def tape_target(
     return of_rank(target, settled["minimum_rank"]) if settled["minimum_rank"] else target
 
 
-def _settled(module: ModuleType | None, said: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _settled(
+    module: ModuleType | None, said: Mapping[str, Any], before: Callable[[], object] | None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the keywords with what was found in a module or is the default, and what is told of that."""
     given = {key: value for key, value in said.items() if value is not UNSAID}
     if module is None:
@@ -140,7 +142,7 @@ def _settled(module: ModuleType | None, said: Mapping[str, Any]) -> tuple[dict[s
         return {**DEFAULTS, **given}, ()
     from gradlaw.targets.finding import find  # it needs the strategies, and so Hypothesis
 
-    found = find(module)
+    found = find(module, before)
     primitives = {**found.keywords["primitives"], **require_primitives(HELPER, given.get("primitives", {}))}
     return {**found.keywords, **given, "primitives": primitives}, found.told
 
