@@ -42,7 +42,7 @@ def test_a_clean_kernel_is_not_blamed(dtype: str) -> None:
     result = gradlaw.check(
         own.layer_norm, (own.forward, own.backward), own.SIGNATURE, dtype=dtype, compute="float32", examples=80
     )
-    assert result.points > 50_000
+    assert result.points > 40_000
     assert result.undecided < result.points / 20
 
 

@@ -28,6 +28,81 @@ def test_products_may_be_grouped_otherwise_than_in_the_definition(dtype: str) ->
         gradlaw.assert_gradient(lambda w, x, y: w * x * y, None, two_away, (w, x, y), g, wrt=("w",))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_common_factor_may_be_multiplied_after_the_sum(dtype: str) -> None:
+    random = np.random.default_rng(0)
+    x, a, g = (random.standard_normal(500).astype(dtype) for _ in range(3))
+
+    def definition(x: Any, a: Any) -> Any:  # its steps add g to g·a
+        return x + x * a
+
+    one = x.dtype.type(1)
+    for of_x in (g * (one + a), g + g * a):
+        gradlaw.assert_gradient(definition, None, of_x, (x, a), g, wrt=("x",))
+    wrong = g * (one + a) * (one + 4 * np.finfo(dtype).eps)
+    with pytest.raises(gradlaw.Violation):
+        gradlaw.assert_gradient(definition, None, wrong, (x, a), g, wrt=("x",))
+
+
+def test_cotangents_that_are_only_added_leave_nothing_to_a_factor() -> None:
+    x, g = np.float32([3.7]), np.float32([0.1])
+    gradlaw.assert_gradient(lambda x: x + x, None, 2 * g, (x,), g)
+    with pytest.raises(gradlaw.Violation):
+        gradlaw.assert_gradient(lambda x: x + x, None, np.nextafter(2 * g, np.float32(1)), (x,), g)
+
+
+def test_a_distance_is_tried_where_it_is_zero() -> None:
+    def distances(x: Any, y: Any) -> Any:
+        return xp.vector_norm(x[:, None] - y[None], axis=-1)
+
+    def forward(x: Any, y: Any) -> Any:
+        apart = x[:, None] - y[None]
+        root = np.sqrt((apart * apart).sum(-1))
+        return root, (apart, root)
+
+    def backward(saved: Any, g: Any) -> Any:
+        apart, root = saved
+        with np.errstate(invalid="ignore", divide="ignore"):  # which users who make NaN do not look at
+            shares = (g / root)[..., None] * apart
+        return shares.sum(1), -shares.sum(0)
+
+    with pytest.raises(gradlaw.Violation, match="got nan"):
+        gradlaw.check(distances, (forward, backward), "x: n d, y: m d")
+
+
+def test_an_index_array_beside_whole_axes() -> None:
+    def picked(x: Any, labels: Any) -> Any:
+        return x[:, labels]
+
+    def forward(x: Any, labels: Any) -> Any:
+        return x[:, labels], (x, labels)
+
+    def backward(saved: Any, g: Any) -> Any:
+        x, labels = saved
+        gradient = np.zeros_like(x)
+        np.add.at(gradient, (slice(None), labels), g)
+        return gradient
+
+    gradlaw.check(picked, (forward, backward), "x: n d, labels: int m < d", examples=10)
+
+
+def test_a_vector_is_one_column_of_solve() -> None:
+    def solved(a: Any, x: Any) -> Any:
+        return xp.solve(a, x)
+
+    def forward(a: Any, x: Any) -> Any:
+        value = np.linalg.solve(a, x)
+        return value, (a, value)
+
+    def backward(saved: Any, g: Any) -> Any:
+        a, value = saved
+        of_x = np.linalg.solve(a.T, g)
+        return -np.outer(of_x, value), of_x
+
+    assert gradlaw.check(solved, (forward, backward), "a: n n, x: n", dtype="float64", examples=5).points > 0
+    assert xp.solve(2 * np.eye(2), np.ones(2)).tolist() == [0.5, 0.5]
+
+
 def test_a_product_with_a_power_of_two_is_exact_in_every_order() -> None:
     x, g = np.float32([3.7]), np.float32([0.1])
     gradlaw.assert_gradient(lambda x: 4 * x / 2, None, 2 * g, (x,), g)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -80,12 +81,19 @@ def test_slices_transposes_and_operators() -> None:
         (lambda x: xp.where(xp.exp(x) > 1, x, 0), "a decision by the traced value t1"),
         (lambda x: x * np.round(xp.data(2 * x)), "a decision by the traced value t1"),
         (lambda x: x if xp.exp(x) else -x, "a decision by the traced value t1"),
+        (lambda x: math.exp(x), "in place of math and float"),
+        (lambda x: max(x, 0), "xp.maximum"),
+        (lambda x: x[np.array([0]), np.array([0]), np.array([0])], "at most 2"),
+        (lambda x: x[:, 1:, np.array([0])], "arrays of integers beside whole axes"),
+        (lambda x: xp.transpose(x), "Use xp.permute_dims(x, axes)."),
+        (lambda x: x + xp.zeros_like(x), "Use NumPy"),
+        (lambda x: xp.zzz(x), "Write it in others"),
         (lambda x: xp.sum(x, axes=1), "axes=1"),
         (lambda x: x @ x, "matmul"),
         (lambda x: 3.0, "float returned"),
         (lambda x: xp.sum(), "0 arguments"),
         (lambda x: x + "1", "an operand of type str"),
-        (lambda x: x[np.array([True, False])], "an array of no integers"),
+        (lambda x: x[np.array([True, False])], "arrays of integers beside whole axes"),
     ],
 )
 def test_what_cannot_be_traced(definition: Any, said: str) -> None:

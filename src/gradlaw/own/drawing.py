@@ -45,6 +45,8 @@ KINDS: Final = (
     *("ties", "small", "large", "zeros"),
 )
 """How the bulk of an input is made."""
+ALIKE: Final = ("alike", "alike")
+"""The kinds of an input that has another real one before it: the numbers of that, as where a distance is 0."""
 COTANGENTS: Final[tuple[bulk.Cotangent, ...]] = tuple(kind for kind in bulk.COTANGENTS if kind != "tiny")
 """How cotangents are made: a kernel may flush what is subnormal, so none is among them."""
 INTEGERS: Final = ("any", "any", "last", "first", "pairs")
@@ -217,8 +219,10 @@ class Maker:
         for one in subject.inputs:
             if one.kind == "float":
                 continue
-            kinds: Sequence[str] = {"int": INTEGERS, "bool": MASKS}.get(one.kind, KINDS)
-            array = self.array(one, sizes, kinds[drawing.pick(len(kinds))], drawing.pick(SEEDS))
+            before = [values[other.name] for other in subject.inputs if other.kind == "real" and other.name in values]
+            kinds: Sequence[str] = {"int": INTEGERS, "bool": MASKS}.get(one.kind, KINDS + ALIKE * bool(before))
+            kind, seed = kinds[drawing.pick(len(kinds))], drawing.pick(SEEDS)
+            array = self.alike(one, sizes, before[-1]) if kind == "alike" else self.array(one, sizes, kind, seed)
             layout = self.layout(drawing)
             array = repeated(array) if layout == "expanded" else array
             if (layout := fitting(layout, array)) != "contiguous":
@@ -264,6 +268,11 @@ class Maker:
             return _mask(kind, random, shape)
         values = self.inside(one.name, self.bulk(kind, seed, random, math.prod(shape)))
         return rounded(values, self.facts).astype(self.facts.numpy).reshape(shape)
+
+    def alike(self, one: Input, sizes: Mapping[str, int], other: Array) -> Array:
+        """Make an argument that has the rows of another one again and again, as far as its domain has them."""
+        repeated_rows = np.resize(other.astype(np.float64), one.shape(dict(sizes)))
+        return rounded(self.inside(one.name, repeated_rows), self.facts).astype(self.facts.numpy)
 
     def bulk(self, kind: str, seed: int, random: np.random.Generator, size: int) -> Array:
         """Return that many float64 values of a kind, in no domain yet."""

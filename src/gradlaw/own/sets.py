@@ -64,6 +64,18 @@ class SavedTape(Tape):
         self.nodes[-1] = Node(node.rule, read, _narrow(node.value, to), node.attributes, node.parents)
         return out
 
+    def accumulate(self, cotangents: list[Array]) -> Array:
+        """Add the cotangents of branches; a kernel may add its factors first, and multiply by the cotangent then.
+
+        So *g + g·t* is *g·(1 + t)* too, where the product rounds the whole sum. Branches without any rounding, as those
+        of a sum of inputs, have no factors but powers of two, which leave nothing to round.
+        """
+        total = Tape.accumulate(self, cotangents)
+        used = arithmetic().of(total.dtype)
+        if len(cotangents) == 1 or total.tape is not None or not isinstance(used, KernelRounding):
+            return total
+        return total.like(used.by_factors(total.data, [one.data for one in cotangents]))
+
 
 class KernelRounding(Rounding):
     """The rounding model of a kernel: its products may be grouped otherwise than the definition's.
@@ -84,6 +96,11 @@ class KernelRounding(Rounding):
         if name not in PRODUCTS:
             return super()._rounded(name)
         return regrouped(name, self.accuracy(name), self.dtype, self.tiny)
+
+    def by_factors(self, total: Data, shares: list[Data]) -> Data:
+        """Return a sum of shares as it may be where their common factor is multiplied last."""
+        rounded = np.logical_or.reduce([np.asarray(_IS_ROUNDED(share), dtype=bool) for share in shares])
+        return np.asarray(np.where(rounded, self._widened(total, 1), total), dtype=object)
 
     def _written(self, name: str, ball: Element, places: tuple[int, ...]) -> FormulaStep:
         step = super()._written(name, ball, places)
@@ -125,6 +142,7 @@ def certified_as_stored(
     return Certified(tuple(output.data for output in outputs), steps, pullback, used)
 
 
+_IS_ROUNDED = np.frompyfunc(lambda ball: not ball.is_exact(), 1, 1)
 _UNION = np.frompyfunc(arb.union, 2, 1)
 
 

@@ -62,20 +62,31 @@ class Traced(Operators["Traced"]):
     def __getitem__(self, index: Any) -> Traced:
         items = index if isinstance(index, tuple) else (index,)
         if any(isinstance(item, np.ndarray | list) for item in items):
-            return self._taken(tuple(np.asarray(item) for item in items))
+            return self._taken(items)
         return self._apply("getitem", (self,), {"index": tuple(map(_index_item, items))})
 
-    def _taken(self, indices: tuple[Array, ...]) -> Traced:
-        """Take elements by arrays of integers on the first axes: one axis is made of these, and taken from."""
+    def _taken(self, items: tuple[Any, ...]) -> Traced:
+        """Take elements by arrays of integers on axes that are next to each other: one axis is made of these."""
+        lead = next(place for place, item in enumerate(items) if not _is_whole(item))
+        arrays = items[lead:]
+        while _is_whole(arrays[-1]):
+            arrays = arrays[:-1]
+        indices = tuple(map(np.asarray, arrays))
         if any(item.dtype.kind not in "iu" for item in indices):
-            cure = "Use xp.where(mask, x, 0) for a mask."
-            raise SpecError("definition", "an index that is an array of no integers", "arrays of integers alone", cure)
-        axes, rest = self.shape[: len(indices)], self.shape[len(indices) :]
+            cure = "Use xp.where(mask, x, 0) for a mask, and x[…][:, index] for slices beside arrays."
+            raise SpecError(
+                "definition", f"an index {_index_text(items)}", "arrays of integers beside whole axes", cure
+            )
+        if lead + len(indices) > self.ndim:
+            expected = f"at most {self.ndim} of them"
+            raise SpecError("definition", f"an index {_index_text(items)}", expected, "Mend the call.")
+        before, axes = self.shape[:lead], self.shape[lead : lead + len(indices)]
+        rest = self.shape[lead + len(indices) :]
         spread = np.broadcast_arrays(*indices)
         flat = np.ravel_multi_index(tuple(item % n for item, n in zip(spread, axes, strict=True)), axes)
-        joined = self._apply("reshape", (self,), {"shape": (math.prod(axes), *rest)})
-        taken = self._apply("take", (joined, flat.ravel()), {"axis": 0})
-        return self._apply("reshape", (taken,), {"shape": (*flat.shape, *rest)})
+        joined = self._apply("reshape", (self,), {"shape": (*before, math.prod(axes), *rest)})
+        taken = self._apply("take", (joined, flat.ravel()), {"axis": lead})
+        return self._apply("reshape", (taken,), {"shape": (*before, *flat.shape, *rest)})
 
     def __len__(self) -> int:
         if not self.shape:
@@ -92,10 +103,18 @@ class Traced(Operators["Traced"]):
         )
 
     def _refuse(self, *others: Any) -> NoReturn:
-        cure = "Use xp.where with a condition from the inputs, or xp.maximum, xp.minimum, xp.clip."
+        cure = "Use xp.where with a condition from the inputs (xp.data(x) > 0), or xp.maximum, xp.minimum, xp.clip."
         raise SpecError("definition", f"a decision by the traced value {self.name}", "the same steps always", cure)
 
-    __bool__ = __float__ = __int__ = _refuse
+    def _no_number(self) -> NoReturn:
+        cure = "Use gradlaw.xp in place of math and float: xp.exp(x) for math.exp(x)."
+        raise SpecError("definition", f"the traced value {self.name} as a Python number", "steps on arrays", cure)
+
+    __bool__ = _refuse
+    __float__ = __int__ = __index__ = _no_number
+
+    def __pos__(self) -> Traced:
+        return self
 
     @property
     def given(self) -> Array:
@@ -138,8 +157,16 @@ class _Condition(np.ndarray[Any, Any]):
     """Where a comparison of inputs holds: data for ``xp.where``, and no single truth."""
 
     def __bool__(self) -> NoReturn:
-        cure = "Use xp.where with it, or say all() or any()."
+        cure = "Use xp.where with it, xp.maximum or xp.minimum for max or min, or say all() or any()."
         raise SpecError("definition", "a decision by a condition for each element", "the same steps always", cure)
+
+
+def _is_whole(item: Any) -> bool:
+    return isinstance(item, slice) and item == slice(None)
+
+
+def _index_text(items: tuple[Any, ...]) -> str:
+    return f"of {', '.join(type(item).__name__ for item in items)}"
 
 
 def _index_item(item: Any) -> Any:
@@ -280,6 +307,8 @@ class Tracing:
 def _mistaken(error: Exception, names: tuple[str, ...]) -> Exception:
     """Return what is said of an error in a definition: that another library met a traced value, or the error itself."""
     text = str(error)
+    if text.startswith("gradlaw.xp has no"):
+        return SpecError("definition", text.partition(" (")[0], "a name of gradlaw.xp", text.partition(" (")[2][:-1])
     if Traced.__name__ in text:
         cure = "Use gradlaw.xp, as in xp.sum(x, axis=-1), or gradlaw.trace for a reference in torch or JAX."
         return SpecError("definition", text, "operators and functions of gradlaw.xp", cure)

@@ -22,6 +22,20 @@ from gradlaw_reference.primitives import primitive_function
 from gradlaw_spec import DTYPES, SpecError, dtype, load_primitives
 
 CONSTANTS: Final = {"inf": math.inf, "pi": math.pi, "e": math.e, "newaxis": None}
+ELSEWHERE: Final = {
+    **dict.fromkeys(("transpose", "swapaxes", "permute"), "xp.permute_dims(x, axes)"),
+    **dict.fromkeys(("concatenate", "cat", "hstack", "vstack"), "xp.concat([x, y], axis=0)"),
+    **dict.fromkeys(("norm", "linalg"), "xp.vector_norm, xp.solve, xp.cholesky: all functions stand in xp itself"),
+    **dict.fromkeys(("dot", "mm", "bmm"), "x @ y, or xp.vecdot"),
+    **dict.fromkeys(("cumsum", "cumprod"), "xp.cumulative_sum, xp.cumulative_prod"),
+    **dict.fromkeys(("power", "float_power"), "x**2, or xp.pow"),
+    **dict.fromkeys(("amax", "amin"), "xp.max, xp.min, or xp.maximum for two arrays"),
+    **dict.fromkeys(("unsqueeze",), "x[:, None], or xp.expand_dims(x, axis)"),
+    **dict.fromkeys(("gather",), "xp.take_along_axis(x, indices, axis=-1)"),
+    **dict.fromkeys(("arange", "eye", "tri", "zeros", "ones", "full", "linspace", "asarray", "array"), ""),
+    **dict.fromkeys(("zeros_like", "ones_like", "full_like", "one_hot"), ""),
+}
+"""What NumPy and torch have under names that are no primitives, and what to write; nothing: an array of NumPy."""
 
 
 @cache
@@ -46,6 +60,8 @@ def _function(primitive: str) -> Callable[..., Any]:
         for attribute in page.attributes:
             if attribute.kind == "margins" and np.ndim(attributes.get(attribute.name, 0)) == 2:
                 return _each_axis(function, operands[0], attribute.name, attributes[attribute.name])
+        if page.name == "solve" and np.ndim(operands[1]) == 1:  # as NumPy has it: one column
+            return function(operands[0], operands[1][:, None])[..., 0]
         for operand in operands:
             if isinstance(operand, Traced):
                 if page.results:
@@ -100,6 +116,15 @@ def data(x: Any) -> Any:
     return x.given if isinstance(x, Traced) else np.asarray(x)
 
 
+def _cure(name: str) -> str:
+    """Return what to write in place of a name that is no primitive's."""
+    if name in ELSEWHERE:
+        shape = "np.zeros(x.shape), np.arange(len(x))"
+        return f"Use {ELSEWHERE[name]}." if ELSEWHERE[name] else f"Use NumPy for arrays of your own: {shape}."
+    found = near(name, load_primitives())
+    return found if found.startswith("Did") else "Write it in others: dir(gradlaw.xp) lists them."
+
+
 def __getattr__(name: str) -> Any:
     """Find a primitive, a dtype or a constant by its name."""
     if name in CONSTANTS:
@@ -108,7 +133,7 @@ def __getattr__(name: str) -> Any:
         return name
     if name in load_primitives():
         return _function(name)
-    hint = "" if name.startswith("__") else f" ({near(name, load_primitives())})"
+    hint = "" if name.startswith("__") else f" ({_cure(name)})"
     raise AttributeError(f"gradlaw.xp has no {name!r}: it is no primitive of the law book{hint}")
 
 
