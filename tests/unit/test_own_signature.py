@@ -50,6 +50,8 @@ def test_a_number_is_a_fixed_length() -> None:
         ("x: d-1", "'d-1'"),
         ("x: d 0", "'0'"),
         ("x: d+", "'d+'"),
+        ("x: Float n d", "'Float' in"),
+        ("x: n d int", "'int' in"),
         ("x: 0*d", "'0*d'"),
         ("x: 2 * d", "'*'"),
         ("x: d, n: int < 2*v", "n < 2*v"),

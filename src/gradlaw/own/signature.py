@@ -10,6 +10,7 @@ from typing import Final, Literal
 from gradlaw_spec import DTYPES, SpecError
 
 Kind = Literal["real", "int", "bool", "float"]
+KINDS: Final = ("int", "bool", "float")
 EXAMPLE: Final = "such as 'x: batch d, w: d, labels: int batch < d, mask: bool batch d, scale: float'"
 NAME: Final = re.compile(r"[A-Za-z]\w*")
 LENGTH: Final = re.compile(r"([A-Za-z]\w*|0*[1-9]\d*)([*+]([A-Za-z]\w*|0*[1-9]\d*))*", re.ASCII)
@@ -77,11 +78,14 @@ def _read_input(part: str) -> Input:
         raise SpecError("signature", f"input={part.strip()!r}", EXAMPLE, "Write name: axes.")
     before, less, limit = (piece.strip() for piece in rest.partition("<"))
     words = before.split()
-    kind: Kind = words.pop(0) if words and words[0] in ("int", "bool", "float") else "real"  # type: ignore[assignment]
+    kind: Kind = words.pop(0) if words and words[0] in KINDS else "real"  # type: ignore[assignment]
     for word in (*words, *([limit] if less else [])):
         if not LENGTH.fullmatch(word):
             expected = "names of axes, numbers from 1, or 2*d and t+1 without spaces"
             raise SpecError("signature", f"{word!r} in {part.strip()!r}", expected, EXAMPLE)
+        if word.lower() in KINDS:
+            cure = f"Write {name}: {word.lower()} …, its first word and in small letters."
+            raise SpecError("signature", f"{word!r} in {part.strip()!r}", "names of axes", cure)
         if word in DTYPES:
             raise SpecError("signature", f"{word!r} in {part.strip()!r}", "names of axes", f"Say dtype={word!r}.")
     if less and kind != "int":
