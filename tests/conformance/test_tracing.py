@@ -125,6 +125,11 @@ def jax_recurrence(x: Any) -> Any:
         (jax_softmax, MATRIX),
         (jax_attention, "q: s d, k: s d, v: s e"),
         (jax_recurrence, MATRIX),
+        (lambda x: jax.nn.softplus(x) + jnp.logaddexp(x, 1.0), MATRIX),
+        (lambda x: jnp.cumprod(x, 0) + jax.lax.cummax(x, 1) + jax.lax.cumlogsumexp(x, 1, reverse=True), MATRIX),
+        (lambda x: jnp.median(x, 0) + jax.lax.top_k(x.T, 2)[0][:, 1] + jnp.sort(x, 0)[0], "x: 3 d"),
+        (lambda x: jnp.zeros((3, 2)).at[jnp.array([2, 0, 2])].add(x)[::2] + jnp.fmod(x[:2], 2.0), "x: 3 2"),
+        (jax.checkpoint(lambda x: jnp.tanh(x) * x), MATRIX),
         (lambda x, labels: jnp.take_along_axis(x, labels[:, None], axis=-1), "x: b v, labels: int b < v"),
         (lambda x, y: jnp.einsum("bij,bkj->bik", x, y), "x: b i j, y: b k j"),
     ],
@@ -149,8 +154,10 @@ def test_in_bfloat16_too(reference: Any) -> None:
         lambda x: torch.linalg.svdvals(x)[:1] + torch.linalg.eigvalsh(x + x.mT)[:1],
         lambda x: torch.linalg.solve(x @ x.mT + 2 * torch.eye(2, dtype=x.dtype), x),
         lambda x: torch.linalg.slogdet(x @ x.mT + 2 * torch.eye(2, dtype=x.dtype)).logabsdet,
+        lambda x: jax.scipy.linalg.solve_triangular(jnp.tril(x) + 4 * jnp.eye(2), x, lower=True, trans=1),
+        lambda x: jnp.linalg.eigvalsh(x + x.T)[:1] + jnp.linalg.svd(x, compute_uv=False)[:1],
     ],
-    ids=["gaussian", "values", "solve", "slogdet"],
+    ids=["gaussian", "values", "solve", "slogdet", "jax solve", "jax values"],
 )
 def test_a_reference_of_matrices_admits_its_own_gradient(reference: Any) -> None:
     result = gradlaw.check(gradlaw.trace(reference), reference, "x: 2 2", dtype="float64", examples=8)
@@ -213,8 +220,18 @@ def decides_by_where(x: Any) -> Any:
         (lambda x: torch.linalg.qr(x).R, "the operation aten.linalg_qr"),
         (lambda x: torch.linalg.svd(x).Vh + 1, "singular vectors"),
         (lambda x: jnp.linalg.inv(x), "the operation lu"),
+        (lambda x: jnp.linalg.eigh(x)[1] + 1, "eigenvectors, whose signs"),
+        (lambda x: jnp.sort(x, axis=0)[jnp.argsort(x, axis=0)], "an order of several arrays"),
     ],
-    ids=["torch decides", "jax decides", "torch operation", "torch's choice", "jax operation"],
+    ids=[
+        "torch decides",
+        "jax decides",
+        "torch operation",
+        "torch's choice",
+        "jax operation",
+        "jax's choice",
+        "jax order",
+    ],
 )
 def test_what_cannot_be_traced_is_named_with_its_line(reference: Any, said: str) -> None:
     with pytest.raises(SpecError, match=r"test_tracing\.py:\d+: found ") as caught:

@@ -83,18 +83,6 @@ LOWERED["reduce_min"] = _reduced(xp.min)
 LOWERED["reduce_prod"] = _reduced(xp.prod)
 
 
-@lowers("cumsum")
-def _running_sum(equation: Any, values: list[Any]) -> Any:
-    x, axis, back = values[0], equation.params["axis"], equation.params["reverse"]
-    length = x.shape[axis]
-    parts = []
-    for end in range(length):
-        index = [slice(None)] * len(x.shape)
-        index[axis] = slice(end, None) if back else slice(0, end + 1)
-        parts.append(xp.sum(x[tuple(index)], axis=axis, keepdims=True))
-    return xp.concat(parts, axis=axis)
-
-
 @lowers("dot_general")
 def _product(equation: Any, values: list[Any]) -> Any:
     """Return a product of matrices: axes that are shared first, then those that are kept, then those summed over."""
@@ -135,6 +123,7 @@ for _call, _inside in (
     ("custom_jvp_call", "call_jaxpr"),
     ("custom_vjp_call", "call_jaxpr"),
     ("remat", "jaxpr"),
+    ("remat2", "jaxpr"),
     ("checkpoint", "jaxpr"),
 ):
     CALLED[_call] = _called(_inside)

@@ -80,6 +80,14 @@ def _first_library(
     raise SpecError("trace", "a reference of no library that is known", "one of torch or jax, or engine=", cure)
 
 
+@dataclass(frozen=True)
+class Gap:
+    """Stands for a result that has no steps: what reads it is told why, and the line that made it where it is known."""
+
+    reason: str
+    line: str = ""
+
+
 class NotTraced(SpecError):
     """An operation of a library has no steps in the law book, or a computed value decides what happens."""
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gradlaw.own import xp
-from gradlaw.own.tracing.torch_operators import LOWERED, Gap, Rule, lowers, patches
+from gradlaw.own.tracing.reference import Gap
+from gradlaw.own.tracing.torch_operators import LOWERED, Rule, lowers, patches
 
 
 def _along(function: Callable[..., Any], *, placed: bool = False) -> Rule:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -42,13 +41,6 @@ rsqrt mean var std linalg_vector_norm log_sigmoid_forward addmm baddbmm lerp add
 """
 ONE_GO: Final = frozenset(f"aten.{name}" for name in WHOLE.split())
 """Operations that torch computes in float32 inside, where their tensors are bfloat16 or float16, and rounds once."""
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Stands for a result that has no steps: what reads it is told why."""
-
-    reason: str
 
 
 def lowers(*names: str) -> Callable[[Rule], Rule]:

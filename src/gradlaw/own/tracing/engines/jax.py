@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import jax as engine
 import numpy as np
@@ -13,8 +13,9 @@ import numpy as np
 from gradlaw.own import xp
 from gradlaw.own.engines.jax import bits_of
 from gradlaw.own.traced import Traced, held
+from gradlaw.own.tracing import jax_arrays  # noqa: F401 # its rules join those of jax_operators
 from gradlaw.own.tracing.jax_operators import CALLED, KEPT, LOWERED, MOVED
-from gradlaw.own.tracing.reference import Watched, not_traced, numbers_of, watched
+from gradlaw.own.tracing.reference import HERE, Gap, Watched, not_traced, numbers_of, watched
 from gradlaw_spec import DTYPES, load_primitives
 
 jax: Any = engine
@@ -42,17 +43,17 @@ def trace_call(reference: Callable[..., Any], arguments: tuple[Any, ...], option
     with jax.enable_x64(True), np.errstate(all="ignore"):
         found = JaxReader(seen).run(closed.jaxpr, closed.consts, [arguments[place] for place in arrays])
     for one in found:
+        if isinstance(one, Gap):
+            _refuse(one)
         if not isinstance(one, Traced):
             expected = "arrays that are computed of the real inputs"
             not_traced("an output that depends on no input", expected, "Return what depends on one.")
     return tuple(found) if isinstance(shapes, tuple | list) else found[0]
 
 
-class Gap:
-    """A value that cannot be traced, and why."""
-
-    def __init__(self, what: str, line: str) -> None:
-        self.what, self.line = what, line
+def _refuse(gap: Gap, expected: str = "operations of the law book") -> NoReturn:
+    cure = "Decide by inputs alone, or write the definition with gradlaw.xp."
+    not_traced(gap.reason, expected, cure, gap.line)
 
 
 class JaxReader:
@@ -87,19 +88,18 @@ class JaxReader:
             return called
         for value in values:
             if isinstance(value, Gap):
-                cure = "Decide by inputs alone, or write the definition with gradlaw.xp."
-                not_traced(value.what, "operations of the law book", cure, value.line)
+                _refuse(value)
         if not any(isinstance(value, Traced) for value in values):
             return _computed(equation, values)
         if not _is_real(equation.outvars[0]):
             return self._decided(equation, values)
-        return _several(equation, self._lowered(name, equation, values))
+        made = _several(equation, self._lowered(name, equation, values))
+        return [Gap(one.reason, self.line) if isinstance(one, Gap) else one for one in made]
 
     def number(self, value: Any) -> int:
         """Return a number that decides what is run; raise SpecError where it is computed of inputs with rounding."""
         if isinstance(value, Gap):
-            cure = "Decide by inputs alone, or write the definition with gradlaw.xp."
-            not_traced(value.what, "the same steps always", cure, value.line)
+            _refuse(value, "the same steps always")
         if isinstance(value, Traced):
             not_traced("a decision by a computed value", "the same steps always", "Decide by inputs.", self.line)
         return int(value)
@@ -114,16 +114,20 @@ class JaxReader:
         rule = LOWERED.get(name) or _primitive(name)
         if rule is None:
             return [Gap(f"the operation {name}", self.line) for _ in equation.outvars]
-        found = rule(equation, values)
+        try:
+            found = rule(equation, values)
+        except NotImplementedError as error:
+            return [Gap(str(error), self.line) for _ in equation.outvars]
         if name in KEPT and all(map(self.seen.is_exact, values)):
             self.seen.mark(found)
         return found
 
     def _decided(self, equation: Any, values: list[Any]) -> list[Any]:
         """Return a comparison of exact values as data, and a gap for any other."""
-        decides = equation.primitive.name == "is_finite" or all(map(self.seen.is_exact, values))
-        if not decides:
-            return [Gap(f"a decision by {equation.primitive.name} of computed values", self.line)]
+        name, atoms = equation.primitive.name, equation.invars
+        asks_for_nan = name == "ne" and atoms[0] is atoms[1]
+        if not (name == "is_finite" or asks_for_nan or all(map(self.seen.is_exact, values))):
+            return [Gap(f"a decision by {name} of computed values", self.line)]
         return _computed(equation, [numbers_of(one) if isinstance(one, Traced) else one for one in values])
 
     def _cast(self, value: Traced, to: str) -> Traced:
@@ -188,7 +192,7 @@ def _is_real(variable: Any) -> bool:
 
 def _primitive(name: str) -> Callable[[Any, list[Any]], Any] | None:
     page = load_primitives().get(name)
-    if page is None or page.attributes or any(operand.kind != "real" for operand in page.operands):
+    if page is None or page.results or page.attributes or any(operand.kind != "real" for operand in page.operands):
         return None
     return lambda equation, values: getattr(xp, page.name)(*values)
 
@@ -199,5 +203,6 @@ def _line(equation: Any) -> str:
         from jax._src import source_info_util
 
         for frame in source_info_util.user_frames(equation.source_info.traceback):
-            return f"{Path(frame.file_name).name}:{frame.start_line}"
+            if not frame.file_name.startswith(HERE):
+                return f"{Path(frame.file_name).name}:{frame.start_line}"
     return ""

@@ -17,8 +17,8 @@ from gradlaw.engines.torch import array_of, tensor_of
 from gradlaw.own import xp
 from gradlaw.own.traced import Traced, held
 from gradlaw.own.tracing import torch_arrays  # noqa: F401 # its rules join those of torch_operators
-from gradlaw.own.tracing.reference import Watched, line_of_user, not_traced, numbers_of, watched
-from gradlaw.own.tracing.torch_operators import LOWERED, MADE, MOVED, ONE_GO, Gap
+from gradlaw.own.tracing.reference import Gap, Watched, line_of_user, not_traced, numbers_of, watched
+from gradlaw.own.tracing.torch_operators import LOWERED, MADE, MOVED, ONE_GO
 from gradlaw_spec import DTYPES, Primitive, load_primitives
 
 torch: Any = engine
