@@ -74,6 +74,10 @@ def torch_overwrites_a_constant(x: Any) -> Any:
     return found
 
 
+def scattered(x: Any) -> Any:
+    return torch.ones_like(x).scatter_add(1, torch.tensor([[0, 0], [1, 0], [1, 1]]), x)
+
+
 def torch_batch_norm(x: Any) -> Any:
     return functional.batch_norm(x, None, None, training=True)
 
@@ -121,6 +125,7 @@ def jax_recurrence(x: Any) -> Any:
         (lambda x: functional.softshrink(x) + torch.remainder(x, 2) - torch.fmod(x, 3), MATRIX),
         (lambda x: functional.instance_norm(x[None])[0], "x: 3 5"),
         (lambda x: torch.clamp(x, min=x.flip(0)) + torch.pow(x * x + 1, x), "x: d"),
+        (lambda x: torch.zeros_like(x).index_add(0, torch.tensor([2, 0, 2]), x) + scattered(x), "x: 3 2"),
         (lambda x, y: torch.cdist(x, y), "x: b d, y: k d"),
         (jax_softmax, MATRIX),
         (jax_attention, "q: s d, k: s d, v: s e"),

@@ -6,7 +6,10 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+
 from gradlaw.own import xp
+from gradlaw.own.traced import Traced
 from gradlaw.own.tracing.reference import Gap
 from gradlaw.own.tracing.torch_operators import LOWERED, Rule, lowers, patches
 
@@ -93,6 +96,37 @@ def _means_of_windows(operation: Any) -> Any:
     counted = operation.argument(5, "count_include_pad", True)
     size = operation.argument(6, "divisor_override") or (len(places) if counted else inside.sum(axis=0) * 1.0)
     return xp.reshape(sums / size, tuple(operation.out.shape))
+
+
+def _added_at(start: Any, places: Any, parts: Any) -> Any:
+    """Return an array with parts added at flat places of it, as often as each stands there."""
+    if not places.size:
+        return start
+    whole, flat = (
+        xp.reshape(one, (math.prod(one.shape),)) if isinstance(one, Traced) else np.ravel(one) for one in (start, parts)
+    )
+    return xp.reshape(xp.index_add(whole, places.ravel(), flat, axis=0), start.shape)
+
+
+@lowers("aten.scatter_add", "aten.scatter_reduce")
+def _scattered(operation: Any) -> Any:
+    start, axis, index, parts = operation.arguments[:4]
+    if operation.argument(4, "reduce", "sum") != "sum" or not operation.named.get("include_self", True):
+        raise NotImplementedError("a reduction other than the sum with what was there")
+    places = list(np.indices(index.shape))
+    places[axis] = index
+    used = parts[tuple(slice(0, length) for length in index.shape)]
+    return _added_at(start, np.ravel_multi_index(places, start.shape), used)
+
+
+@lowers("aten.index_put")
+def _accumulated(operation: Any) -> Any:
+    """Return sums into indexed places; without them it moves elements."""
+    start, indices, parts = operation.arguments[:3]
+    index = tuple(slice(None) if one is None else one for one in indices)
+    places = np.arange(math.prod(start.shape)).reshape(start.shape)[index]
+    spread = (xp if isinstance(parts, Traced) else np).broadcast_to(parts, places.shape)
+    return _added_at(start, places, spread)
 
 
 @lowers("prims.var")

@@ -190,7 +190,8 @@ class TorchTracer(TorchDispatchMode):  # type: ignore[misc] # torch's classes ha
             return self._decided(operation)
         if operation.name in READ:
             return held(operation.arguments[0]) if "detach" in operation.name else self._cast(operation, first)
-        if operation.name in MOVED:
+        adds = operation.name == "aten.index_put" and operation.argument(3, "accumulate", False)
+        if operation.name in MOVED and not adds:
             return self._moved(operation, func, args, kwargs)
         rule = _rule(operation.name)
         if rule is None:
