@@ -445,13 +445,11 @@ def check_domain(step: Step, known: Mapping[str, Array]) -> None:
 
 
 def test_programs_vary() -> None:
-    cases = drawn(program_cases(PAGES, "float64"), 10 * len(PAGES))
+    cases = drawn(program_cases(PAGES, "float64"), 20 * len(PAGES))
     steps = [step for case in cases for step in case.program.steps]
     missing = {name for name, page in PAGES.items() if not page.results} - {step.primitive for step in steps}
-    four_axes = {
-        name for name, page in PAGES.items() if page.shapes == "windows" and len(page.signature.operands[0]) == 4
-    }
-    assert missing <= four_axes, "few programs have arrays of four axes"
+    windows = {name for name, page in PAGES.items() if page.shapes == "windows"}
+    assert missing <= windows, "few programs have arrays of three axes and more"
     assert any(count > 1 for case in cases for name, count in uses(case).items() if name not in case.program.inputs)
     assert sum(len(case.program.steps) >= 4 for case in cases) > 150
     assert any(len(case.program.outputs) == 2 for case in cases)
