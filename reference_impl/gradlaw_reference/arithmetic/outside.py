@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from flint import arb
 
+from gradlaw_reference.arithmetic.protocol import objects
 from gradlaw_reference.arithmetic.sets import ANYTHING, ZERO
 from gradlaw_spec import Array as Data
 from gradlaw_spec import Interval
@@ -32,7 +33,7 @@ def nothing_claimed(domains: tuple[tuple[Interval, ...], ...], share: Data, know
         if isinstance(operand, np.ndarray):
             far = np.frompyfunc(lambda number, domain=domain: _is_outside(domain, number), 1, 1)
             outside = outside | np.asarray(far(operand)).astype(bool)
-    return np.where(none & outside, ANYTHING, share)
+    return np.where(none & outside, objects(ANYTHING), share)
 
 
 def _is_outside(domain: tuple[Interval, ...], number: arb) -> bool:
