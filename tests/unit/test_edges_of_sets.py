@@ -31,6 +31,13 @@ def passes(got: Any, allowed: Any, dtype: str = "float64") -> bool:
     return judge("it", np.asarray(got, DTYPES[dtype].numpy), np.asarray(allowed), dtype).problem == ""
 
 
+def test_parts_that_keep_their_accuracies_do_not_make_a_formula_keep_its_own() -> None:
+    """What the chapter says of sigmoid: as four steps it may be off by five units, as one primitive by three."""
+    widths = [value_set(text, x=-30.0).item() for text in ("1 / (1 + exp(-x))", "sigmoid(x)")]
+    units = [float(ball.rad()) / float(ball.mid()) * 2.0**53 for ball in widths]
+    assert [round(one, 2) for one in units] == [5.0, 3.0]
+
+
 @pytest.mark.parametrize(("text", "x"), [("log(x)", -4.0), ("log1p(x)", -3.0), ("atanh(x)", 1.5), ("log2(x)", -0.5)])
 def test_outside_of_a_domain_no_slope_is_claimed(text: str, x: float) -> None:
     for got in (np.nan, 0.0, 7.0):

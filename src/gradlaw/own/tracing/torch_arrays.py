@@ -10,8 +10,17 @@ import numpy as np
 
 from gradlaw.own import xp
 from gradlaw.own.traced import Traced
+from gradlaw.own.tracing.arrays import (
+    EIGENVECTORS,
+    SINGULAR_VECTORS,
+    added_at,
+    remainder,
+    solved,
+    sorted_part,
+    triangle,
+)
 from gradlaw.own.tracing.reference import Gap
-from gradlaw.own.tracing.torch_operators import LOWERED, Rule, lowers, patches
+from gradlaw.own.tracing.torch_operators import LOWERED, Rule, lowers, windows
 
 
 def _along(function: Callable[..., Any], *, placed: bool = False) -> Rule:
@@ -32,37 +41,24 @@ LOWERED["aten.cummax"] = _along(xp.cumulative_max, placed=True)
 LOWERED["aten.cummin"] = _along(xp.cumulative_min, placed=True)
 
 
-def _ordered(x: Any, axis: int, chosen: Any, *, descending: bool = False) -> Any:
-    """Return elements of a sorted axis, those that an index takes."""
-    if not x.shape:
-        return x
-    index: list[Any] = [slice(None)] * len(x.shape)
-    index[axis] = chosen
-    return xp.sort(x, axis=axis, descending=descending)[tuple(index)]
-
-
 @lowers("aten.sort")
 def _sort(operation: Any) -> Any:
     axis, descending = operation.argument(1, "dim", -1), operation.argument(2, "descending", False)
-    return _ordered(operation.arguments[0], axis, slice(None), descending=bool(descending)), None
+    return sorted_part(operation.arguments[0], axis, slice(None), descending=bool(descending)), None
 
 
 @lowers("aten.topk")
 def _largest(operation: Any) -> Any:
-    count, axis, largest = (
-        operation.arguments[1],
-        operation.argument(2, "dim", -1),
-        operation.argument(3, "largest", True),
-    )
+    axis, largest = operation.argument(2, "dim", -1), operation.argument(3, "largest", True)
     if not operation.argument(4, "sorted", True):
         raise NotImplementedError("elements in no order")
-    return _ordered(operation.arguments[0], axis, slice(0, count), descending=bool(largest)), None
+    return sorted_part(operation.arguments[0], axis, slice(0, operation.arguments[1]), descending=bool(largest)), None
 
 
 @lowers("aten.kthvalue")
 def _smallest(operation: Any) -> Any:
     place, axis = operation.arguments[1] - 1, operation.argument(2, "dim", -1)
-    return _ordered(operation.arguments[0], axis, _kept(place, operation.argument(3, "keepdim", False))), None
+    return sorted_part(operation.arguments[0], axis, _kept(place, operation.argument(3, "keepdim", False))), None
 
 
 @lowers("aten.median")
@@ -70,10 +66,10 @@ def _middle(operation: Any) -> Any:
     """Return torch's median: of two elements in the middle the smaller one."""
     x = operation.arguments[0]
     if len(operation.arguments) == 1 and "dim" not in operation.named:
-        return _ordered(xp.reshape(x, (math.prod(x.shape),)), 0, (math.prod(x.shape) - 1) // 2)
+        return sorted_part(xp.reshape(x, (math.prod(x.shape),)), 0, (math.prod(x.shape) - 1) // 2)
     axis = operation.argument(1, "dim")
     place = (x.shape[axis] - 1) // 2 if x.shape else 0
-    return _ordered(x, axis, _kept(place, operation.argument(2, "keepdim", False))), None
+    return sorted_part(x, axis, _kept(place, operation.argument(2, "keepdim", False))), None
 
 
 def _kept(place: int, keepdim: bool) -> Any:
@@ -89,23 +85,11 @@ def _means_of_windows(operation: Any) -> Any:
         raise NotImplementedError("windows that reach beyond the padding")
     both = [pair if isinstance(pair, list | tuple) else (pair, pair) for pair in (kernel, stride, padding, 1)]
     kernel, stride, padding, hop = (tuple(pair) * (2 // len(pair)) for pair in both)
-    places, inside = patches(x.shape[-2:], kernel, operation.out.shape[-2:], stride, padding, hop)
-    flat = xp.reshape(x, (*x.shape[:-2], math.prod(x.shape[-2:])))
-    taken = xp.reshape(xp.take(flat, places.ravel(), axis=-1), (*x.shape[:-2], *places.shape))
-    sums = xp.sum(taken if inside.all() else xp.where(inside, taken, 0.0), axis=-2)
+    seen, inside = windows(x, kernel, operation.out.shape[-2:], stride, padding, hop)
+    sums = xp.sum(seen, axis=-2)
     counted = operation.argument(5, "count_include_pad", True)
-    size = operation.argument(6, "divisor_override") or (len(places) if counted else inside.sum(axis=0) * 1.0)
+    size = operation.argument(6, "divisor_override") or (len(inside) if counted else inside.sum(axis=0) * 1.0)
     return xp.reshape(sums / size, tuple(operation.out.shape))
-
-
-def _added_at(start: Any, places: Any, parts: Any) -> Any:
-    """Return an array with parts added at flat places of it, as often as each stands there."""
-    if not places.size:
-        return start
-    whole, flat = (
-        xp.reshape(one, (math.prod(one.shape),)) if isinstance(one, Traced) else np.ravel(one) for one in (start, parts)
-    )
-    return xp.reshape(xp.index_add(whole, places.ravel(), flat, axis=0), start.shape)
 
 
 @lowers("aten.scatter_add", "aten.scatter_reduce")
@@ -116,7 +100,7 @@ def _scattered(operation: Any) -> Any:
     places = list(np.indices(index.shape))
     places[axis] = index
     used = parts[tuple(slice(0, length) for length in index.shape)]
-    return _added_at(start, np.ravel_multi_index(places, start.shape), used)
+    return added_at(start, np.ravel_multi_index(places, start.shape), used)
 
 
 @lowers("aten.index_put")
@@ -126,7 +110,7 @@ def _accumulated(operation: Any) -> Any:
     index = tuple(slice(None) if one is None else one for one in indices)
     places = np.arange(math.prod(start.shape)).reshape(start.shape)[index]
     spread = (xp if isinstance(parts, Traced) else np).broadcast_to(parts, places.shape)
-    return _added_at(start, places, spread)
+    return added_at(start, places, spread)
 
 
 @lowers("prims.var")
@@ -147,14 +131,12 @@ def _product(operation: Any) -> Any:
 
 @lowers("aten.fmod")
 def _remainder_to_zero(operation: Any) -> Any:
-    first, second = operation.arguments[:2]
-    return first - xp.trunc(first / second) * second
+    return remainder(operation.arguments[0], operation.arguments[1], xp.trunc)
 
 
 @lowers("aten.remainder")
 def _remainder(operation: Any) -> Any:
-    first, second = operation.arguments[:2]
-    return first - xp.floor(first / second) * second
+    return remainder(operation.arguments[0], operation.arguments[1], xp.floor)
 
 
 @lowers("aten._cdist_forward")
@@ -184,40 +166,26 @@ def _root(operation: Any) -> Any:
 @lowers("aten._linalg_solve_ex")
 def _solution(operation: Any) -> Any:
     matrix, sides = operation.arguments[:2]
-    if not operation.named.get("left", True):
-        return (
-            xp.matrix_transpose(_solved(xp.matrix_transpose(matrix), xp.matrix_transpose(sides))),
-            FACTORS,
-            None,
-            None,
-        )
-    return _solved(matrix, sides), FACTORS, None, None
+    if len(sides.shape) == len(matrix.shape) - 1:  # one vector for each matrix
+        found = xp.reshape(solved(matrix, xp.reshape(sides, (*sides.shape, 1))), sides.shape)
+    else:
+        found = solved(matrix, sides, left=operation.named.get("left", True))
+    return found, FACTORS, None, None
 
 
 @lowers("aten.linalg_solve_triangular")
 def _triangular_solution(operation: Any) -> Any:
     matrix, sides = operation.arguments[:2]
-    if operation.named.get("unitriangular"):
-        raise NotImplementedError("a matrix whose diagonal is not read")
-    half = (xp.triu if operation.named["upper"] else xp.tril)(matrix)
-    if not operation.named.get("left", True):
-        return xp.matrix_transpose(_solved(xp.matrix_transpose(half), xp.matrix_transpose(sides)))
-    return _solved(half, sides)
-
-
-def _solved(matrix: Any, sides: Any) -> Any:
-    """Return the solution; a right side with fewer axes than the matrix is one vector for each."""
-    if len(sides.shape) == len(matrix.shape) - 1:
-        return xp.reshape(xp.solve(matrix, xp.reshape(sides, (*sides.shape, 1))), sides.shape)
-    return xp.solve(matrix, sides)
+    unit = operation.named.get("unitriangular", False)
+    half = triangle(matrix, lower=not operation.named["upper"], unit=unit)
+    return solved(half, sides, left=operation.named.get("left", True))
 
 
 @lowers("aten._linalg_svd")
 def _singular_values(operation: Any) -> Any:
-    vectors = Gap("singular vectors, whose signs are an engine's choice")
-    return vectors, xp.svdvals(operation.arguments[0]), vectors
+    return SINGULAR_VECTORS, xp.svdvals(operation.arguments[0]), SINGULAR_VECTORS
 
 
 @lowers("aten._linalg_eigh")
 def _eigenvalues(operation: Any) -> Any:
-    return xp.eigvalsh(operation.arguments[0]), Gap("eigenvectors, whose signs are an engine's choice")
+    return xp.eigvalsh(operation.arguments[0]), EIGENVECTORS

@@ -290,7 +290,16 @@ def _rounded_off(operation: Any) -> Any:
     return _left(loss, operation.argument(2, "reduction", 1))
 
 
-def patches(lengths: Any, kernel: Any, out: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Any, Any]:
+def windows(x: Any, kernel: Any, out: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Any, Any]:
+    """Return what windows over the last axes see, zeros outside (kernel, output), and whether each is inside."""
+    before, lengths = x.shape[: -len(kernel)], x.shape[-len(kernel) :]
+    places, inside = _patches(lengths, kernel, out, stride, padding, dilation)
+    flat = xp.reshape(x, (*before, math.prod(lengths)))
+    taken = xp.reshape(xp.take(flat, places.ravel(), axis=-1), (*before, *places.shape))
+    return taken if inside.all() else xp.where(inside, taken, 0.0), inside
+
+
+def _patches(lengths: Any, kernel: Any, out: Any, stride: Any, padding: Any, dilation: Any) -> tuple[Any, Any]:
     """Return the flat place of each element of each patch (kernel, output), and whether it is inside of the image."""
     places, inside = np.zeros((1, 1), dtype=np.int64), np.ones((1, 1), dtype=bool)
     for length, width, ends, step, pad, hop in zip(lengths, kernel, out, stride, padding, dilation, strict=True):
@@ -321,15 +330,12 @@ def _convolution(operation: Any) -> Any:
     x, weight, bias, stride, padding, dilation, transposed, _, groups = operation.arguments
     if transposed:
         raise NotImplementedError("a transposed convolution")
-    places, inside = patches(x.shape[2:], weight.shape[2:], operation.out.shape[2:], stride, padding, dilation)
-    flat = xp.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))
-    taken = xp.reshape(xp.take(flat, places.ravel(), axis=2), (*x.shape[:2], *places.shape))
-    seen = taken if inside.all() else xp.where(inside, taken, 0.0)
-    size, kernel = x.shape[1] // groups, places.shape[0]
+    seen, inside = windows(x, weight.shape[2:], operation.out.shape[2:], stride, padding, dilation)
+    size, kernel = x.shape[1] // groups, inside.shape[0]
     parts = []
     for group in range(groups):
         rows = seen[:, group * size : (group + 1) * size]
-        rows = xp.reshape(rows, (x.shape[0], size * kernel, places.shape[1]))
+        rows = xp.reshape(rows, (x.shape[0], size * kernel, inside.shape[1]))
         own = weight.shape[0] // groups
         parts.append(xp.reshape(weight[group * own : (group + 1) * own], (own, size * kernel)) @ rows)
     out = parts[0] if groups == 1 else xp.concat(parts, axis=1)

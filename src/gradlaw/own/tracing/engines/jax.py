@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,8 @@ from gradlaw.own import xp
 from gradlaw.own.engines.jax import bits_of
 from gradlaw.own.traced import Traced, held
 from gradlaw.own.tracing import jax_arrays  # noqa: F401 # its rules join those of jax_operators
-from gradlaw.own.tracing.jax_operators import CALLED, KEPT, LOWERED, MOVED
+from gradlaw.own.tracing.arrays import added_at
+from gradlaw.own.tracing.jax_operators import CALLED, KEPT, LOWERED, MOVED, lowers
 from gradlaw.own.tracing.reference import HERE, Gap, Watched, not_traced, numbers_of, watched
 from gradlaw_spec import DTYPES, load_primitives
 
@@ -179,6 +181,24 @@ def _parameters(equation: Any) -> dict[str, Any]:
     if "fill_value" in parameters and parameters["fill_value"] is None:
         parameters["fill_value"] = np.nan
     return parameters
+
+
+@lowers("scatter-add")
+def _added_at(equation: Any, values: list[Any]) -> Any:
+    """Return an array with updates added, where JAX puts them: that is what its own gradient of the updates reads."""
+    start, indices, updates = values
+    numbers = np.arange(1, math.prod(start.shape) + 1, dtype=np.float64).reshape(start.shape)
+
+    def put(given: Any) -> Any:
+        kept = {key: equation.params[key] for key in ("dimension_numbers", "mode")}
+        return jax.lax.scatter_add(jax.numpy.zeros(start.shape), indices, given, **kept)
+
+    (places,) = jax.vjp(put, jax.numpy.zeros(updates.shape))[1](jax.numpy.asarray(numbers))
+    flat = np.asarray(places).ravel().astype(np.int64)
+    parts = xp.reshape(updates, (flat.size,)) if isinstance(updates, Traced) else np.ravel(updates)
+    if not flat.all():  # those that fall outside
+        parts, flat = parts[np.flatnonzero(flat)], flat[flat > 0]
+    return added_at(start, flat - 1, parts)
 
 
 def _several(equation: Any, found: Any) -> list[Any]:
